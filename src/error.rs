@@ -1,0 +1,52 @@
+//! The one error: imagelint *could not look*. A bad image is never an `Error`, it is a finding.
+
+use std::fmt;
+
+/// Why nothing can be said: what was being read, what is wrong with it, and what to do about it.
+///
+/// The command line turns it into exit code 2.
+#[derive(Debug)]
+pub struct Error(Box<Parts>);
+
+#[derive(Debug)]
+struct Parts {
+    reading: String,
+    problem: String,
+    help: Option<String>,
+}
+
+/// `Result` with [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+impl Error {
+    /// `reading` names what was being read, `problem` says in a few words what is wrong with it.
+    pub fn new(reading: impl Into<String>, problem: impl fmt::Display) -> Self {
+        Error(Box::new(Parts { reading: reading.into(), problem: problem.to_string(), help: None }))
+    }
+
+    /// Adds what the user can do.
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.0.help = Some(help.into());
+        self
+    }
+
+    /// What was being read.
+    pub fn reading(&self) -> &str {
+        &self.0.reading
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "could not read {}: {}", self.0.reading, self.0.problem)
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl miette::Diagnostic for Error {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.0.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
+    }
+}

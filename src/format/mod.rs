@@ -1,0 +1,1 @@
+//! Bytes to meaning: pure functions over formats, no I/O, nothing indexed or trusted.

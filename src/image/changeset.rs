@@ -1,0 +1,251 @@
+//! A layer's *changeset* (image-spec, layer.md): what its tar archive says, in order, with as much of the files'
+//! contents as a launch may need.
+
+use std::sync::Arc;
+
+use bstr::{BStr, BString};
+
+/// What kind of file an entry makes; the word `inode(7)` uses is *file type*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileType {
+    /// A regular file.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A symbolic link; its target is in [`Entry::link`].
+    Symlink,
+    /// Another name for a file of this layer, named in [`Entry::link`].
+    Hardlink,
+    /// A character device.
+    CharDevice,
+    /// A block device.
+    BlockDevice,
+    /// A FIFO.
+    Fifo,
+}
+
+/// One entry of a changeset, path and link as the archive has them (whiteouts included, nothing cleaned).
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    /// Place in the archive, counted from 0; it leads back to the bytes.
+    pub ordinal: u32,
+    /// The name in the archive.
+    pub path: &'a BStr,
+    /// What it makes.
+    pub file_type: FileType,
+    /// Permission bits, set-id and sticky bits (07777).
+    pub mode: u16,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Length of a regular file in bytes, else 0.
+    pub size: u64,
+    /// Target of a symbolic or hard link, else empty.
+    pub link: &'a BStr,
+    /// What was kept of a regular file's bytes.
+    pub content: Option<&'a Arc<Content>>,
+    /// The value of the extended attribute `security.capability`.
+    pub capability: Option<&'a [u8]>,
+}
+
+/// Pieces of a regular file's contents, by offset.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Content {
+    pieces: Vec<(u64, Box<[u8]>)>,
+}
+
+impl Content {
+    /// A single piece that starts at offset 0.
+    pub fn head(bytes: impl Into<Box<[u8]>>) -> Self {
+        Content { pieces: vec![(0, bytes.into())] }
+    }
+
+    /// Adds a piece at `offset`.
+    pub fn add(&mut self, offset: u64, bytes: impl Into<Box<[u8]>>) {
+        self.pieces.push((offset, bytes.into()));
+    }
+
+    /// The `len` bytes at `offset`, if one piece holds them all.
+    pub fn get(&self, offset: u64, len: usize) -> Option<&[u8]> {
+        self.pieces.iter().find_map(|(start, bytes)| {
+            let from = usize::try_from(offset.checked_sub(*start)?).ok()?;
+            bytes.get(from..from.checked_add(len)?)
+        })
+    }
+
+    /// Bytes held, for the bound on all that is kept.
+    pub fn len(&self) -> usize {
+        self.pieces.iter().map(|(_, b)| b.len()).sum()
+    }
+
+    /// Whether nothing is held.
+    pub fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+}
+
+/// A layer archive that Go's archive/tar, and with it every engine, refuses to unpack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BadArchive {
+    /// Place of the entry at which reading stops.
+    pub ordinal: u32,
+    /// Name of the entry before it, for orientation; empty at the start.
+    pub after: BString,
+    /// What is wrong, in a few words.
+    pub problem: String,
+}
+
+/// What one layer holds.
+///
+/// Names are front coded (only what differs from the previous name is stored), records are small: an entry costs
+/// about 50 bytes, so that layers of a million files fit.
+#[derive(Debug, Default)]
+pub struct Changeset {
+    records: Vec<Record>,
+    names: Vec<u8>,
+    extras: Vec<Extra>,
+    bad_archive: Option<BadArchive>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Record {
+    size: u64,
+    uid: u32,
+    gid: u32,
+    /// Index into `extras` plus one; 0 for none.
+    extra: u32,
+    /// Bytes shared with the previous name, and own bytes.
+    shared: u16,
+    own: u16,
+    mode: u16,
+    file_type: FileType,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Extra {
+    link: BString,
+    content: Option<Arc<Content>>,
+    capability: Option<Box<[u8]>>,
+}
+
+/// The longest name an entry may have; Linux paths end at 4095 bytes, so nothing that works is lost.
+pub const NAME_MAX: usize = u16::MAX as usize;
+
+impl Changeset {
+    /// Appends an entry; [`Entry::ordinal`] is ignored, it is the number of entries so far.
+    ///
+    /// `previous` is the name of the entry appended before this one.
+    pub fn push(&mut self, previous: &[u8], entry: &Entry<'_>) {
+        let name = entry.path.get(..NAME_MAX).unwrap_or(entry.path);
+        let shared = previous.iter().zip(name).take_while(|(a, b)| a == b).count();
+        let own = name.get(shared..).unwrap_or_default();
+        self.names.extend_from_slice(own);
+        let plain = entry.link.is_empty() && entry.content.is_none() && entry.capability.is_none();
+        if !plain {
+            self.extras.push(Extra {
+                link: entry.link.to_owned(),
+                content: entry.content.cloned(),
+                capability: entry.capability.map(Into::into),
+            });
+        }
+        self.records.push(Record {
+            size: entry.size,
+            uid: entry.uid,
+            gid: entry.gid,
+            extra: if plain { 0 } else { self.extras.len() as u32 },
+            shared: shared as u16,
+            own: own.len() as u16,
+            mode: entry.mode,
+            file_type: entry.file_type,
+        });
+    }
+
+    /// Marks the archive as one that engines refuse.
+    pub fn set_bad_archive(&mut self, bad: BadArchive) {
+        self.bad_archive = Some(bad);
+    }
+
+    /// Set if engines refuse this layer as an archive; the entries before the fault are there all the same.
+    pub fn bad_archive(&self) -> Option<&BadArchive> {
+        self.bad_archive.as_ref()
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    /// Whether the layer is empty.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// Visits the entries in the archive's order.
+    pub fn for_each(&self, mut visit: impl FnMut(Entry<'_>)) {
+        let (mut name, mut at, none) = (Vec::new(), 0, Extra::default());
+        for (ordinal, r) in self.records.iter().enumerate() {
+            name.truncate(r.shared as usize);
+            let end = at + r.own as usize;
+            name.extend_from_slice(self.names.get(at..end).unwrap_or_default());
+            at = end;
+            let extra = r.extra.checked_sub(1).and_then(|i| self.extras.get(i as usize)).unwrap_or(&none);
+            visit(Entry {
+                ordinal: ordinal as u32,
+                path: BStr::new(&name),
+                file_type: r.file_type,
+                mode: r.mode,
+                uid: r.uid,
+                gid: r.gid,
+                size: r.size,
+                link: BStr::new(&extra.link),
+                content: extra.content.as_ref(),
+                capability: extra.capability.as_deref(),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(path: &'static str) -> Entry<'static> {
+        Entry {
+            ordinal: 0,
+            path: path.into(),
+            file_type: FileType::Regular,
+            mode: 0o644,
+            uid: 1,
+            gid: 2,
+            size: 3,
+            link: "".into(),
+            content: None,
+            capability: None,
+        }
+    }
+
+    #[test]
+    fn names_survive_front_coding() {
+        let paths = ["usr/bin/a", "usr/bin/ab", "usr/lib/x", "b", "b", ""];
+        let mut set = Changeset::default();
+        let mut previous = "";
+        for p in paths {
+            set.push(previous.as_bytes(), &entry(p));
+            previous = p;
+        }
+        let mut seen = Vec::new();
+        set.for_each(|e| seen.push((e.ordinal, e.path.to_string())));
+        assert_eq!(seen, paths.iter().enumerate().map(|(i, p)| (i as u32, p.to_string())).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn content_answers_only_for_what_it_holds() {
+        let mut c = Content::head(*b"0123");
+        c.add(10, *b"ab");
+        assert_eq!(c.get(1, 3), Some(&b"123"[..]));
+        assert_eq!(c.get(10, 2), Some(&b"ab"[..]));
+        assert_eq!(c.get(3, 2), None);
+        assert_eq!(c.get(u64::MAX, usize::MAX), None);
+    }
+}

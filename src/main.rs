@@ -1,0 +1,2 @@
+//! imagelint
+fn main() {}

@@ -1,0 +1,1 @@
+//! What the user typed for IMAGE: parsed, without any I/O.

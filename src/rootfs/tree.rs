@@ -1,0 +1,138 @@
+//! The merged tree: inodes, and directories that name them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bstr::{BString, ByteVec};
+
+use crate::image::Content;
+
+/// Number of an inode in its [`Rootfs`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Ino(pub(super) u32);
+
+/// File type, with what belongs to it.
+#[derive(Clone, Debug)]
+pub enum Kind {
+    /// A regular file.
+    Regular {
+        /// Length in bytes.
+        size: u64,
+        /// What was kept of its bytes.
+        content: Option<Arc<Content>>,
+        /// Value of `security.capability`.
+        capability: Option<Box<[u8]>>,
+    },
+    /// A directory and what it names.
+    Directory(BTreeMap<Box<[u8]>, Ino>),
+    /// A symbolic link and its target.
+    Symlink(BString),
+    /// A character or block device, or a FIFO.
+    Special,
+    /// Something below /proc or /sys, which only the running container has.
+    Unknowable,
+    /// /proc/self/exe: the runtime's own program while it looks the command up, gone when the kernel executes it.
+    Runtime,
+}
+
+impl Kind {
+    /// Whether it is a directory.
+    pub fn is_directory(&self) -> bool {
+        matches!(self, Kind::Directory(_))
+    }
+
+    /// Whether it is a regular file.
+    pub fn is_regular(&self) -> bool {
+        matches!(self, Kind::Regular { .. })
+    }
+}
+
+/// An inode: inode(7), and where it comes from.
+#[derive(Clone, Debug)]
+pub struct Inode {
+    /// File type.
+    pub kind: Kind,
+    /// Permission bits, set-id and sticky bits.
+    pub mode: u16,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// The layer that made it, or last changed it; `None` if the runtime makes it.
+    pub layer: Option<u16>,
+    /// Which entry of that layer.
+    pub ordinal: u32,
+}
+
+/// The merged root file system.
+#[derive(Clone)]
+pub struct Rootfs {
+    pub(super) inodes: Vec<Inode>,
+    /// Paths that a whiteout removed (or a file in the place of a directory), and the layer that did. Only the top
+    /// of a removed tree is listed.
+    pub(super) removed: BTreeMap<Box<[u8]>, u16>,
+
+}
+
+impl Rootfs {
+    /// The root directory.
+    pub const ROOT: Ino = Ino(0);
+
+    /// The inode of that number.
+    pub fn inode(&self, ino: Ino) -> &Inode {
+        // An Ino is only ever made by this tree, from the length of a vector that never shrinks.
+        &self.inodes[ino.0 as usize]
+    }
+
+    /// What `dir` calls `name`.
+    pub fn entry(&self, dir: Ino, name: &[u8]) -> Option<Ino> {
+        match &self.inode(dir).kind {
+            Kind::Directory(names) => names.get(name).copied(),
+            _ => None,
+        }
+    }
+
+    /// The layer that removed `path` (or a directory above it) from an earlier layer. `path` is absolute and clean.
+    pub fn removed_by(&self, path: &[u8]) -> Option<usize> {
+        let mut path = BString::from(path);
+        loop {
+            if let Some(layer) = self.removed.get(path.as_slice()) {
+                return Some(usize::from(*layer));
+            }
+            let slash = path.iter().rposition(|b| *b == b'/').filter(|i| *i > 0)?;
+            path.truncate(slash);
+        }
+    }
+
+    /// How many inodes there are.
+    pub fn len(&self) -> usize {
+        self.inodes.len()
+    }
+
+    /// Never: there is always a root.
+    pub fn is_empty(&self) -> bool {
+        self.inodes.is_empty()
+    }
+
+    pub(super) fn add(&mut self, inode: Inode) -> Ino {
+        self.inodes.push(inode);
+        Ino(self.inodes.len() as u32 - 1)
+    }
+
+    pub(super) fn names(&mut self, dir: Ino) -> Option<&mut BTreeMap<Box<[u8]>, Ino>> {
+        match self.inodes.get_mut(dir.0 as usize).map(|i| &mut i.kind) {
+            Some(Kind::Directory(names)) => Some(names),
+            _ => None,
+        }
+    }
+}
+
+/// `dir` + `/` + `name`, without doubling the slash of the root.
+pub(super) fn join(dir: &[u8], name: &[u8]) -> BString {
+    let mut path = BString::from(dir);
+    if !path.ends_with(b"/") {
+        path.push_byte(b'/');
+    }
+    path.extend_from_slice(name);
+    path
+}
