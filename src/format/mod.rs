@@ -1,1 +1,4 @@
 //! Bytes to meaning: pure functions over formats, no I/O, nothing indexed or trusted.
+
+pub mod elf;
+pub mod magic;

@@ -8,8 +8,9 @@ mod credentials;
 mod resolve;
 mod tree;
 
-
-pub use credentials::Credentials;
+pub use apply::{Refusal, RefusalKind};
+pub use credentials::{Class, Credentials, EXECUTE, READ};
+pub use resolve::{PathError, Resolved};
 
 pub use tree::{Ino, Inode, Kind, Rootfs};
 

@@ -71,7 +71,7 @@ pub struct Rootfs {
     /// Paths that a whiteout removed (or a file in the place of a directory), and the layer that did. Only the top
     /// of a removed tree is listed.
     pub(super) removed: BTreeMap<Box<[u8]>, u16>,
-
+    pub(super) refusals: Vec<super::Refusal>,
 }
 
 impl Rootfs {
@@ -102,6 +102,11 @@ impl Rootfs {
             let slash = path.iter().rposition(|b| *b == b'/').filter(|i| *i > 0)?;
             path.truncate(slash);
         }
+    }
+
+    /// Layers that engines refuse to unpack; non-empty means that some or all cannot run the image.
+    pub fn refusals(&self) -> &[super::Refusal] {
+        &self.refusals
     }
 
     /// How many inodes there are.
