@@ -60,9 +60,7 @@ impl FromStr for Platform {
 
     fn from_str(s: &str) -> Result<Self, String> {
         match *s.split('/').collect::<Vec<_>>() {
-            [os, architecture] if !os.is_empty() && !architecture.is_empty() => {
-                Ok(Platform::new(os, architecture, None))
-            }
+            [os, architecture] if !os.is_empty() && !architecture.is_empty() => Ok(Platform::new(os, architecture, None)),
             [os, architecture, variant] if !os.is_empty() && !architecture.is_empty() => {
                 Ok(Platform::new(os, architecture, Some(variant)))
             }
