@@ -2,6 +2,9 @@
 
 mod changeset;
 mod configuration;
+mod keep;
+#[doc(hidden)]
+pub mod layer;
 mod platform;
 
 pub use changeset::{BadArchive, Changeset, Content, Entry, FileType};
