@@ -33,7 +33,11 @@ impl Record<'_> {
             (true, Some(true)) => "exits",
             (true, _) => "runs",
         };
-        format!("{kind} {:?} {}", self.code(), self.0["error_text"].as_str().or(self.0["output"].as_str()).unwrap_or(""))
+        format!(
+            "{kind} {:?} {}",
+            self.code(),
+            self.0["error_text"].as_str().or(self.0["output"].as_str()).unwrap_or("")
+        )
     }
 
     /// Holds `start` against this record.
@@ -49,7 +53,9 @@ impl Record<'_> {
             Outcome::Exits { .. } | Outcome::Fails { phase: Phase::Execve, .. } => {
                 self.started() && by_itself && self.code() == code
             }
-            Outcome::Fails { .. } => !self.started() && (self.code().is_none() || code.is_none() || self.code() == code),
+            Outcome::Fails { .. } => {
+                !self.started() && (self.code().is_none() || code.is_none() || self.code() == code)
+            }
         };
         match agrees {
             true => Verdict::Agree,
