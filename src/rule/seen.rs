@@ -12,6 +12,9 @@ pub(super) fn sentences(trouble: &Trouble<'_>) -> Vec<String> {
                 .to_owned(),
         ];
     }
+    if matches!(trouble.start.outcome, Outcome::Loops { .. }) {
+        return vec!["the container runs at 100 % CPU and never starts its program; there is no exit code".to_owned()];
+    }
     [exits(trouble), runs_elsewhere(trouble), trace(trouble)].into_iter().flatten().collect()
 }
 

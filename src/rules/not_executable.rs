@@ -10,8 +10,7 @@ pub const RULE: Rule = Rule { name: "not-executable", document: include_str!("..
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject.explain(RULE.name, |trouble| {
         let Some((path, ino)) = trouble.candidate() else { return Explanation::default() };
-        let inode = trouble.subject.rootfs.inode(ino);
-        let layer = inode.layer.map(usize::from);
+        let layer = trouble.layer_of(ino);
         let who = match trouble.cause {
             Cause::Exec { role: Role::Wrapped { .. }, .. } => "the program".to_owned(),
             _ => trouble.instruction().to_owned(),
@@ -39,7 +38,6 @@ fn fixes(trouble: &Trouble<'_>, explanation: Explanation, path: &str) -> Explana
 
 /// The command with the script's interpreter in front.
 fn interpreted(trouble: &Trouble<'_>, path: &str) -> String {
-    let mut argv = vec!["/bin/sh", path];
-    argv.extend(trouble.arguments().iter().map(String::as_str));
-    trouble.instruction_with(&argv)
+    let argv = ["/bin/sh", path];
+    trouble.instead(&argv)
 }
