@@ -11,11 +11,18 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject.explain(RULE.name, |trouble| {
         let Some((path, ino)) = trouble.candidate() else { return Explanation::default() };
         let layer = trouble.layer_of(ino);
-        let who = match trouble.cause {
-            Cause::Exec { role: Role::Wrapped { .. }, .. } => "the program".to_owned(),
-            _ => trouble.instruction().to_owned(),
+        let who = trouble.instruction();
+        let Some(inode) = trouble.inode(ino) else {
+            let message = format!("{who} names {}, which the runtime makes and nobody may execute", quote(&path));
+            return Explanation::new(message, "name a program of the image");
         };
-        let message = format!("{who} names {}, which nobody may execute (mode {:04o})", quote(&path), inode.mode);
+        let mode = inode.mode;
+        let message = match trouble.cause {
+            Cause::Exec { role: Role::Wrapped { .. }, .. } => {
+                format!("{} is to be executed, and nobody may execute it (mode {mode:04o})", quote(&path))
+            }
+            _ => format!("{who} names {}, which nobody may execute (mode {mode:04o})", quote(&path)),
+        };
         let explanation = Explanation::new(message, "set the execute bit where the file is copied, or in git")
             .at(Some(trouble.file(&path, ino, None)))
             .layer(layer);
