@@ -101,6 +101,11 @@ impl<'a> Trouble<'a> {
     /// A finding of this trouble.
     pub fn finding(&self, rule: &'static str, explanation: Explanation) -> Finding {
         let Explanation { message, why, help, fixes, place, layer } = explanation;
+        let of_place = match &place {
+            Some(Place::File { layer, .. }) => *layer,
+            _ => None,
+        };
+        let layer = layer.or(of_place).or_else(|| self.last_file().and_then(|step| step.layer));
         let mut because = reasons::chain(self);
         because.extend(why);
         because.extend(seen::sentences(self).into_iter().map(|message| Because { message, place: None }));
@@ -113,7 +118,7 @@ impl<'a> Trouble<'a> {
             exit_codes: self.exit_codes(),
             place: place.unwrap_or_else(|| self.word(0)),
             because,
-            layer: layer.or_else(|| self.last_file().and_then(|step| step.layer)),
+            layer,
             fixes,
         }
     }
@@ -254,6 +259,11 @@ impl<'a> Trouble<'a> {
         self.script().map_or_else(|| self.command().to_owned(), |step| step.path.to_string())
     }
 
+    /// Whether there is a shell to propose.
+    pub fn has_shell(&self) -> bool {
+        super::at(self.subject.rootfs, b"/bin/sh").is_some()
+    }
+
     /// The command with another program in front of its arguments, as an instruction.
     pub fn instead<S: AsRef<str>>(&self, words: &[S]) -> String {
         let words = words.iter().map(AsRef::as_ref);
@@ -281,7 +291,7 @@ impl<'a> Trouble<'a> {
         let layers = &self.subject.image.layers;
         let number = format!("layer {} of {}", layer + 1, layers.len());
         match layers.get(layer).and_then(|l| l.created_by.as_deref()).map(instruction_text) {
-            Some(text) if !text.is_empty() => format!("{number}, {}", quote(text)),
+            Some(text) if !text.is_empty() => format!("{number} ({})", quote(text)),
             _ => number,
         }
     }

@@ -85,6 +85,7 @@ fn nowhere(trouble: &Trouble<'_>, mut explanation: Explanation, name: &[u8], tri
         _ => None,
     });
     if let Some((path, layer)) = removed {
+        explanation.message = format!("{} names {}, which a later layer removed", trouble.instruction(), quote(name));
         explanation.help = "keep the file, or start another program".to_owned();
         let reason = format!("{} was in the image, but {} removed it", quote(path), trouble.layer_name(layer));
         return explanation.why(reason).layer(Some(layer));

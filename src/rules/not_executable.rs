@@ -2,6 +2,7 @@
 
 use crate::finding::Finding;
 use crate::launch::{Cause, Role};
+use crate::rootfs::Ino;
 use crate::rule::{Explanation, Rule, Subject, Trouble, quote};
 
 /// See `rules/not-executable.md`.
@@ -30,21 +31,18 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             Some(layer) => explanation.why(format!("{} comes from {}", quote(&path), trouble.layer_name(layer))),
             None => explanation,
         };
-        fixes(trouble, explanation, &path.to_string())
+        fixes(trouble, explanation, &path.to_string(), ino)
     })
 }
 
-fn fixes(trouble: &Trouble<'_>, explanation: Explanation, path: &str) -> Explanation {
+fn fixes(trouble: &Trouble<'_>, explanation: Explanation, path: &str, ino: Ino) -> Explanation {
     let name = path.rsplit('/').next().unwrap_or(path);
-    explanation
+    let explanation = explanation
         .fix("set it while copying (BuildKit, Buildah)", format!("COPY --chmod=0755 {name} {path}"))
         .fix("set it in the image", format!("RUN chmod +x {path}"))
-        .fix("set it in git, for everyone", format!("git update-index --chmod=+x {name}"))
-        .fix("or let its interpreter read it", interpreted(trouble, path))
-}
-
-/// The command with the script's interpreter in front.
-fn interpreted(trouble: &Trouble<'_>, path: &str) -> String {
-    let argv = ["/bin/sh", path];
-    trouble.instead(&argv)
+        .fix("set it in git, for everyone", format!("git update-index --chmod=+x {name}"));
+    let line = String::from_utf8_lossy(&trouble.first_line(ino)).into_owned();
+    let Some(interpreter) = line.strip_prefix("#!").map(str::split_whitespace) else { return explanation };
+    let argv: Vec<&str> = interpreter.chain([path]).collect();
+    explanation.fix("or let its interpreter read it", trouble.instead(&argv))
 }
