@@ -1,10 +1,12 @@
 //! Every fixture is built and linted; all of its findings and the starts it claims are compared.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use imagelint::finding::Severity;
 use imagelint::launch::{Outcome, Start};
@@ -22,7 +24,9 @@ const RUNTIMES: [(&str, &str); 5] = [
 
 fn build(dir: &Path, out: &Path) -> Result<(), String> {
     let text = fs::read_to_string(dir.join("Dockerfile")).map_err(|e| e.to_string())?;
-    support::build::build(&text, dir, &repository("fixtures/programs"), out)
+    let programs =
+        std::env::var_os("IMAGELINT_PROGRAMS").map_or_else(|| repository("fixtures/programs"), PathBuf::from);
+    support::build::build(&text, dir, &programs, out)
 }
 
 /// Runs `check` over all fixtures and gathers what is wrong.
@@ -157,7 +161,7 @@ fn explain() {
 }
 
 /// `IMAGELINT_LAYOUTS=DIR cargo test --test fixtures layouts` writes every fixture as an OCI layout, for a run under
-/// real runtimes.
+/// real runtimes; `IMAGELINT_PROGRAMS=DIR` has other programs, such as a real busybox in the place of the stand-in.
 #[test]
 fn layouts() {
     let Some(to) = std::env::var_os("IMAGELINT_LAYOUTS") else { return };
