@@ -89,7 +89,7 @@ pub fn read(blob: impl Read, expected: &Expected, what: &str, bounds: &Bounds) -
 
 fn undecodable(what: &str, error: &io::Error, is_verified: bool) -> Error {
     let help = if is_verified {
-        "its digest is right, so the image itself is damaged: build and push it again"
+        "its digest is right, so fetching it again will not help; see whether a container engine can unpack it"
     } else {
         "fetch, pull or save the image again"
     };
