@@ -7,6 +7,7 @@ mod directory;
 mod docker_archive;
 mod document;
 mod index;
+mod keep;
 pub mod layer;
 mod load;
 mod manifest;

@@ -7,6 +7,8 @@
 //! The reader pulls: [`Reader::next_header`], then [`Reader::data`] until it is out of bytes (or not at all), and so
 //! on. Memory is bounded by the buffer and by 1 MiB for the metadata of one entry.
 
+#[cfg(test)]
+pub(crate) mod craft;
 mod header;
 mod input;
 mod number;

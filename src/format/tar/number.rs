@@ -35,11 +35,13 @@ pub(super) fn octal(field: &[u8]) -> Option<i64> {
     let Some(from) = field.iter().position(|b| !is_padding(b)) else { return Some(0) };
     let to = field.iter().rposition(|b| !is_padding(b))?;
     let digits = until_nul(field.get(from..=to)?);
-    digits.iter().try_fold(0_u64, |x, b| match b {
-        b'0'..=b'7' => x.checked_mul(8)?.checked_add(u64::from(b - b'0')),
-        _ => None,
-    })
-    .map(u64::cast_signed)
+    digits
+        .iter()
+        .try_fold(0_u64, |x, b| match b {
+            b'0'..=b'7' => x.checked_mul(8)?.checked_add(u64::from(b - b'0')),
+            _ => None,
+        })
+        .map(u64::cast_signed)
 }
 
 /// `strconv.ParseInt(s, 10, 64)`.
