@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use imagelint::format::tar::{Error, Header, Reader};
 
 fn shared() -> PathBuf {
-    std::env::var_os("IMAGELINT_SHARED").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), Into::into)
+    std::env::var_os("IMAGELINT_SHARED")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), Into::into)
 }
 
 /// What Go's `%q` makes of bytes, as far as the cases need it.

@@ -65,6 +65,9 @@ impl Collect {
             content: content.as_ref(),
             capability: capability.as_deref(),
         };
+        if self.changeset.len() as u64 >= Bounds::ENTRIES {
+            return Err(Error::new(display(&found.path), "with it there are more files than are read of an image"));
+        }
         self.changeset.push(&self.previous, &entry);
         self.previous = name;
         Ok(())

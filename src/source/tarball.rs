@@ -96,6 +96,15 @@ impl<R: Read> Tarball<R> {
         }
     }
 
+    /// Reads what stands behind the archive: there a decompressor says whether all was right, and who writes into a
+    /// pipe can write all of it.
+    ///
+    /// # Errors
+    /// The reader fails.
+    pub fn finish(mut self) -> io::Result<()> {
+        io::copy(&mut self.reader, &mut io::sink()).map(drop)
+    }
+
     fn member(&mut self, header: &tar::Header, extension: Extension) -> io::Result<Member> {
         if let Some(size) = extension.size {
             self.enter(size)?;
