@@ -36,7 +36,10 @@ fn images_without_names_are_told_apart_by_digest() {
     let (a, b) = (add_image(&mut store, "amd64", "first"), add_image(&mut store, "amd64", "second"));
     store.index(&[a.clone(), b.clone()]);
     let message = error(open_for(&scratch.layout("l", &store), "linux/amd64"));
-    assert!(message.contains(a["digest"].as_str().unwrap()) && message.contains(b["digest"].as_str().unwrap()), "{message}");
+    assert!(
+        message.contains(a["digest"].as_str().unwrap()) && message.contains(b["digest"].as_str().unwrap()),
+        "{message}"
+    );
 }
 
 #[test]
@@ -49,17 +52,23 @@ fn platforms_choose() {
     let mut attestation = platform(&riscv, "unknown/unknown");
     attestation["digest"] = json!(digest(b"nor this"));
     attestation["annotations"] = json!({"vnd.docker.reference.type": "attestation-manifest"});
-    let manifests = [platform(&amd, "linux/amd64"), platform(&arm, "linux/arm/v6"), platform(&riscv, "linux/riscv64"), attestation];
+    let manifests =
+        [platform(&amd, "linux/amd64"), platform(&arm, "linux/arm/v6"), platform(&riscv, "linux/riscv64"), attestation];
     let inner = store.json(OCI_INDEX, &json!({"schemaVersion": 2, "manifests": manifests}));
     let outer = store.json(OCI_INDEX, &json!({"schemaVersion": 2, "manifests": [inner]}));
     store.index(&[outer]);
-    for path in [scratch.layout("l", &store), scratch.file("l.tar", &store.pack()), scratch.file("l.tgz", &gzip(&store.pack()))] {
+    for path in
+        [scratch.layout("l", &store), scratch.file("l.tar", &store.pack()), scratch.file("l.tgz", &gzip(&store.pack()))]
+    {
         assert!(word(&open_for(&path, "linux/amd64").unwrap()).contains("x86"));
         let arm = open_for(&path, "linux/arm/v7").unwrap();
         assert!(word(&arm).contains("thirtytwo"));
         assert_eq!(arm.platform.to_string(), "linux/arm/v6");
         let absent = error(open_for(&path, "linux/s390x"));
-        assert!(absent.contains("no image for linux/s390x, only for `linux/amd64`, `linux/arm/v6`, `linux/riscv64`"), "{absent}");
+        assert!(
+            absent.contains("no image for linux/s390x, only for `linux/amd64`, `linux/arm/v6`, `linux/riscv64`"),
+            "{absent}"
+        );
         assert!(error(open_for(&path, "linux/riscv64")).contains("the blob is missing"));
         assert!(error(open_for(&path, "linux/arm/v5")).contains("linux/arm/v6"));
     }
@@ -85,7 +94,8 @@ fn the_only_platform_beside_attestations_is_taken() {
     let scratch = Scratch::new();
     let mut store = Store::default();
     let image = platform(&add_image(&mut store, "ppc64le", "power"), "linux/ppc64le");
-    let attestation = platform(&json!({"mediaType": OCI_MANIFEST, "digest": digest(b"a"), "size": 1}), "unknown/unknown");
+    let attestation =
+        platform(&json!({"mediaType": OCI_MANIFEST, "digest": digest(b"a"), "size": 1}), "unknown/unknown");
     store.index(&[image, attestation.clone()]);
     assert_eq!(open(&scratch.layout("l", &store)).unwrap().platform.to_string(), "linux/ppc64le");
     store.index(&[attestation]);
@@ -105,9 +115,13 @@ fn what_is_no_linux_image_is_said_plainly() {
     let chart = store.json(OCI_MANIFEST, &json!({"schemaVersion": 2, "config": chart, "layers": []}));
     store.index(&[chart]);
     let message = error(open(&scratch.layout("chart", &store)));
-    assert!(message.contains("not a container image, but an artifact (application/vnd.cncf.helm.config.v1+json)"), "{message}");
+    assert!(
+        message.contains("not a container image, but an artifact (application/vnd.cncf.helm.config.v1+json)"),
+        "{message}"
+    );
 
-    let old = store.json("application/vnd.docker.distribution.manifest.v1+json", &json!({"schemaVersion": 1, "fsLayers": []}));
+    let old = store
+        .json("application/vnd.docker.distribution.manifest.v1+json", &json!({"schemaVersion": 1, "fsLayers": []}));
     store.index(&[old]);
     assert!(error(open(&scratch.layout("schema1", &store))).contains("schema 1"));
 }

@@ -20,9 +20,18 @@ fn a_directory_reads_as_its_archive_does() {
     let image = open_for(&format!("rootfs:{}", root.display()), "linux/s390x").unwrap();
     assert_eq!((image.source, image.digest.as_deref()), ("rootfs", None));
     assert_eq!(image.platform.to_string(), "linux/s390x");
-    let names: Vec<String> = listing(&image)[0].iter().map(|l| l.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
-    let expected = ["bin Directory", "bin/sh Regular", "bin/tsh Hardlink", "bin/zsh Symlink", "proc Directory",
-        "usr Directory", "usr/proc Directory", "usr/proc/data Regular"];
+    let names: Vec<String> =
+        listing(&image)[0].iter().map(|l| l.split(' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+    let expected = [
+        "bin Directory",
+        "bin/sh Regular",
+        "bin/tsh Hardlink",
+        "bin/zsh Symlink",
+        "proc Directory",
+        "usr Directory",
+        "usr/proc Directory",
+        "usr/proc/data Regular",
+    ];
     assert_eq!(names, expected);
     assert!(listing(&image)[0][1].contains("4755") && listing(&image)[0][1].contains("#!/bin/x"));
     assert!(listing(&image)[0][2].contains("bin/sh"));

@@ -21,7 +21,8 @@ fn old_docker_archive() -> Vec<u8> {
     let layers = layers("word");
     let config = config("amd64", &layers.clone().map(|l| digest(&l))).to_string();
     let id = digest(config.as_bytes()).replace("sha256:", "");
-    let manifest = json!([{"Config": format!("{id}.json"), "RepoTags": ["app:1"], "Layers": ["one/layer.tar", "two/layer.tar"]}]);
+    let manifest =
+        json!([{"Config": format!("{id}.json"), "RepoTags": ["app:1"], "Layers": ["one/layer.tar", "two/layer.tar"]}]);
     let mut builder = tar::Builder::new(Vec::new());
     let add = |builder: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]| {
         let mut header = tar::Header::new_gnu();
@@ -52,7 +53,10 @@ fn check(image: Image, source: &str) {
     let created_by: Vec<_> = image.layers.iter().map(|l| l.created_by.as_deref()).collect();
     assert_eq!(created_by, [Some("RUN 0"), Some("RUN 1")]);
     let scratch = Scratch::new();
-    let plain: Vec<_> = expected.iter().map(|l| listing(&open(&format!("rootfs:{}", scratch.file("l", l))).unwrap())[0].clone()).collect();
+    let plain: Vec<_> = expected
+        .iter()
+        .map(|l| listing(&open(&format!("rootfs:{}", scratch.file("l", l))).unwrap())[0].clone())
+        .collect();
     assert_eq!(listing(&image), plain, "{}", image.reference);
     assert_eq!(image.again.reread(1, 0, 2, 3).unwrap(), b"wor", "{}", image.reference);
     assert_eq!(image.again.reread(0, 1, 20, 100).unwrap(), b"h\n", "{}", image.reference);
@@ -69,7 +73,8 @@ fn all_forms_give_the_same_image() {
     let archive = scratch.file("a:b.tar", &store.pack());
     let gz = scratch.file("oci.tar.gz", &gzip(&store.pack()));
     let zst = scratch.file("oci.tar.zst", &zstd(&store.pack()));
-    for reference in [format!("oci:{layout}"), layout.clone(), format!("oci:{layout}:app:1"), format!("{layout}:app:1")] {
+    for reference in [format!("oci:{layout}"), layout.clone(), format!("oci:{layout}:app:1"), format!("{layout}:app:1")]
+    {
         check(open(&reference).unwrap(), "oci-layout");
     }
     for path in [&archive, &gz, &zst] {
@@ -83,7 +88,10 @@ fn all_forms_give_the_same_image() {
     let both = scratch.file("both.tar", &store.pack());
     check(open(&both).unwrap(), "oci-archive");
     check(open(&format!("docker-archive:{both}:app:1")).unwrap(), "docker-archive");
-    check(open(&format!("docker-archive:{}", scratch.file("both.gz", &gzip(&store.pack())))).unwrap(), "docker-archive");
+    check(
+        open(&format!("docker-archive:{}", scratch.file("both.gz", &gzip(&store.pack())))).unwrap(),
+        "docker-archive",
+    );
     let old = scratch.file("old.tar", &old_docker_archive());
     let old_gz = scratch.file("old.tar.gz", &gzip(&old_docker_archive()));
     for path in [old, old_gz] {

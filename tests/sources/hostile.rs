@@ -92,7 +92,14 @@ fn sizes_that_lie() {
 
 #[test]
 fn digests_that_lead_elsewhere() {
-    for digest in ["sha256:../../etc/passwd", "../../../etc/passwd", "sha256:", "", "sha256:AB", "md5:d41d8cd98f00b204e9800998ecf8427e"] {
+    for digest in [
+        "sha256:../../etc/passwd",
+        "../../../etc/passwd",
+        "sha256:",
+        "",
+        "sha256:AB",
+        "md5:d41d8cd98f00b204e9800998ecf8427e",
+    ] {
         refused(&replaced(|m| m["layers"][0]["digest"] = json!(digest)), &["digest"]);
         let mut store = Store::default();
         store.index(&[json!({"mediaType": OCI_MANIFEST, "digest": digest, "size": 2})]);
@@ -256,7 +263,8 @@ fn docker_archives() {
         ("shape", "{}".into(), &layer, "manifest.json"),
     ];
     for (name, manifest, layer, words) in cases {
-        let bytes = tar(&[("a/layer.tar", layer), ("c.json", config.as_bytes()), ("manifest.json", manifest.as_bytes())]);
+        let bytes =
+            tar(&[("a/layer.tar", layer), ("c.json", config.as_bytes()), ("manifest.json", manifest.as_bytes())]);
         for path in [scratch.file("x.tar", &bytes), scratch.file("x.tgz", &gzip(&bytes))] {
             match open(&path) {
                 Ok(image) => assert_eq!((name, image.layers.len()), ("good", 1)),

@@ -112,7 +112,8 @@ pub fn named(descriptor: &Value, name: &str) -> Value {
 }
 
 pub fn config(architecture: &str, diff_ids: &[String]) -> Value {
-    let history: Vec<Value> = diff_ids.iter().enumerate().map(|(i, _)| json!({"created_by": format!("RUN {i}")})).collect();
+    let history: Vec<Value> =
+        diff_ids.iter().enumerate().map(|(i, _)| json!({"created_by": format!("RUN {i}")})).collect();
     json!({
         "architecture": architecture, "os": "linux",
         "config": {"Entrypoint": ["/app"], "Cmd": null, "Env": ["PATH=/bin"]},
@@ -123,7 +124,10 @@ pub fn config(architecture: &str, diff_ids: &[String]) -> Value {
 
 /// Two layers, the second of them holding this word.
 pub fn layers(word: &str) -> [Vec<u8>; 2] {
-    [tar(&[("bin/sh", b"#!/x\n"), ("etc/passwd", b"root:x:0:0::/:/bin/sh\n")]), tar(&[("app", format!("#!{word}").as_bytes())])]
+    [
+        tar(&[("bin/sh", b"#!/x\n"), ("etc/passwd", b"root:x:0:0::/:/bin/sh\n")]),
+        tar(&[("app", format!("#!{word}").as_bytes())]),
+    ]
 }
 
 /// A whole image in a store; its descriptor.
@@ -178,7 +182,8 @@ pub fn listing(image: &Image) -> Vec<Vec<String>> {
 pub fn entries(changeset: &Changeset) -> Vec<String> {
     let mut lines = Vec::new();
     changeset.for_each(|e| {
-        let content = e.content.and_then(|c| c.get(0, e.size as usize)).map(|c| String::from_utf8_lossy(c).into_owned());
+        let content =
+            e.content.and_then(|c| c.get(0, e.size as usize)).map(|c| String::from_utf8_lossy(c).into_owned());
         lines.push(format!("{} {:?} {:o} {} {content:?}", e.path, e.file_type, e.mode, e.link));
     });
     lines
