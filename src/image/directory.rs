@@ -15,7 +15,7 @@ use super::layer::Bounds;
 use super::{Changeset, Content, Entry, FileType, Reread};
 use crate::error::{Error, Result};
 use crate::format::tar::Header;
-use crate::source::{Found, unreadable, walk};
+use crate::source::{Found, unreadable_below, walk};
 
 /// Reads every file below `root`.
 pub(crate) fn read(root: &Path) -> Result<Changeset> {
@@ -42,7 +42,7 @@ impl Collect {
         let mut link = BString::default();
         if file_type == FileType::Symlink {
             link = fs::read_link(&found.path)
-                .map_err(|e| unreadable(display(&found.path), &e))?
+                .map_err(|e| unreadable_below(&found.path, &e))?
                 .into_os_string()
                 .into_encoded_bytes()
                 .into();
@@ -83,7 +83,7 @@ impl Collect {
         if !self.keeper.start(&header) {
             return Ok(None);
         }
-        self.feed(&found.path).map_err(|e| unreadable(display(&found.path), &e))?;
+        self.feed(&found.path).map_err(|e| unreadable_below(&found.path, &e))?;
         let Some(content) = self.keeper.finish() else { return Ok(None) };
         let Some(left) = self.left.checked_sub(content.len() as u64) else { return Ok(None) };
         self.left = left;
@@ -133,7 +133,7 @@ fn capability(path: &Path) -> Result<Option<Vec<u8>>> {
     match xattr::get(path, "security.capability") {
         Ok(value) => Ok(value),
         Err(e) if e.kind() == io::ErrorKind::Unsupported => Ok(None),
-        Err(e) => Err(unreadable(display(path), &e)),
+        Err(e) => Err(unreadable_below(path, &e)),
     }
 }
 
@@ -176,7 +176,7 @@ impl Reread for Again {
             file.seek(SeekFrom::Start(offset))?;
             file.take(len as u64).read_to_end(&mut bytes)
         });
-        read.map_err(|e| unreadable(display(&path), &e))?;
+        read.map_err(|e| unreadable_below(&path, &e))?;
         Ok(bytes)
     }
 }
