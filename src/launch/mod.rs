@@ -8,6 +8,7 @@ mod cause;
 mod outcome;
 mod process;
 mod runtime;
+mod why;
 
 pub use outcome::{
     Cause, Outcome, Phase, Problem, Role, Seen, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
