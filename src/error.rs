@@ -31,6 +31,13 @@ impl Error {
         self
     }
 
+    /// Names what was being read differently: as the user knows it, where that was not clear at first.
+    #[must_use]
+    pub fn reading_as(mut self, reading: impl Into<String>) -> Self {
+        self.0.reading = reading.into();
+        self
+    }
+
     /// What was being read.
     pub fn reading(&self) -> &str {
         &self.0.reading

@@ -100,7 +100,7 @@ pub struct BadArchive {
 ///
 /// Names are front coded (only what differs from the previous name is stored), records are small: an entry costs
 /// about 50 bytes, so that layers of a million files fit.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Changeset {
     records: Vec<Record>,
     names: Vec<u8>,

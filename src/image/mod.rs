@@ -1,12 +1,28 @@
 //! Index, manifest, configuration and layers, in the words of the OCI image specification.
 
 mod changeset;
+mod config;
 mod configuration;
+mod directory;
+mod docker_archive;
+mod document;
+mod index;
+pub mod layer;
+mod load;
+mod manifest;
+mod open;
+mod plan;
 mod platform;
+mod progress;
+mod rootfs;
+mod select;
+mod streamed;
 
 pub use changeset::{BadArchive, Changeset, Content, Entry, FileType};
 pub use configuration::{Configuration, Healthcheck};
+pub use open::{Options, open};
 pub use platform::Platform;
+pub use progress::Progress;
 
 use crate::error::Result;
 

@@ -1,1 +1,59 @@
-//! Where the bytes come from; the only place that touches disk and sockets.
+//! Where the bytes come from; the only place that touches disk and sockets. Nothing is ever written.
+
+mod archive;
+pub mod decode;
+mod directory;
+mod input;
+mod layout;
+mod members;
+mod tarball;
+
+pub use archive::Archive;
+pub use directory::{Found, walk};
+pub use input::Input;
+pub use layout::Layout;
+pub use members::{Members, clean};
+pub use tarball::{Kind, Member, Tarball};
+pub(crate) use tarball::is_tar;
+
+use std::io::{self, Read};
+
+use crate::error::{Error, Result};
+
+/// Bytes of one file of a source, not verified yet.
+pub struct Blob {
+    /// The bytes, from the first.
+    pub reader: Box<dyn Read + Send>,
+    /// How many there are.
+    pub size: u64,
+}
+
+/// A source whose files can be opened by name, in any order and several at a time.
+///
+/// Names are relative to the image layout or archive: `index.json`, `blobs/sha256/…`.
+pub trait Blobs: Send + Sync {
+    /// Opens `name`; `None` if there is no such file.
+    ///
+    /// # Errors
+    /// It is there, and cannot be read.
+    fn open(&self, name: &str) -> Result<Option<Blob>>;
+
+    /// What is being read, for messages: ``archive `x.tar` ``.
+    fn place(&self) -> &str;
+}
+
+/// The error for an operating system's refusal to read `reading`, in its words and with a hint where there is one.
+pub fn unreadable(reading: impl Into<String>, error: &io::Error) -> Error {
+    let reading = reading.into();
+    match error.kind() {
+        io::ErrorKind::NotFound => Error::new(reading, "no such file or directory"),
+        io::ErrorKind::PermissionDenied => {
+            Error::new(reading, "permission denied").help("run as a user who may read it, such as root")
+        }
+        io::ErrorKind::IsADirectory => Error::new(reading, "it is a directory"),
+        io::ErrorKind::UnexpectedEof => {
+            Error::new(reading, "it ends too early").help("the file is truncated: save or download it again")
+        }
+        _ => Error::new(reading, error),
+    }
+}

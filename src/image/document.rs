@@ -1,0 +1,132 @@
+//! JSON documents of a source: found, bounded, verified against their descriptor, parsed.
+
+use std::io::Read;
+
+use oci_spec::image::{Descriptor, Digest, DigestAlgorithm};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use sha2::Digest as _;
+
+use crate::error::{Error, Result};
+use crate::source::{Blobs, unreadable};
+
+/// Twice what registries and engines take for a manifest (containerd `images/image.go` reads at most 4 MiB
+/// of an index), and room for the largest configurations.
+pub(crate) const MAX_DOCUMENT: u64 = 8 << 20;
+
+/// The file `name` as a whole; `None` if it is not there.
+pub(crate) fn read(blobs: &dyn Blobs, name: &str) -> Result<Option<Vec<u8>>> {
+    let Some(blob) = blobs.open(name)? else { return Ok(None) };
+    let reading = format!("`{name}` of {}", blobs.place());
+    if blob.size > MAX_DOCUMENT {
+        return Err(too_large(reading));
+    }
+    let mut bytes = Vec::new();
+    let mut limited = blob.reader.take(MAX_DOCUMENT + 1);
+    limited.read_to_end(&mut bytes).map_err(|e| unreadable(&reading, &e))?;
+    if bytes.len() as u64 > MAX_DOCUMENT {
+        return Err(too_large(reading));
+    }
+    Ok(Some(bytes))
+}
+
+fn too_large(reading: String) -> Error {
+    Error::new(reading, "it is larger than 8 MiB, which no JSON document of an image is")
+}
+
+/// The document that `descriptor` describes, its size and digest verified; `None` if it is not there.
+pub(crate) fn described(blobs: &dyn Blobs, descriptor: &Descriptor, kind: &str) -> Result<Option<Vec<u8>>> {
+    let reading = format!("{kind} {} of {}", descriptor.digest(), blobs.place());
+    let Some(bytes) = read(blobs, &blob_name(descriptor.digest(), &reading)?)? else { return Ok(None) };
+    verify_size(descriptor.size(), bytes.len() as u64, &reading)?;
+    verify(&bytes, descriptor.digest(), &reading)?;
+    Ok(Some(bytes))
+}
+
+/// The error for a blob that a document names and the source does not have.
+pub(crate) fn missing(blobs: &dyn Blobs, kind: &str, digest: &Digest) -> Error {
+    Error::new(format!("{kind} {digest} of {}", blobs.place()), "the blob is missing")
+        .help("the image is incomplete: save or copy it again")
+}
+
+/// Where an image layout keeps the blob (image-spec, image-layout.md). Only digests that can be verified have a place,
+/// so that nothing else ever becomes part of a path.
+pub(crate) fn blob_name(digest: &Digest, reading: &str) -> Result<String> {
+    match digest.algorithm() {
+        DigestAlgorithm::Sha256 | DigestAlgorithm::Sha512 => {
+            Ok(format!("blobs/{}/{}", digest.algorithm(), digest.digest()))
+        }
+        other => Err(Error::new(reading, format!("its digest algorithm `{other}` is not sha256 or sha512"))),
+    }
+}
+
+/// The digest of `bytes`, by the algorithm of `like`.
+pub(crate) fn digest_of(bytes: &[u8], like: &DigestAlgorithm) -> String {
+    match like {
+        DigestAlgorithm::Sha512 => format!("sha512:{}", hex(&sha2::Sha512::digest(bytes))),
+        _ => format!("sha256:{}", hex(&sha2::Sha256::digest(bytes))),
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+pub(crate) fn verify(bytes: &[u8], expected: &Digest, reading: &str) -> Result<()> {
+    let found = digest_of(bytes, expected.algorithm());
+    if found == expected.as_ref() { Ok(()) } else { Err(mismatch(reading, expected.as_ref(), &found)) }
+}
+
+/// The error for bytes that are not those that were asked for.
+pub(crate) fn mismatch(reading: &str, expected: &str, found: &str) -> Error {
+    Error::new(reading, format!("expected digest {expected}, found {found}"))
+        .help("the blob is damaged or was tampered with: save or copy the image again")
+}
+
+pub(crate) fn verify_size(expected: u64, found: u64, reading: &str) -> Result<()> {
+    if expected == found {
+        return Ok(());
+    }
+    Err(Error::new(reading, format!("expected {expected} bytes, found {found}"))
+        .help("the blob is damaged: save or copy the image again"))
+}
+
+/// Parses JSON; nesting is bounded by serde_json.
+pub(crate) fn value(bytes: &[u8], reading: &str) -> Result<Value> {
+    serde_json::from_slice(bytes).map_err(|e| Error::new(reading, format!("it is not valid JSON: {e}")))
+}
+
+/// Turns a parsed document into what the specification says it is.
+pub(crate) fn typed<T: DeserializeOwned>(mut value: Value, reading: &str) -> Result<T> {
+    tolerate(&mut value);
+    serde_json::from_value(value).map_err(|e| Error::new(reading, format!("it is not as specified: {e}")))
+}
+
+/// Engines are written in Go, where an absent, `null` and empty list or text are the same; the specification's types
+/// are stricter. Docker 25 writes `"manifests":null`, some tools leave the media type out.
+fn tolerate(document: &mut Value) {
+    let Value::Object(document) = document else { return };
+    for list in ["manifests", "layers"] {
+        if document.get(list).is_none_or(Value::is_null) {
+            document.insert(list.into(), Value::Array(Vec::new()));
+        }
+        let items = document.get_mut(list).and_then(Value::as_array_mut);
+        items.into_iter().flatten().filter_map(Value::as_object_mut).for_each(tolerate_descriptor);
+    }
+    document.get_mut("config").and_then(Value::as_object_mut).into_iter().for_each(tolerate_descriptor);
+    document.entry("schemaVersion").or_insert(2.into());
+}
+
+fn tolerate_descriptor(descriptor: &mut Map<String, Value>) {
+    fill(descriptor, "mediaType");
+    if let Some(platform) = descriptor.get_mut("platform").and_then(Value::as_object_mut) {
+        fill(platform, "os");
+        fill(platform, "architecture");
+    }
+}
+
+fn fill(object: &mut Map<String, Value>, key: &str) {
+    if object.get(key).is_none_or(Value::is_null) {
+        object.insert(key.into(), "".into());
+    }
+}

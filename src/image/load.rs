@@ -1,0 +1,132 @@
+//! Reading the layers of a source that allows any order: side by side, the largest first.
+
+use std::cmp::Reverse;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+
+use super::layer::{self, Bounds};
+use super::plan::{Plan, PlannedLayer};
+use super::progress::{Counted, Progress};
+use super::{Changeset, Reread};
+use crate::error::{Error, Result};
+use crate::source::{Blob, Blobs};
+
+/// More workers than this would only wait for the disk, and each holds a decompressor's window.
+const MAX_WORKERS: usize = 8;
+
+/// The changesets of all layers, in the plan's order.
+pub(crate) fn layers(blobs: &dyn Blobs, plan: &Plan, progress: &dyn Progress) -> Result<Vec<Changeset>> {
+    let mut opened = Vec::new();
+    for (index, layer) in plan.layers.iter().enumerate() {
+        opened.push((open(blobs, layer)?.size, index));
+    }
+    progress.start(Some(opened.len()), Some(opened.iter().map(|(size, _)| size).sum()));
+    opened.sort_by_key(|(size, index)| (Reverse(*size), *index));
+    let order: Vec<usize> = opened.into_iter().map(|(_, index)| index).collect();
+    let done = run(&order, &|index| match plan.layers.get(index) {
+        Some(layer) => read(blobs, layer, progress),
+        None => Ok(Changeset::default()),
+    });
+    progress.finish();
+    done
+}
+
+fn read(blobs: &dyn Blobs, planned: &PlannedLayer, progress: &dyn Progress) -> Result<Changeset> {
+    let blob = open(blobs, planned)?;
+    let reader = Counted { reader: blob.reader, progress };
+    layer::read(reader, &planned.expected, &planned.what, &Bounds::default())
+}
+
+fn open(blobs: &dyn Blobs, planned: &PlannedLayer) -> Result<Blob> {
+    blobs.open(&planned.file)?.ok_or_else(|| absent(planned))
+}
+
+/// The error for a layer that the source does not have.
+pub(crate) fn absent(planned: &PlannedLayer) -> Error {
+    match &planned.foreign {
+        None => Error::new(&planned.what, "the blob is missing")
+            .help("the image is incomplete: save or copy it again, for the platform that you want"),
+        Some(foreign) => {
+            let url = foreign.url.as_deref().unwrap_or("a place that the manifest does not name");
+            Error::new(&planned.what, format!("it is a foreign layer that is fetched from {url}, and not stored here"))
+        }
+    }
+}
+
+/// Runs `job` for every number in `order`, as many at a time as there are cores, and gives the results by number.
+///
+/// After a failure only numbers below it are still tried, so that the error is that of the first layer at fault,
+/// however threads happen to run.
+fn run<T: Send>(order: &[usize], job: &(dyn Fn(usize) -> Result<T> + Sync)) -> Result<Vec<T>> {
+    let next = AtomicUsize::new(0);
+    let failed = AtomicUsize::new(usize::MAX);
+    let results = Mutex::new(Vec::with_capacity(order.len()));
+    let work = || {
+        while let Some(&number) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if number > failed.load(Ordering::Relaxed) {
+                continue;
+            }
+            let result = job(number);
+            if result.is_err() {
+                failed.fetch_min(number, Ordering::Relaxed);
+            }
+            results.lock().unwrap_or_else(PoisonError::into_inner).push((number, result));
+        }
+    };
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let workers = cores.min(MAX_WORKERS).min(order.len());
+    thread::scope(|scope| {
+        // One of them is this thread.
+        (1..workers).for_each(|_| drop(scope.spawn(work)));
+        work();
+    });
+    let mut results = results.into_inner().unwrap_or_else(PoisonError::into_inner);
+    results.sort_by_key(|(number, _)| *number);
+    results.into_iter().map(|(_, result)| result).collect()
+}
+
+/// The second look at layers of such a source.
+pub(crate) struct Again {
+    blobs: Box<dyn Blobs>,
+    layers: Vec<PlannedLayer>,
+}
+
+impl Again {
+    /// Keeps where the layers are.
+    pub fn new(blobs: Box<dyn Blobs>, layers: Vec<PlannedLayer>) -> Self {
+        Again { blobs, layers }
+    }
+}
+
+impl Reread for Again {
+    fn reread(&self, layer: usize, ordinal: u32, offset: u64, len: usize) -> Result<Vec<u8>> {
+        let Some(planned) = self.layers.get(layer) else { return Err(no_such_layer(layer)) };
+        layer::reread(open(self.blobs.as_ref(), planned)?.reader, ordinal, offset, len, &planned.what)
+    }
+}
+
+/// The error for a layer that the image does not have.
+pub(crate) fn no_such_layer(layer: usize) -> Error {
+    Error::new(format!("layer {}", layer + 1), "the image has no such layer")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn results_come_in_the_order_of_numbers() {
+        let squares = run(&[2, 0, 1], &|n| Ok(n * n));
+        assert_eq!(squares.ok(), Some(vec![0, 1, 4]));
+    }
+
+    #[test]
+    fn the_first_failure_by_number_is_the_error() {
+        for _ in 0..100 {
+            let error = run(&[5, 4, 3, 2, 1, 0], &|n| if n == 0 { Ok(()) } else { Err(Error::new(n.to_string(), "")) });
+            assert_eq!(error.err().map(|e| e.reading().to_owned()).as_deref(), Some("1"));
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! From a reference to an [`Image`]: finds the source, chooses the image in it, reads its layers.
+
+use std::path::Path;
+
+use super::plan::Plan;
+use super::progress::Progress;
+use super::streamed::Streamed;
+use super::{Changeset, Image, Layer, Platform, Reread, docker_archive, index, load, rootfs};
+use crate::error::{Error, Result};
+use crate::reference::Reference;
+use crate::source::{Archive, Blobs, Input, Layout};
+
+/// What is asked for besides the reference.
+#[derive(Clone)]
+pub struct Options<'a> {
+    /// The platform; without it the only one there is, else the host's.
+    pub platform: Option<Platform>,
+    /// Is told how far reading has come.
+    pub progress: &'a dyn Progress,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options { platform: None, progress: &() }
+    }
+}
+
+/// Opens the image that `reference` names and reads its layers, each blob once and verified.
+///
+/// # Errors
+/// There is no such image, it cannot be read, or several or other ones are there: imagelint could not look.
+pub fn open(reference: &Reference, options: &Options<'_>) -> Result<Image> {
+    let request = Request { reference, options };
+    match reference {
+        Reference::Stdin => request.archive("-", None, Form::Any),
+        Reference::OciLayout(rest) => {
+            let (path, name) = split(rest);
+            request.layout(path, name)
+        }
+        Reference::OciArchive(rest) => {
+            let (path, name) = split(rest);
+            request.archive(path, name, Form::Oci)
+        }
+        Reference::DockerArchive(rest) => {
+            let (path, name) = split(rest);
+            request.archive(path, name, Form::Docker)
+        }
+        Reference::Rootfs(path) => rootfs::open(path, reference, options),
+        Reference::Docker(name) => Err(remote(reference, &format!("docker save {name} | imagelint -"))),
+        Reference::Podman(name) => Err(remote(reference, &format!("podman save {name} | imagelint -"))),
+        Reference::Containerd(name) => Err(remote(reference, &format!("ctr image export - {name} | imagelint -"))),
+        Reference::Registry(name) => Err(remote(
+            reference,
+            &format!("skopeo copy docker://{name} oci-archive:image.tar && imagelint oci-archive:image.tar"),
+        )),
+        Reference::Untyped(text) => request.untyped(text),
+    }
+}
+
+fn remote(reference: &Reference, command: &str) -> Error {
+    Error::new(format!("`{reference}`"), "this version reads local files only").help(command)
+}
+
+/// Which of the two documents that an archive may have leads the way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// `index.json`, or else `manifest.json`.
+    Any,
+    Oci,
+    Docker,
+}
+
+struct Request<'a> {
+    reference: &'a Reference,
+    options: &'a Options<'a>,
+}
+
+impl Request<'_> {
+    /// An existing path is a path. What begins with `.` or `/` can be nothing else, so it may carry a name too.
+    fn untyped(&self, text: &str) -> Result<Image> {
+        let is_path = text.starts_with(['.', '/']);
+        if !is_path && !exists(text) {
+            return Err(Error::new(
+                format!("`{text}`"),
+                "there is no file or directory of that name, and this version reads local files only",
+            )
+            .help(format!("docker save {text} | imagelint -")));
+        }
+        let (path, name) = if is_path { split(text) } else { (text, None) };
+        if !Path::new(path).is_dir() {
+            return self.archive(path, name, Form::Any);
+        }
+        if !Layout::new(path.into()).is_layout() {
+            return Err(Error::new(format!("directory `{path}`"), "it is not an OCI image layout")
+                .help(format!("if it is a root file system, name it as rootfs:{path}")));
+        }
+        self.layout(path, name)
+    }
+
+    fn layout(&self, path: &str, name: Option<&str>) -> Result<Image> {
+        let metadata = Path::new(path).metadata();
+        let metadata = metadata.map_err(|e| crate::source::unreadable(format!("image layout `{path}`"), &e))?;
+        if !metadata.is_dir() {
+            return Err(Error::new(format!("image layout `{path}`"), "it is not a directory")
+                .help(format!("if it is an archive, name it as oci-archive:{path} or docker-archive:{path}")));
+        }
+        let blobs = Box::new(Layout::new(path.into()));
+        let plan = self.plan(blobs.as_ref(), name, Form::Oci, "oci-layout")?;
+        self.read(blobs, plan)
+    }
+
+    fn archive(&self, path: &str, name: Option<&str>, form: Form) -> Result<Image> {
+        let input = Input::new(path);
+        if let (Input::File(file), true) = (&input, input.is_plain_tar()?) {
+            let blobs = Box::new(Archive::open(file.clone())?);
+            let plan = self.plan(blobs.as_ref(), name, form, "oci-archive")?;
+            return self.read(blobs, plan);
+        }
+        let mut streamed = Streamed::read(input, self.options.progress)?;
+        let plan = self.plan(&streamed, name, form, "oci-archive")?;
+        let changesets = streamed.layers(&plan)?;
+        Ok(self.image(plan, changesets, |plan| Box::new(streamed.again(plan))))
+    }
+
+    fn plan(&self, blobs: &dyn Blobs, name: Option<&str>, form: Form, source: &'static str) -> Result<Plan> {
+        let platform = self.options.platform.as_ref();
+        if form != Form::Docker
+            && let Some(entries) = index::entries(blobs)?
+            && (form == Form::Oci || !entries.is_empty())
+        {
+            return index::choose(blobs, entries, name, platform)?.plan(blobs, source);
+        }
+        if form != Form::Oci
+            && let Some(entries) = docker_archive::entries(blobs)?
+        {
+            return docker_archive::plan(blobs, entries, name, platform);
+        }
+        Err(no_image(blobs, form))
+    }
+
+    fn read(&self, blobs: Box<dyn Blobs>, plan: Plan) -> Result<Image> {
+        let changesets = load::layers(blobs.as_ref(), &plan, self.options.progress)?;
+        Ok(self.image(plan, changesets, |plan| Box::new(load::Again::new(blobs, plan.layers))))
+    }
+
+    fn image(&self, plan: Plan, changesets: Vec<Changeset>, again: impl FnOnce(Plan) -> Box<dyn Reread>) -> Image {
+        let layer = |(planned, changeset): (&super::plan::PlannedLayer, Changeset)| Layer {
+            digest: planned.digest.clone(),
+            created_by: planned.created_by.clone(),
+            changeset,
+        };
+        Image {
+            source: plan.source,
+            reference: self.reference.to_string(),
+            digest: Some(plan.digest.clone()),
+            platform: plan.platform.clone(),
+            configuration: plan.configuration.clone(),
+            layers: plan.layers.iter().zip(changesets).map(layer).collect(),
+            again: again(plan),
+        }
+    }
+}
+
+fn no_image(blobs: &dyn Blobs, form: Form) -> Error {
+    let has = |name: &str| matches!(blobs.open(name), Ok(Some(_)));
+    let place = blobs.place();
+    match form {
+        Form::Oci if has("manifest.json") => {
+            Error::new(place, "it has no index.json").help("it is what `docker save` writes: use docker-archive:")
+        }
+        Form::Docker if has("index.json") => {
+            Error::new(place, "it has no manifest.json").help("it is an OCI archive: use oci-archive:")
+        }
+        _ if has("repositories") => {
+            Error::new(place, "it has no manifest.json: it was saved by a Docker before 1.10, and is not read")
+                .help("load it into an engine that still does, and save it again")
+        }
+        Form::Oci => Error::new(place, "it has no index.json, so it is no OCI image layout"),
+        _ => Error::new(place, "it has neither index.json nor manifest.json, so it is no image")
+            .help("if it is a root file system, name it as rootfs:FILE"),
+    }
+}
+
+/// Takes the name off `rest`. Colons and ats may belong to the path, so the longest existing path wins; if there is
+/// none, all is the path, and opening it will say so.
+fn split(rest: &str) -> (&str, Option<&str>) {
+    if rest == "-" || exists(rest) {
+        return (rest, None);
+    }
+    let at = |(i, _): (usize, &str)| Some((rest.get(..i)?, rest.get(i + 1..)?));
+    let mut splits = rest.rmatch_indices([':', '@']).filter_map(at);
+    let found = splits.find(|(path, _)| !path.is_empty() && (*path == "-" || exists(path)));
+    found.map_or((rest, None), |(path, name)| (path, Some(name).filter(|name| !name.is_empty())))
+}
+
+fn exists(path: &str) -> bool {
+    // A path that may not be looked at exists as far as anyone here can tell; opening it says what is wrong.
+    Path::new(path).symlink_metadata().map_or_else(|e| e.kind() == std::io::ErrorKind::PermissionDenied, |_| true)
+}

@@ -1,0 +1,47 @@
+//! What is to be read: everything about the chosen image except the layers' bytes.
+
+use oci_spec::image::Digest;
+
+use super::layer::Expected;
+use super::{Configuration, Platform};
+
+/// An image found and chosen, its layers not read yet.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub source: &'static str,
+    pub digest: String,
+    pub platform: Platform,
+    pub configuration: Configuration,
+    pub layers: Vec<PlannedLayer>,
+}
+
+/// Where a layer is and what it must be.
+#[derive(Debug)]
+pub(crate) struct PlannedLayer {
+    /// Its file in the source.
+    pub file: String,
+    /// As [`super::Layer::digest`].
+    pub digest: String,
+    pub expected: Expected,
+    pub created_by: Option<String>,
+    /// Set if engines fetch it from elsewhere.
+    pub foreign: Option<Foreign>,
+    /// How messages call it.
+    pub what: String,
+}
+
+/// A layer that is not distributed with its image (image-spec, layer.md, *Non-Distributable Layers*).
+#[derive(Clone, Debug)]
+pub(crate) struct Foreign {
+    pub url: Option<String>,
+}
+
+/// `layer 2 of 5 (sha256:…) of archive `x.tar``.
+pub(crate) fn what(index: usize, count: usize, digest: &str, place: &str) -> String {
+    format!("layer {} of {count} ({digest}) of {place}", index + 1)
+}
+
+/// What the bytes of a layer must hash to.
+pub(crate) fn expected(digest: Option<&Digest>, diff_id: Option<&Digest>, size: Option<u64>) -> Expected {
+    Expected { digest: digest.map(ToString::to_string), diff_id: diff_id.map(ToString::to_string), size }
+}

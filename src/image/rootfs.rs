@@ -1,0 +1,59 @@
+//! A root file system without an image around it: a tar archive of one layer, or a directory.
+
+use std::path::Path;
+
+use super::layer::{self, Bounds, Expected};
+use super::open::Options;
+use super::progress::Counted;
+use super::{Changeset, Configuration, Image, Layer, Platform, Reread, directory};
+use crate::error::{Error, Result};
+use crate::reference::Reference;
+use crate::source::Input;
+
+/// Reads it as an image of one layer, with an empty configuration.
+pub(crate) fn open(path: &str, reference: &Reference, options: &Options<'_>) -> Result<Image> {
+    options.progress.start(Some(1), None);
+    let (changeset, again) = read(path, options)?;
+    options.progress.finish();
+    Ok(Image {
+        source: "rootfs",
+        reference: reference.to_string(),
+        digest: None,
+        platform: options.platform.clone().unwrap_or_else(Platform::host),
+        configuration: Configuration::default(),
+        layers: vec![Layer { digest: String::new(), created_by: None, changeset }],
+        again,
+    })
+}
+
+fn read(path: &str, options: &Options<'_>) -> Result<(Changeset, Box<dyn Reread>)> {
+    if Path::new(path).is_dir() {
+        let changeset = directory::read(path.as_ref())?;
+        return Ok((changeset, Box::new(directory::Again::new(path.into()))));
+    }
+    let input = Input::new(path);
+    let what = format!("root file system {input}");
+    let reader = Counted { reader: input.raw()?, progress: options.progress };
+    let changeset = layer::read(reader, &Expected::default(), &what, &Bounds::default())?;
+    if changeset.is_empty() {
+        let problem = changeset.bad_archive().map_or("it is empty", |bad| bad.problem.as_str());
+        return Err(Error::new(what, problem).help("name a directory, or a tar archive of one"));
+    }
+    Ok((changeset, Box::new(Again { input, what })))
+}
+
+/// The second look at an archive.
+struct Again {
+    input: Input,
+    what: String,
+}
+
+impl Reread for Again {
+    fn reread(&self, _layer: usize, ordinal: u32, offset: u64, len: usize) -> Result<Vec<u8>> {
+        if !self.input.is_regular() {
+            return Err(Error::new(&self.what, format!("{} cannot be read twice", self.input))
+                .help("save it to a file, and name that"));
+        }
+        layer::reread(self.input.raw()?, ordinal, offset, len, &self.what)
+    }
+}
