@@ -123,7 +123,7 @@ fn array(name: &str, words: &[String], index: Option<usize>) -> (String, Range<u
     let mut text = format!("\"{name}\": [");
     let (open, mut span, mut gap) = (text.len() - 1, None, false);
     for (i, word) in words.iter().enumerate() {
-        if i >= 4 && !index.is_some_and(|index| i.abs_diff(index) <= 1) {
+        if i >= 4 && index.is_none_or(|index| i.abs_diff(index) > 1) {
             gap = true;
             continue;
         }

@@ -112,6 +112,17 @@ impl Style {
     }
 }
 
+/// What keeps imagelint from looking.
+pub fn problem(title: &str, message: &str, help: Option<&str>, style: &Style) -> String {
+    let advice = Diagnosis::advice(sentence(message), None);
+    style.draw(&Diagnosis {
+        code: Some(sentence(title)),
+        severity: miette::Severity::Error,
+        help: help.map(sentence),
+        ..advice
+    })
+}
+
 /// Whether it starts, in a sentence.
 fn verdict(launch: &Launch, findings: &[Finding], style: &Style) -> String {
     let (running, stopped): (Vec<&Start>, Vec<&Start>) =
@@ -213,7 +224,7 @@ fn shorten_digest(digest: &str) -> String {
 }
 
 fn shorten_to(text: &str, max: usize) -> &str {
-    text.char_indices().nth(max).map_or(text, |(end, _)| &text[..end])
+    text.char_indices().nth(max).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 /// The Dockerfile's words out of `created_by`, which both builders wrap in theirs.
@@ -236,6 +247,7 @@ struct Diagnosis {
     severity: miette::Severity,
     source: Option<NamedSource<String>>,
     label: Option<LabeledSpan>,
+    help: Option<String>,
 }
 
 impl Diagnosis {
@@ -256,7 +268,7 @@ impl Diagnosis {
     fn advice(message: String, snippet: Option<Snippet>) -> Self {
         let label = snippet.as_ref().map(|s| LabeledSpan::new(None, s.span.start, s.span.len()));
         let source = snippet.map(|s| NamedSource::new(s.name, s.text));
-        Diagnosis { message, code: None, severity: miette::Severity::Advice, source, label }
+        Diagnosis { message, code: None, severity: miette::Severity::Advice, source, label, help: None }
     }
 }
 
@@ -275,6 +287,10 @@ impl Diagnostic for Diagnosis {
 
     fn severity(&self) -> Option<miette::Severity> {
         Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {

@@ -224,7 +224,7 @@ fn step_report(step: &Step, rootfs: &Rootfs) -> StepReport {
         kind: kind(step.kind),
         via: via(step.via),
         layer: step.layer,
-        note: note(step, rootfs).map(|line| lossy(line)),
+        note: note(step, rootfs).map(lossy),
         links: step.links.iter().map(|(path, target)| Link { path: lossy(path), target: lossy(target) }).collect(),
     }
 }

@@ -1,0 +1,60 @@
+//! `imagelint trace`: how an image starts.
+
+use clap::Args;
+use imagelint::lint::Lint;
+use imagelint::report::trace::Trace;
+use imagelint::report::{Style, tree};
+use imagelint::image;
+
+use super::options::{Format, Look, Show};
+use super::progress::Bar;
+use super::output::{self, Complaint, Result};
+use super::Exit;
+
+/// As typed.
+#[derive(Debug, Args)]
+pub struct Typed {
+    #[command(flatten)]
+    look: Look,
+    #[command(flatten)]
+    show: Show,
+}
+
+/// Follows every image and writes what was found.
+pub fn run(typed: Typed) -> Result<Exit> {
+    let Typed { look, show } = typed;
+    let style = output::style(show.color, show.detail());
+    let plain = Style { detail: show.detail(), ..Style::PLAIN };
+    let mut files = vec![String::new(); show.report.len()];
+    let (overrides, mut exit, mut gap) = (look.overrides(), Exit::Clean, "");
+    for name in &look.images {
+        let bar = Bar::new(name, show.no_progress);
+        let options = image::Options { platform: look.platform.clone(), progress: &bar };
+        let lint = name.parse().and_then(|reference| Lint::new(&reference, &options, &overrides, []));
+        drop(bar);
+        let lint = match lint {
+            Ok(lint) => lint,
+            Err(error) => {
+                Complaint::from(error).say(Some(name), show.color);
+                exit = Exit::CouldNotLook;
+                continue;
+            }
+        };
+        output::print(&written(&lint, show.format, &style, gap))?;
+        for (file, text) in show.report.iter().zip(&mut files) {
+            text.push_str(&written(&lint, file.format, &plain, gap));
+        }
+        gap = "\n";
+    }
+    for (file, text) in show.report.iter().zip(&files) {
+        output::write_file(&file.path, text)?;
+    }
+    Ok(exit)
+}
+
+fn written(lint: &Lint, format: Format, style: &Style, gap: &str) -> String {
+    match format {
+        Format::Text => format!("{gap}{}", tree::write(&lint.subject(), style)),
+        Format::Json => Trace::of(&lint.subject()).line(),
+    }
+}
