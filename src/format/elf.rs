@@ -1,6 +1,20 @@
-//! ELF files: to come.
+//! ELF files, as execve(2) reads them (fs/binfmt_elf.c): the machine's own byte order and layout, whatever EI_DATA and
+//! EI_CLASS say.
 
-/// `e_machine` of an ELF file.
+use std::fmt;
+
+use goblin::elf::header::{self, header32, header64};
+use goblin::elf::program_header;
+use scroll::{Endian, Pread};
+
+/// Bytes of the longest ELF header.
+pub const HEADER: usize = 64;
+/// A program header table longer than this is refused (`load_elf_phdrs`).
+const MAX_TABLE: usize = 65536;
+/// The longest PT_INTERP, PATH_MAX.
+const MAX_INTERP: u64 = 4096;
+
+/// `e_machine` of an ELF file, and what it says of its own layout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// The number, elf(5).
@@ -9,4 +23,245 @@ pub struct Machine {
     pub is_64: bool,
     /// Big endian (EI_DATA).
     pub is_big_endian: bool,
+}
+
+/// GOARCH names by e_machine, class and byte order; `None` for either.
+const NAMES: [(u16, Option<bool>, Option<bool>, &str); 17] = [
+    (header::EM_X86_64, Some(true), None, "amd64"),
+    (header::EM_X86_64, Some(false), None, "amd64p32"),
+    (header::EM_386, None, None, "386"),
+    (header::EM_AARCH64, None, None, "arm64"),
+    (header::EM_ARM, None, None, "arm"),
+    (header::EM_PPC64, None, Some(false), "ppc64le"),
+    (header::EM_PPC64, None, Some(true), "ppc64"),
+    (header::EM_PPC, None, None, "ppc"),
+    (header::EM_S390, Some(true), None, "s390x"),
+    (header::EM_S390, Some(false), None, "s390"),
+    (header::EM_RISCV, Some(true), None, "riscv64"),
+    (header::EM_RISCV, Some(false), None, "riscv32"),
+    (header::EM_MIPS, Some(true), Some(false), "mips64le"),
+    (header::EM_MIPS, Some(true), Some(true), "mips64"),
+    (header::EM_MIPS, Some(false), Some(false), "mipsle"),
+    (header::EM_MIPS, Some(false), Some(true), "mips"),
+    (EM_LOONGARCH, None, None, "loong64"),
+];
+const EM_LOONGARCH: u16 = 258;
+const EM_486: u16 = 6;
+
+impl Machine {
+    /// Of a file that begins with the ELF magic, read as the file itself claims to be laid out.
+    pub fn of(head: &[u8]) -> Option<Self> {
+        if !is_elf(head) {
+            return None;
+        }
+        let is_big_endian = head.get(header::EI_DATA).copied() == Some(header::ELFDATA2MSB);
+        let is_64 = head.get(header::EI_CLASS).copied() == Some(header::ELFCLASS64);
+        let e_machine = head.pread_with(18, endian(is_big_endian)).ok()?;
+        Some(Machine { e_machine, is_64, is_big_endian })
+    }
+
+    /// The architecture's name in Go and in images, such as `arm64`.
+    pub fn architecture(&self) -> Option<&'static str> {
+        let either = |want: Option<bool>, is: bool| want.is_none_or(|w| w == is);
+        let mut names = NAMES.iter();
+        names
+            .find(|(m, c, d, _)| *m == self.e_machine && either(*c, self.is_64) && either(*d, self.is_big_endian))
+            .map(|(.., name)| *name)
+    }
+}
+
+impl fmt::Display for Machine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.architecture() {
+            Some(name) => f.write_str(name),
+            None => write!(f, "e_machine {}", self.e_machine),
+        }
+    }
+}
+
+/// Whether the file begins with the ELF magic.
+pub fn is_elf(head: &[u8]) -> bool {
+    head.starts_with(header::ELFMAG)
+}
+
+/// A kernel's view of the machines it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kernel {
+    big_endian: bool,
+    /// e_machine and layout of its own programs.
+    native: (u16, bool),
+    /// Those of the other word size.
+    compat: Option<(u16, bool, Compat)>,
+}
+
+/// Whether a kernel runs programs of the other word size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Compat {
+    /// As distributed.
+    Yes,
+    /// Some do; which, in words.
+    Sometimes(&'static str),
+}
+
+/// What a kernel says to a machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It runs it.
+    Runs,
+    /// Only if; in words.
+    Depends(&'static str),
+    /// It does not.
+    Foreign,
+}
+
+impl Kernel {
+    /// The kernel under an image's architecture (GOARCH); `None` for one that is not known here.
+    pub fn of(architecture: &str) -> Option<Self> {
+        let kernel = |big_endian, machine, is_64, compat| Some(Kernel { big_endian, native: (machine, is_64), compat });
+        match architecture {
+            "amd64" => kernel(false, header::EM_X86_64, true, Some((header::EM_386, false, Compat::Yes))),
+            "386" => {
+                let compat = Compat::Sometimes("the host has a 64-bit kernel");
+                kernel(false, header::EM_386, false, Some((header::EM_X86_64, true, compat)))
+            }
+            "arm64" => {
+                let compat = Compat::Sometimes("the host's processor executes 32-bit ARM code");
+                kernel(false, header::EM_AARCH64, true, Some((header::EM_ARM, false, compat)))
+            }
+            "arm" => {
+                let compat = Compat::Sometimes("the host has a 64-bit kernel");
+                kernel(false, header::EM_ARM, false, Some((header::EM_AARCH64, true, compat)))
+            }
+            "ppc64le" => kernel(false, header::EM_PPC64, true, None),
+            "ppc64" => kernel(true, header::EM_PPC64, true, None),
+            "s390x" => kernel(true, header::EM_S390, true, None),
+            "riscv64" => kernel(false, header::EM_RISCV, true, None),
+            "loong64" => kernel(false, EM_LOONGARCH, true, None),
+            "mips64le" => kernel(false, header::EM_MIPS, true, None),
+            "mips64" => kernel(true, header::EM_MIPS, true, None),
+            "mipsle" => kernel(false, header::EM_MIPS, false, None),
+            "mips" => kernel(true, header::EM_MIPS, false, None),
+            _ => None,
+        }
+    }
+
+    /// Whether it runs programs for the machine that `head` names (`elf_check_arch`), and in which layout it reads
+    /// them.
+    fn verdict(&self, head: &[u8]) -> (Verdict, bool) {
+        let machine: u16 = head.pread_with(18, endian(self.big_endian)).unwrap_or_default();
+        let machine = if machine == EM_486 { header::EM_386 } else { machine };
+        // s390, RISC-V and MIPS use one number for both word sizes and look at EI_CLASS.
+        let shared = matches!(machine, header::EM_S390 | header::EM_RISCV | header::EM_MIPS);
+        let is_64 = head.get(header::EI_CLASS).copied() == Some(header::ELFCLASS64);
+        if machine == self.native.0 && (!shared || is_64 == self.native.1) {
+            return (Verdict::Runs, self.native.1);
+        }
+        match self.compat {
+            Some((other, layout, Compat::Yes)) if machine == other => (Verdict::Runs, layout),
+            Some((other, layout, Compat::Sometimes(when))) if machine == other => (Verdict::Depends(when), layout),
+            _ => (Verdict::Foreign, is_64),
+        }
+    }
+}
+
+/// What a kernel makes of an ELF header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Whether it runs on the machine.
+    pub verdict: Verdict,
+    /// Offset and length of the program header table.
+    pub table: (u64, usize),
+    is_64: bool,
+    big_endian: bool,
+}
+
+impl Program {
+    /// Reads the header, zero filled as the kernel's buffer is.
+    ///
+    /// # Errors
+    /// In a few words, why the kernel answers ENOEXEC although the machine is right.
+    pub fn parse(kernel: Kernel, head: &[u8]) -> Result<Self, &'static str> {
+        let mut bytes = [0; HEADER];
+        bytes.iter_mut().zip(head).for_each(|(to, from)| *to = *from);
+        let (verdict, is_64) = kernel.verdict(&bytes);
+        let program =
+            |offset, length| Program { verdict, table: (offset, length), is_64, big_endian: kernel.big_endian };
+        if verdict == Verdict::Foreign {
+            return Ok(program(0, 0));
+        }
+        let fields = Fields::read(&bytes, is_64, endian(kernel.big_endian)).ok_or("its header is damaged")?;
+        match fields.e_type {
+            header::ET_EXEC | header::ET_DYN => {}
+            header::ET_REL => return Err("it is an object file that was not linked"),
+            header::ET_CORE => return Err("it is a core dump"),
+            _ => return Err("its header is damaged"),
+        }
+        let size = if is_64 {
+            program_header::program_header64::SIZEOF_PHDR
+        } else {
+            program_header::program_header32::SIZEOF_PHDR
+        };
+        let length = size * usize::from(fields.e_phnum);
+        if usize::from(fields.e_phentsize) != size || length == 0 || length > MAX_TABLE {
+            return Err("its header is damaged");
+        }
+        Ok(program(fields.e_phoff, length))
+    }
+
+    /// Offset and length of PT_INTERP, of a program header table.
+    ///
+    /// # Errors
+    /// In a few words, why the kernel answers ENOEXEC.
+    pub fn interpreter(&self, table: &[u8]) -> Result<Option<(u64, usize)>, &'static str> {
+        let size = if self.is_64 {
+            program_header::program_header64::SIZEOF_PHDR
+        } else {
+            program_header::program_header32::SIZEOF_PHDR
+        };
+        let endian = endian(self.big_endian);
+        for entry in table.chunks_exact(size) {
+            let field = |at64: usize, at32: usize| match self.is_64 {
+                true => entry.pread_with::<u64>(at64, endian).unwrap_or_default(),
+                false => u64::from(entry.pread_with::<u32>(at32, endian).unwrap_or_default()),
+            };
+            if entry.pread_with::<u32>(0, endian).unwrap_or_default() != program_header::PT_INTERP {
+                continue;
+            }
+            // elf(5): p_offset and p_filesz
+            let (offset, length) = (field(8, 4), field(32, 16));
+            if !(2..=MAX_INTERP).contains(&length) {
+                return Err("the name of its loader is damaged");
+            }
+            return Ok(Some((offset, length as usize)));
+        }
+        Ok(None)
+    }
+}
+
+/// The fields of the header that execve(2) looks at.
+struct Fields {
+    e_type: u16,
+    e_phoff: u64,
+    e_phentsize: u16,
+    e_phnum: u16,
+}
+
+impl Fields {
+    fn read(bytes: &[u8; HEADER], is_64: bool, endian: Endian) -> Option<Self> {
+        if is_64 {
+            let h: header64::Header = bytes.pread_with(0, endian).ok()?;
+            return Some(Fields {
+                e_type: h.e_type,
+                e_phoff: h.e_phoff,
+                e_phentsize: h.e_phentsize,
+                e_phnum: h.e_phnum,
+            });
+        }
+        let h: header32::Header = bytes.pread_with(0, endian).ok()?;
+        Some(Fields { e_type: h.e_type, e_phoff: h.e_phoff.into(), e_phentsize: h.e_phentsize, e_phnum: h.e_phnum })
+    }
+}
+
+fn endian(big: bool) -> Endian {
+    if big { Endian::Big } else { Endian::Little }
 }

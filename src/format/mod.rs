@@ -2,3 +2,5 @@
 
 pub mod elf;
 pub mod magic;
+pub mod passwd;
+pub mod shebang;

@@ -20,7 +20,7 @@ impl Cause {
             Cause::RelativeHit { .. } => "command-not-found",
             Cause::Exec { role, path, problem } => exec(*role, path, problem, process),
             Cause::TooLong { .. } => "argument-too-long",
-            Cause::EnvUsage { .. } | Cause::EnvLoop { .. } => "shebang-arguments",
+            Cause::EnvUsage { .. } | Cause::EnvLoop { .. } | Cause::ShellArgument { .. } => "shebang-arguments",
             Cause::CarriageReturn { .. } => "carriage-return-in-shebang",
             Cause::BrokenExecForm { .. } => "broken-exec-form",
         }
@@ -29,6 +29,7 @@ impl Cause {
 
 fn not_in_path(name: &[u8], role: Role, tried: &[super::Tried], process: &Process) -> &'static str {
     match role {
+        Role::ShellCommand { .. } => return "script-command-not-found",
         Role::Wrapped { .. } if name.ends_with(b"\r") => return "carriage-return-in-shebang",
         Role::Wrapped { shebang: true, words: true } => return "shebang-arguments",
         Role::Wrapped { shebang: true, .. } => return "interpreter-not-found",
@@ -53,6 +54,9 @@ fn not_in_path(name: &[u8], role: Role, tried: &[super::Tried], process: &Proces
 }
 
 fn exec(role: Role, path: &[u8], problem: &Problem, process: &Process) -> &'static str {
+    if matches!(role, Role::ShellCommand { .. }) {
+        return "script-command-not-found";
+    }
     let Problem::Unresolved(error) = problem else { return file(role, problem) };
     match role {
         Role::Interpreter if path.ends_with(b"\r") => "carriage-return-in-shebang",
@@ -62,7 +66,7 @@ fn exec(role: Role, path: &[u8], problem: &Problem, process: &Process) -> &'stat
         Role::Wrapped { shebang: true, words: true } => "shebang-arguments",
         Role::Wrapped { shebang: true, .. } => "interpreter-not-found",
         Role::Loader => "loader-not-found",
-        Role::Command | Role::Wrapped { .. } => match misused(path, role) {
+        Role::Command | Role::Wrapped { .. } | Role::ShellCommand { .. } => match misused(path, role) {
             Some(word) => word,
             None if is_shell_form(process) => "shell-not-found",
             None => "path-not-found",
@@ -84,7 +88,7 @@ fn file(role: Role, problem: &Problem) -> &'static str {
         Problem::Format(..) | Problem::TooShort(_) if !interpreter => "not-a-program",
         _ if interpreter => "interpreter-not-executable",
         Problem::Directory(_) | Problem::Special(_) => "is-a-directory",
-        Problem::NotForUser(_) => "permission-denied-for-user",
+        Problem::NotForUser(_) | Problem::NotReadable(_) => "permission-denied-for-user",
         _ => "not-executable",
     }
 }

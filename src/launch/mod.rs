@@ -5,16 +5,29 @@
 //! outcome is kept apart for each of [`RUNTIMES`]: they differ.
 
 mod cause;
+mod env;
+mod execve;
+mod lookup;
 mod outcome;
 mod process;
+mod program;
 mod runtime;
+mod shell;
+mod user;
 mod why;
+mod workdir;
+
+use bstr::{BString, ByteSlice};
+
+use crate::format::elf::Kernel;
+use crate::image::{Healthcheck, Image};
+use crate::rootfs::{Credentials, Refusal, Rootfs, View};
 
 pub use outcome::{
     Cause, Outcome, Phase, Problem, Role, Seen, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
     WorkingDirProblem,
 };
-pub use process::{Origin, Overrides, Process};
+pub use process::{DEFAULT_PATH, Origin, Overrides, Process};
 pub use runtime::{CURRENT, Engine, Lookup, RUNTIMES, Runtime};
 
 /// A command and what becomes of it under every runtime.
@@ -31,4 +44,85 @@ impl Launch {
     pub fn current(&self) -> &[Start] {
         self.starts.get(..CURRENT).unwrap_or_default()
     }
+}
+
+/// How the container's own command starts.
+pub fn follow(image: &Image, rootfs: &Rootfs, overrides: &Overrides) -> Launch {
+    launch(image, rootfs, Process::new(&image.configuration, overrides))
+}
+
+/// How the health check's command starts in the running container; `None` if there is no check.
+pub fn follow_healthcheck(image: &Image, rootfs: &Rootfs, overrides: &Overrides) -> Option<Launch> {
+    let configuration = &image.configuration;
+    let process = match configuration.healthcheck.as_ref()? {
+        Healthcheck::None => return None,
+        Healthcheck::Exec(argv) => Process::healthcheck(configuration, argv, overrides),
+        Healthcheck::Shell(text) => Process::shell_healthcheck(configuration, text, overrides),
+    };
+    Some(launch(image, rootfs, process))
+}
+
+fn launch(image: &Image, rootfs: &Rootfs, process: Process) -> Launch {
+    let view = View::new(image, rootfs);
+    let start = |runtime| {
+        let mut steps = Vec::new();
+        let attempt = Attempt { image, rootfs, process: &process, runtime };
+        let outcome = attempt.run(view.clone(), &mut steps).unwrap_or_else(|outcome| outcome);
+        Start { runtime, steps, outcome }
+    };
+    let starts = RUNTIMES.iter().map(start).collect();
+    Launch { process, starts }
+}
+
+/// One start under one runtime.
+struct Attempt<'a> {
+    image: &'a Image,
+    rootfs: &'a Rootfs,
+    process: &'a Process,
+    runtime: &'static Runtime,
+}
+
+impl Attempt<'_> {
+    /// From the configuration to the outcome; an early end is the error.
+    fn run(&self, mut view: View<'_>, steps: &mut Vec<Step>) -> Result<Outcome, Outcome> {
+        if let Some(refusal) = self.refused() {
+            return Err(refuse(Phase::Unpack, Cause::RefusedLayer(refusal.clone())));
+        }
+        let argv = &self.process.argv;
+        let name = argv.first().filter(|w| !(w.is_empty() && self.runtime.empty_word_is_no_command));
+        let name = name.ok_or_else(|| refuse(Phase::Configure, Cause::NothingToRun))?;
+        let environment = self.process.environment(self.runtime);
+        let environment = environment.map_err(|e| refuse(Phase::Configure, Cause::BareEnv(e)))?;
+        let credentials = user::resolve(&view, &self.process.user, self.runtime)
+            .map_err(|e| Outcome::Unknown(e.to_string()))?
+            .map_err(|e| refuse(Phase::User, Cause::User(e)))?;
+        let cwd = workdir::enter(&mut view, &self.process.working_dir, self.runtime)?;
+        let search =
+            lookup::Search { view: &view, cwd: cwd.as_bstr(), credentials: &credentials, environment: &environment };
+        let found = search.find(name, self.runtime.lookup)?;
+
+        let caller = execve::Caller {
+            view: &view,
+            cwd: cwd.as_bstr(),
+            credentials: &credentials,
+            kernel: Kernel::of(&self.image.platform.architecture),
+            bounding: self.runtime.bounding,
+            longest_variable: environment.longest(),
+        };
+        let argv = argv.iter().map(|w| BString::from(w.as_str())).collect();
+        let loaded = caller.execve(found.path, argv, Role::Command, found.via, steps).map_err(program::failed)?;
+        let (kernel, bounding) = (caller.kernel, caller.bounding);
+        let credentials = Credentials { dac_override: credentials.uid == 0, ..credentials };
+        let running = program::Running { view: &view, cwd: cwd.clone(), credentials, environment, kernel, bounding };
+        Ok(running.follow(loaded, steps))
+    }
+
+    fn refused(&self) -> Option<&Refusal> {
+        let refuses = |r: &&Refusal| r.kind.by_all() || self.runtime.strict_layers;
+        self.rootfs.refusals().iter().find(refuses)
+    }
+}
+
+fn refuse(phase: Phase, cause: Cause) -> Outcome {
+    Outcome::Fails { phase, errno: None, cause }
 }

@@ -81,6 +81,11 @@ pub enum Outcome {
         /// The reason.
         cause: Cause,
     },
+    /// Something gets control and starts itself again for ever.
+    Loops {
+        /// The reason.
+        cause: Cause,
+    },
     /// The program never gets control.
     Fails {
         /// How far the runtime got.
@@ -98,7 +103,7 @@ impl Outcome {
     /// The reason, if it does not simply run.
     pub fn cause(&self) -> Option<&Cause> {
         match self {
-            Outcome::Exits { cause, .. } | Outcome::Fails { cause, .. } => Some(cause),
+            Outcome::Exits { cause, .. } | Outcome::Loops { cause } | Outcome::Fails { cause, .. } => Some(cause),
             Outcome::Runs | Outcome::Unknown(_) => None,
         }
     }
@@ -190,6 +195,13 @@ pub enum Cause {
         /// The one argument.
         argument: BString,
     },
+    /// A shell takes the argument of a shebang line as the script to run, and there is no such file.
+    ShellArgument {
+        /// The argument.
+        argument: BString,
+        /// The script with the shebang line.
+        path: BString,
+    },
     /// A shell gets a script with CRLF line ends and fails at this line.
     CarriageReturn {
         /// The script.
@@ -233,6 +245,11 @@ pub enum Role {
         /// Whether the name comes from an argument that holds more than one word.
         words: bool,
     },
+    /// The command at a line of a shell script.
+    ShellCommand {
+        /// The line, counted from 1.
+        line: usize,
+    },
 }
 
 /// What is wrong with a file that is to be executed.
@@ -248,6 +265,8 @@ pub enum Problem {
     NotExecutable(Ino),
     /// An x bit, but not for this user.
     NotForUser(Ino),
+    /// A script that its interpreter may not read: CAP_DAC_OVERRIDE ends with execve(2).
+    NotReadable(Ino),
     /// ENOEXEC: not a format that the kernel executes.
     Format(Ino, Format),
     /// ENOEXEC or ELOOP: a `#!` line that the kernel does not accept.
@@ -271,6 +290,7 @@ impl Problem {
             | Problem::Special(i)
             | Problem::NotExecutable(i)
             | Problem::NotForUser(i)
+            | Problem::NotReadable(i)
             | Problem::Format(i, _)
             | Problem::Shebang(i, _)
             | Problem::Architecture(i, _)
@@ -340,7 +360,7 @@ impl Start {
     /// What the user of this runtime sees; `None` if it simply runs, or is not known.
     pub fn seen(&self) -> Option<Seen> {
         let (phase, errno, cause) = match &self.outcome {
-            Outcome::Runs | Outcome::Unknown(_) => return None,
+            Outcome::Runs | Outcome::Loops { .. } | Outcome::Unknown(_) => return None,
             Outcome::Exits { code, .. } => return Some(self.ended(*code)),
             Outcome::Fails { phase: Phase::Execve, .. } => return Some(self.ended(self.runtime.execve_failed)),
             Outcome::Fails { phase, errno, cause } => (*phase, *errno, cause),
@@ -349,7 +369,7 @@ impl Start {
         match self.runtime.engine {
             Engine::None => never(None, None),
             Engine::Docker => never(docker_code(phase, errno, cause), None),
-            Engine::Podman => never(podman_code(phase, cause, self.runtime.empty_word_is_no_command), None),
+            Engine::Podman => never(podman_code(phase, errno, cause, self.runtime.empty_word_is_no_command), None),
             Engine::CriO => never(None, Some("CreateContainerError")),
             Engine::Containerd if phase == Phase::Unpack => never(None, Some("ErrImagePull")),
             Engine::Containerd if matches!(phase, Phase::User | Phase::Configure) => {
@@ -379,12 +399,12 @@ fn docker_code(phase: Phase, errno: Option<Errno>, cause: &Cause) -> Option<u8> 
 }
 
 /// `podman run`'s exit code when the container is not started (libpod `define.ExitCode`).
-fn podman_code(phase: Phase, cause: &Cause, old: bool) -> Option<u8> {
+fn podman_code(phase: Phase, errno: Option<Errno>, cause: &Cause, old: bool) -> Option<u8> {
     match (phase, cause) {
         (Phase::Unpack, _) => None,
         (_, Cause::NothingToRun) => Some(if old { 125 } else { 127 }),
         (Phase::Lookup, Cause::NotInPath { .. }) => Some(127),
-        (Phase::Lookup, Cause::Exec { problem: Problem::Unresolved(e), .. }) if e.errno == Errno::ENOENT => Some(127),
+        (Phase::Lookup | Phase::WorkingDir, _) if errno == Some(Errno::ENOENT) => Some(127),
         _ => Some(126),
     }
 }

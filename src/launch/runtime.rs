@@ -63,8 +63,28 @@ pub struct Runtime {
     pub refuses_bare_env: bool,
     /// An `Env` entry `PATH` without `=` unsets PATH.
     pub bare_path_unsets: bool,
+    /// The capability bounding set, as bits: what a file capability may grant.
+    pub bounding: u64,
     /// An empty first word counts as no command.
     pub empty_word_is_no_command: bool,
+}
+
+/// The bits of capabilities(7) that Docker and containerd grant by default (moby `oci/caps/defaults.go`): chown,
+/// dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw, sys_chroot, mknod,
+/// audit_write, setfcap.
+const DOCKER_CAPABILITIES: u64 = bits(&[0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31]);
+/// Podman's: without net_raw, mknod and audit_write (containers/common `pkg/config/default.go`; source).
+const PODMAN_CAPABILITIES: u64 = bits(&[0, 1, 3, 4, 5, 6, 7, 8, 10, 18, 31]);
+/// CRI-O's: also without setfcap and sys_chroot (cri-o `internal/config/capabilities`; source).
+const CRIO_CAPABILITIES: u64 = bits(&[0, 1, 3, 4, 5, 6, 7, 8, 10]);
+
+const fn bits(numbers: &[u8]) -> u64 {
+    let (mut set, mut i) = (0, 0);
+    while i < numbers.len() {
+        set |= 1 << numbers[i];
+        i += 1;
+    }
+    set
 }
 
 const BASE: Runtime = Runtime {
@@ -78,6 +98,7 @@ const BASE: Runtime = Runtime {
     creates_workdir_link_target: false,
     refuses_bare_env: false,
     bare_path_unsets: true,
+    bounding: DOCKER_CAPABILITIES,
     empty_word_is_no_command: false,
 };
 
@@ -97,6 +118,7 @@ const PODMAN: Runtime = Runtime {
     execve_failed: 1,
     strict_layers: true,
     bare_path_unsets: false,
+    bounding: PODMAN_CAPABILITIES,
     ..BASE
 };
 
@@ -123,6 +145,7 @@ pub const RUNTIMES: [Runtime; 12] = [
         dac_override: true,
         strict_layers: true,
         creates_workdir_link_target: true,
+        bounding: CRIO_CAPABILITIES,
         ..BASE
     },
     Runtime { name: "runc-1.2", refuses_bare_env: true, ..BASE },

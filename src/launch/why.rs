@@ -1,7 +1,6 @@
 //! A cause in one sentence, for `trace` and for reports where no rule speaks.
 
 use super::{Cause, Problem, Role, ShebangProblem, Tried, UserError, WorkingDirProblem};
-use crate::format::elf::Machine;
 use crate::format::magic::Format;
 use crate::rootfs::{Errno, PathError, RefusalKind};
 
@@ -81,31 +80,13 @@ fn exec(problem: &Problem) -> String {
         Problem::Shebang(_, ShebangProblem::Nested) => {
             "is the sixth script in a chain of scripts that interpret each other".to_owned()
         }
-        Problem::Architecture(_, machine) => format!("is built for {}", machine_name(*machine)),
+        Problem::Architecture(_, machine) => format!("is built for {machine}"),
         Problem::TooShort(_) => "is too short to be an ELF file".to_owned(),
         Problem::Capability(_, bits) => {
             format!("has file capabilities (bits {bits:#x}) that engines do not grant to containers")
         }
         Problem::Runtime => "is the runtime's own program, which is gone when the kernel executes it".to_owned(),
     }
-}
-
-/// The architecture as platforms name it (elf.h, EM_*).
-fn machine_name(machine: Machine) -> String {
-    let name = match (machine.e_machine, machine.is_64, machine.is_big_endian) {
-        (62, ..) => "amd64",
-        (183, ..) => "arm64",
-        (3, ..) => "386",
-        (40, ..) => "arm",
-        (243, true, _) => "riscv64",
-        (22, ..) => "s390x",
-        (21, _, false) => "ppc64le",
-        (21, _, true) => "ppc64",
-        (258, ..) => "loong64",
-        (8, ..) => "mips",
-        (number, ..) => return format!("another machine (e_machine {number})"),
-    };
-    format!("another machine ({name})")
 }
 
 fn unresolved(error: &PathError) -> String {

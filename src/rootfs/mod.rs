@@ -7,14 +7,17 @@ mod apply;
 mod credentials;
 mod resolve;
 mod tree;
+mod view;
 
 pub use apply::{Refusal, RefusalKind};
 pub use credentials::{Class, Credentials, EXECUTE, READ};
-pub use resolve::{PathError, Resolved};
 
 pub use tree::{Ino, Inode, Kind, Rootfs};
+pub use view::View;
 
 use std::fmt;
+
+use bstr::BString;
 
 /// Error numbers of errno(3) that a container start can end with.
 #[allow(missing_docs)]
@@ -56,4 +59,35 @@ impl Errno {
             Errno::ELIBBAD => "accessing a corrupted shared library",
         }
     }
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The inode.
+    pub ino: Ino,
+    /// Its path without links.
+    pub path: BString,
+    /// Links followed: path of the link, target.
+    pub links: Vec<(BString, BString)>,
+}
+
+/// Why a path leads nowhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathError {
+    /// ENOENT, ENOTDIR, EACCES (a directory on the way may not be searched), ELOOP or ENAMETOOLONG.
+    pub errno: Errno,
+    /// The path, links resolved, of the component that decides: absent (ENOENT), a file (ENOTDIR), closed (EACCES),
+    /// or the link one too many (ELOOP).
+    pub at: BString,
+    /// What would have come after it.
+    pub rest: BString,
+    /// ENOENT, and the absent component is in the target of a link.
+    pub dangling: bool,
+    /// Links followed before that: path of the link, target.
+    pub links: Vec<(BString, BString)>,
+    /// The layer that removed `at`, if it was there in an earlier one.
+    pub removed_by: Option<usize>,
+    /// It leads below /proc or /sys, which only the running container has: nothing can be said.
+    pub unknowable: bool,
 }

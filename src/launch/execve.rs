@@ -1,0 +1,272 @@
+//! execve(2), as Linux does it (fs/exec.c, fs/binfmt_script.c, fs/binfmt_elf.c), without binfmt_misc handlers.
+
+use bstr::{BStr, BString};
+
+use super::lookup::closed;
+use super::outcome::{Cause, Problem, Role, ShebangProblem, Step, StepKind, Via};
+use crate::error::Error;
+use crate::format::elf::{self, Kernel, Machine, Program, Verdict};
+use crate::format::magic;
+use crate::format::shebang::{self, Shebang};
+use crate::rootfs::{Credentials, EXECUTE, Errno, Ino, Kind, Resolved, View};
+
+/// Scripts that may follow one another as interpreters (`exec_binprm`).
+const MAX_SCRIPTS: usize = 5;
+/// One string of argv or the environment, its NUL included (MAX_ARG_STRLEN).
+const MAX_STRING: usize = 131_072;
+/// Bytes of a file that are looked at to name its format.
+const HEAD: usize = 512;
+
+/// What a process has that execve(2) looks at.
+#[derive(Clone, Copy)]
+pub struct Caller<'a> {
+    /// What it sees.
+    pub view: &'a View<'a>,
+    /// Its working directory.
+    pub cwd: &'a BStr,
+    /// Its credentials.
+    pub credentials: &'a Credentials,
+    /// The kernel of the image's platform, if that is known.
+    pub kernel: Option<Kernel>,
+    /// Its capability bounding set, as bits.
+    pub bounding: u64,
+    /// Length of the longest string of its environment.
+    pub longest_variable: usize,
+}
+
+/// A program that has control.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The ELF file.
+    pub file: Resolved,
+    /// Its argument vector.
+    pub argv: Vec<BString>,
+    /// The innermost script it interprets, and which word of argv names it.
+    pub script: Option<(Resolved, usize)>,
+}
+
+/// Why it has not.
+#[derive(Clone, Debug)]
+pub enum Stop {
+    /// execve(2) fails.
+    Fails(Errno, Cause),
+    /// It cannot be told.
+    Unknown(String),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Stop::Unknown(error.to_string())
+    }
+}
+
+/// A call under way: what is executed next, and why.
+struct Call {
+    path: BString,
+    argv: Vec<BString>,
+    role: Role,
+    via: Via,
+}
+
+impl Caller<'_> {
+    /// Executes `path` with `argv`, appending to `steps` what is executed on the way.
+    ///
+    /// # Errors
+    /// Why no program gets control.
+    pub fn execve(
+        &self,
+        path: BString,
+        argv: Vec<BString>,
+        role: Role,
+        via: Via,
+        steps: &mut Vec<Step>,
+    ) -> Result<Loaded, Stop> {
+        let mut call = Call { path, argv, role, via };
+        let mut script = None;
+        for depth in 0.. {
+            let file = self.open(&call, steps)?;
+            if depth == 0 {
+                self.check_lengths(&call.argv)?;
+            }
+            let head = self.view.read(file.ino, 0, shebang::WINDOW)?;
+            match shebang::parse(&head) {
+                Shebang::None => {
+                    self.elf(&call, &file, steps)?;
+                    return Ok(Loaded { file, argv: call.argv, script });
+                }
+                Shebang::Interpreter { path, argument } => {
+                    mark(steps, StepKind::Script);
+                    if depth + 1 > MAX_SCRIPTS {
+                        return Err(self.fails(
+                            &call,
+                            Errno::ELOOP,
+                            Problem::Shebang(file.ino, ShebangProblem::Nested),
+                        ));
+                    }
+                    let argv = script_argv(path.as_ref(), argument, &call);
+                    script = Some((file, argv.len() - call.argv.len().max(1)));
+                    call = Call { path, argv, role: Role::Interpreter, via: Via::Shebang };
+                }
+                bad => {
+                    mark(steps, StepKind::Script);
+                    let problem = if bad == Shebang::TooLong { ShebangProblem::TooLong } else { ShebangProblem::Empty };
+                    return Err(self.fails(&call, Errno::ENOEXEC, Problem::Shebang(file.ino, problem)));
+                }
+            }
+        }
+        Err(Stop::Unknown("the chain of interpreters has no end".to_owned()))
+    }
+
+    /// Opens the file for execution: resolved, regular, an x bit that counts (`do_open_execat`).
+    fn open(&self, call: &Call, steps: &mut Vec<Step>) -> Result<Resolved, Stop> {
+        let found = self.view.resolve(&call.path, self.cwd, self.credentials);
+        steps.push(self.step(call, found.as_ref().ok()));
+        let file = match found {
+            Ok(file) => file,
+            Err(error) if error.unknowable => {
+                let text = format!("`{}` leads to {}, which only the running container has", call.path, error.at);
+                return Err(Stop::Unknown(text));
+            }
+            Err(error) => return Err(self.fails(call, error.errno, Problem::Unresolved(error))),
+        };
+        let inode = self.view.inode(file.ino);
+        let problem = match inode.kind {
+            Kind::Regular { .. } if self.credentials.may(EXECUTE, inode) => return Ok(file),
+            Kind::Regular { .. } => closed(file.ino, inode.mode),
+            Kind::Directory(_) | Kind::Unknowable => Problem::Directory(file.ino),
+            // Measured: by then /proc/self/exe no longer names the runtime.
+            Kind::Runtime => return Err(self.fails(call, Errno::ENOENT, Problem::Runtime)),
+            Kind::Special | Kind::Symlink(_) => Problem::Special(file.ino),
+        };
+        Err(self.fails(call, Errno::EACCES, problem))
+    }
+
+    /// Copies argv and the environment: `copy_strings`, E2BIG for one string that is too long.
+    fn check_lengths(&self, argv: &[BString]) -> Result<(), Stop> {
+        let long = argv.iter().enumerate().find(|(_, a)| a.len() >= MAX_STRING);
+        let cause = match long {
+            Some((i, a)) => Cause::TooLong { argument: Some(i), length: a.len() },
+            None if self.longest_variable >= MAX_STRING => {
+                Cause::TooLong { argument: None, length: self.longest_variable }
+            }
+            None => return Ok(()),
+        };
+        Err(Stop::Fails(Errno::E2BIG, cause))
+    }
+
+    /// `load_elf_binary`, as far as it can fail.
+    fn elf(&self, call: &Call, file: &Resolved, steps: &mut Vec<Step>) -> Result<(), Stop> {
+        let head = self.view.read(file.ino, 0, HEAD)?;
+        if !elf::is_elf(&head) {
+            return Err(self.fails(call, Errno::ENOEXEC, Problem::Format(file.ino, magic::classify(&head))));
+        }
+        mark(steps, StepKind::Elf);
+        let kernel = self.kernel.ok_or_else(|| Stop::Unknown("the platform's architecture is not known".to_owned()))?;
+        let damaged = |why| self.fails(call, Errno::ENOEXEC, Problem::Format(file.ino, magic::Format::Elf(why)));
+        let program = Program::parse(kernel, &head).map_err(damaged)?;
+        self.verdict(call, file.ino, &head, program.verdict, Errno::ENOEXEC)?;
+        let table = self.table(file.ino, &program)?.ok_or_else(|| damaged("it is cut off"))?;
+        if let Some((offset, length)) = program.interpreter(&table).map_err(damaged)? {
+            let name = self.view.read(file.ino, offset, length)?;
+            if name.len() < length {
+                return Err(self.fails(
+                    call,
+                    Errno::EIO,
+                    Problem::Format(file.ino, magic::Format::Elf("it is cut off")),
+                ));
+            }
+            let Some(path) = name.strip_suffix(b"\0") else {
+                return Err(damaged("the name of its loader is damaged"));
+            };
+            let path = path.split(|b| *b == 0).next().unwrap_or_default().into();
+            self.loader(path, kernel, steps)?;
+        }
+        self.capabilities(call, file.ino)
+    }
+
+    fn loader(&self, path: BString, kernel: Kernel, steps: &mut Vec<Step>) -> Result<(), Stop> {
+        let argv = vec![path.clone()];
+        let call = Call { path, argv, role: Role::Loader, via: Via::Loader };
+        let file = self.open(&call, steps)?;
+        mark(steps, StepKind::Loader);
+        let head = self.view.read(file.ino, 0, HEAD)?;
+        if head.len() < elf::HEADER {
+            return Err(self.fails(&call, Errno::EIO, Problem::TooShort(file.ino)));
+        }
+        let format = |format| self.fails(&call, Errno::ELIBBAD, Problem::Format(file.ino, format));
+        if !elf::is_elf(&head) {
+            return Err(format(magic::classify(&head)));
+        }
+        let program = Program::parse(kernel, &head).map_err(|why| format(magic::Format::Elf(why)))?;
+        self.verdict(&call, file.ino, &head, program.verdict, Errno::ELIBBAD)?;
+        self.table(file.ino, &program)?.ok_or_else(|| format(magic::Format::Elf("it is cut off")))?;
+        Ok(())
+    }
+
+    /// The program header table; `None` if the file ends before it does.
+    fn table(&self, ino: Ino, program: &Program) -> Result<Option<Vec<u8>>, Stop> {
+        let (offset, length) = program.table;
+        Ok(Some(self.view.read(ino, offset, length)?).filter(|t| t.len() == length))
+    }
+
+    fn verdict(&self, call: &Call, ino: Ino, head: &[u8], verdict: Verdict, errno: Errno) -> Result<(), Stop> {
+        match (verdict, Machine::of(head)) {
+            (Verdict::Runs, _) => Ok(()),
+            (Verdict::Depends(when), machine) => {
+                let machine = machine.map(|m| m.to_string()).unwrap_or_default();
+                Err(Stop::Unknown(format!("`{}` is built for {machine}: it runs only if {when}", call.path)))
+            }
+            (Verdict::Foreign, Some(machine)) => Err(self.fails(call, errno, Problem::Architecture(ino, machine))),
+            (Verdict::Foreign, None) => {
+                let format = magic::Format::Elf("its header is damaged");
+                Err(self.fails(call, errno, Problem::Format(ino, format)))
+            }
+        }
+    }
+
+    /// File capabilities that have the effective flag must lie within the bounding set (capabilities(7), *Safety
+    /// checking for capability-dumb binaries*).
+    fn capabilities(&self, call: &Call, ino: Ino) -> Result<(), Stop> {
+        let Kind::Regular { capability: Some(value), .. } = &self.view.inode(ino).kind else { return Ok(()) };
+        let word = |at: usize| {
+            let bytes = value.get(at..at + 4).and_then(|b| b.try_into().ok());
+            bytes.map(u32::from_le_bytes).unwrap_or_default()
+        };
+        let effective = word(0) & 1 != 0;
+        let permitted = u64::from(word(4)) | u64::from(word(12)) << 32;
+        let missing = permitted & !self.bounding;
+        if effective && missing != 0 {
+            return Err(self.fails(call, Errno::EPERM, Problem::Capability(ino, missing)));
+        }
+        Ok(())
+    }
+
+    fn fails(&self, call: &Call, errno: Errno, problem: Problem) -> Stop {
+        Stop::Fails(errno, Cause::Exec { role: call.role, path: call.path.clone(), problem })
+    }
+
+    fn step(&self, call: &Call, found: Option<&Resolved>) -> Step {
+        Step {
+            argv: call.argv.clone(),
+            path: found.map_or_else(|| call.path.clone(), |f| f.path.clone()),
+            ino: found.map(|f| f.ino),
+            layer: found.and_then(|f| self.view.inode(f.ino).layer).map(usize::from),
+            kind: StepKind::Unknown,
+            via: call.via,
+            links: found.map(|f| f.links.clone()).unwrap_or_default(),
+        }
+    }
+}
+
+/// interpreter, its argument, the script as called, the script's own arguments.
+fn script_argv(interpreter: &BStr, argument: Option<BString>, call: &Call) -> Vec<BString> {
+    let rest = call.argv.iter().skip(1).cloned();
+    let head = std::iter::once(interpreter.to_owned()).chain(argument);
+    head.chain([call.path.clone()]).chain(rest).collect()
+}
+
+fn mark(steps: &mut [Step], kind: StepKind) {
+    if let Some(step) = steps.last_mut() {
+        step.kind = kind;
+    }
+}

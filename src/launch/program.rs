@@ -1,0 +1,334 @@
+//! What a program that has control does next, for the few that are known: `env` and shells.
+
+use bstr::{BStr, BString, ByteSlice};
+
+use super::env::{self, Flavour};
+use super::execve::{Caller, Loaded, Stop};
+use super::outcome::{Cause, Outcome, Phase, Problem, Role, Step, StepKind, Tried, Via};
+use super::process::Environment;
+use super::shell::{self, Script, Shell};
+use crate::rootfs::{Credentials, Errno, Ino, READ, View};
+
+/// Wrappers that may follow one another before it is called a loop.
+const MAX_PROGRAMS: usize = 16;
+/// More of a script than this is not read.
+const SCRIPT_MAX: usize = 1 << 20;
+
+/// A process that was started, between one execve(2) and the next.
+pub struct Running<'a> {
+    /// What it sees.
+    pub view: &'a View<'a>,
+    /// Its working directory.
+    pub cwd: BString,
+    /// Its credentials; execve(2) has taken what capabilities a user other than root had.
+    pub credentials: Credentials,
+    /// Its environment.
+    pub environment: Environment,
+    /// See [`Caller`].
+    pub kernel: Option<crate::format::elf::Kernel>,
+    /// See [`Caller`].
+    pub bounding: u64,
+}
+
+/// What comes next.
+enum Next {
+    /// The end.
+    Ends(Outcome),
+    /// Another program has control.
+    Program(Loaded),
+}
+
+/// A program known by its file and the name it is called by.
+enum Known {
+    Env(Flavour),
+    Shell(Shell),
+}
+
+impl Running<'_> {
+    /// Follows `loaded` until a program that is not known has control.
+    pub fn follow(mut self, mut loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
+        for _ in 0..MAX_PROGRAMS {
+            let next = match known(self.view, &loaded) {
+                Some((Known::Env(flavour), arguments)) => self.env(flavour, &loaded, arguments, steps),
+                Some((Known::Shell(shell), _)) => self.shell(shell, &loaded, steps),
+                None => return Outcome::Runs,
+            };
+            match next {
+                Ok(Next::Program(program)) => loaded = program,
+                Ok(Next::Ends(outcome)) => return outcome,
+                Err(reason) => return Outcome::Unknown(reason),
+            }
+        }
+        Outcome::Unknown("programs start one another without end".to_owned())
+    }
+
+    fn env(
+        &mut self,
+        flavour: Flavour,
+        loaded: &Loaded,
+        arguments: usize,
+        steps: &mut Vec<Step>,
+    ) -> Result<Next, String> {
+        mark(steps, StepKind::Wrapper);
+        let rest = loaded.argv.get(arguments..).unwrap_or_default();
+        let line = loaded.script.as_ref().filter(|(_, at)| *at > arguments).and(rest.first()).cloned();
+        match env::parse(flavour, rest, &mut self.environment) {
+            env::Action::Print => Ok(Next::Ends(Outcome::Runs)),
+            env::Action::Unknown(why) => Err(why),
+            env::Action::Usage(argument) => {
+                let cause = Cause::EnvUsage { argument, busybox: flavour == Flavour::Busybox, shebang: line.is_some() };
+                Ok(Next::Ends(Outcome::Exits { code: flavour.usage_code(), cause }))
+            }
+            env::Action::Execute { chdir: Some(_), .. } => Err("`env -C` changes the directory".to_owned()),
+            env::Action::Execute { argv, .. } => {
+                if let (Some(line), Some(script)) = (&line, loaded.script.as_ref().and_then(|s| loaded.argv.get(s.1)))
+                    && argv.first() == Some(script)
+                {
+                    return Ok(Next::Ends(Outcome::Loops { cause: Cause::EnvLoop { argument: line.clone() } }));
+                }
+                let words = argv.first().is_some_and(|a| a.trim_ascii().contains_str(" "));
+                let role = Role::Wrapped { shebang: line.is_some(), words };
+                self.execvp(argv, role, steps, |errno| if errno == Errno::ENOENT { 127 } else { 126 })
+            }
+        }
+    }
+
+    fn shell(&mut self, shell: Shell, loaded: &Loaded, steps: &mut Vec<Step>) -> Result<Next, String> {
+        mark(steps, StepKind::Shell);
+        match &loaded.script {
+            Some((script, at)) => self.script(shell, loaded, script.ino, *at, steps),
+            None => Ok(Next::Ends(shell_text(loaded).unwrap_or(Outcome::Runs))),
+        }
+    }
+
+    fn script(
+        &mut self,
+        shell: Shell,
+        loaded: &Loaded,
+        ino: Ino,
+        at: usize,
+        steps: &mut Vec<Step>,
+    ) -> Result<Next, String> {
+        let path = loaded.argv.get(at).cloned().unwrap_or_default();
+        if let Some(argument) = loaded.argv.get(at.wrapping_sub(1)).filter(|_| at == 2) {
+            if let Some(outcome) = self.shell_argument(shell, argument, &path) {
+                return outcome.map(Next::Ends);
+            }
+        }
+        if let Some(problem) = self.unreadable(path.as_bstr()) {
+            let absent = matches!(&problem, Problem::Unresolved(e) if e.errno == Errno::ENOENT);
+            let cause = Cause::Exec { role: Role::Command, path, problem };
+            return Ok(Next::Ends(Outcome::Exits { code: shell.cannot_open(absent), cause }));
+        }
+        let text = self.view.read(ino, 0, SCRIPT_MAX).map_err(|e| e.to_string())?;
+        match shell::read(shell, &text) {
+            Script::Other => Ok(Next::Ends(Outcome::Runs)),
+            Script::CarriageReturn { code, line, text } => {
+                Ok(Next::Ends(Outcome::Exits { code, cause: Cause::CarriageReturn { path, line, text } }))
+            }
+            Script::CarriageReturns => {
+                Err(format!("lines of `{path}` end in CR (CRLF), which the shell takes as text"))
+            }
+            Script::Command { words, exec, line } => self.command(shell, words, exec, line, steps),
+        }
+    }
+
+    /// The one argument that a shebang line gives to a shell.
+    fn shell_argument(&self, shell: Shell, argument: &BString, path: &BString) -> Option<Result<Outcome, String>> {
+        let exits = |code, cause| Some(Ok(Outcome::Exits { code, cause }));
+        if let Some(options) = argument.strip_prefix(b"-") {
+            if options.ends_with(b"\r") {
+                let cause = Cause::CarriageReturn { path: path.clone(), line: 1, text: argument.clone() };
+                return exits(2, cause);
+            }
+            return (options.contains(&b'c') || argument.starts_with(b"--"))
+                .then(|| Err(format!("`{argument}` in the shebang line of `{path}` is not followed")));
+        }
+        match self.view.resolve(argument, &self.cwd, &self.credentials) {
+            Err(error) if !error.unknowable => {
+                let code = shell.cannot_open(error.errno == Errno::ENOENT);
+                exits(code, Cause::ShellArgument { argument: argument.clone(), path: path.clone() })
+            }
+            _ => Some(Err(format!("the shebang line of `{path}` makes the shell run `{argument}` in its place"))),
+        }
+    }
+
+    fn unreadable(&self, path: &BStr) -> Option<Problem> {
+        match self.view.resolve(path, &self.cwd, &self.credentials) {
+            Err(error) => Some(Problem::Unresolved(error)),
+            Ok(file) if self.credentials.may(READ, self.view.inode(file.ino)) => None,
+            Ok(file) => Some(Problem::NotReadable(file.ino)),
+        }
+    }
+
+    /// A simple command: its absence is certain, its own exit code is not known unless the shell becomes it.
+    fn command(
+        &mut self,
+        shell: Shell,
+        words: Vec<BString>,
+        exec: bool,
+        line: usize,
+        steps: &mut Vec<Step>,
+    ) -> Result<Next, String> {
+        if self.environment.get(b"PATH").is_none() {
+            return Ok(Next::Ends(Outcome::Runs)); // shells have default paths of their own
+        }
+        let mut tried_steps = steps.clone();
+        let next = self.execvp(words, Role::ShellCommand { line }, &mut tried_steps, |errno| match errno {
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => 127,
+            Errno::ELOOP if shell != Shell::Bash => 127,
+            _ => 126,
+        })?;
+        match next {
+            Next::Ends(Outcome::Exits { cause: Cause::Exec { problem: Problem::Format(..), .. }, .. }) => {
+                Ok(Next::Ends(Outcome::Runs)) // the shell reads it as a script, or says 126
+            }
+            Next::Ends(Outcome::Exits { cause: Cause::Exec { path, .. }, code: 126 })
+                if !exec && shell == Shell::Dash && !path.contains(&b'/') =>
+            {
+                Ok(Next::Ends(Outcome::Runs)) // 126 or 127, by how dash met it in PATH
+            }
+            Next::Program(_) if !exec => Ok(Next::Ends(Outcome::Runs)),
+            next => {
+                *steps = tried_steps;
+                Ok(next)
+            }
+        }
+    }
+
+    /// execvp(3), as env and shells use it: every directory of PATH in turn; a closed file is remembered and the
+    /// search goes on.
+    fn execvp(
+        &self,
+        argv: Vec<BString>,
+        role: Role,
+        steps: &mut Vec<Step>,
+        code: impl Fn(Errno) -> u8,
+    ) -> Result<Next, String> {
+        let name = argv.first().cloned().unwrap_or_default();
+        let exits = |errno, cause| Ok(Next::Ends(Outcome::Exits { code: code(errno), cause }));
+        if name.contains(&b'/') {
+            return match self.caller().execve(name, argv, role, Via::Exec, steps) {
+                Ok(loaded) => Ok(Next::Program(loaded)),
+                Err(Stop::Fails(errno, cause)) => exits(errno, cause),
+                Err(Stop::Unknown(why)) => Err(why),
+            };
+        }
+        let Some(path) = self.environment.get(b"PATH") else {
+            return Err(format!("`{name}` is looked up without PATH, in directories compiled into the program"));
+        };
+        let (mut tried, mut closed) = (Vec::new(), None);
+        for element in path.split_str(":") {
+            let candidate: BString = match element {
+                [] => name.clone(),
+                _ => [element, b"/", name.as_slice()].concat().into(),
+            };
+            let mut attempt = steps.clone();
+            match self.caller().execve(candidate.clone(), argv.clone(), role, Via::Exec, &mut attempt) {
+                Ok(loaded) => {
+                    *steps = attempt;
+                    return Ok(Next::Program(loaded));
+                }
+                Err(Stop::Unknown(why)) => return Err(why),
+                Err(Stop::Fails(errno, cause)) => {
+                    let own = attempt.len() == steps.len() + 1;
+                    match (errno, &cause) {
+                        (Errno::ENOENT | Errno::ENOTDIR, Cause::Exec { problem, .. }) if own => {
+                            tried.push(Tried { element: element.into(), path: candidate, problem: problem.clone() });
+                        }
+                        (Errno::EACCES, Cause::Exec { problem, .. }) => {
+                            tried.push(Tried { element: element.into(), path: candidate, problem: problem.clone() });
+                            closed.get_or_insert((errno, cause));
+                        }
+                        // An absent interpreter is ENOENT too: execvp goes on.
+                        (Errno::ENOENT, _) => drop(closed.get_or_insert((errno, cause))),
+                        _ => {
+                            *steps = attempt;
+                            return exits(errno, cause);
+                        }
+                    }
+                }
+            }
+        }
+        match closed {
+            Some((errno, cause)) => exits(errno, cause),
+            None => exits(
+                Errno::ENOENT,
+                Cause::NotInPath { name, role, tried, default_path: self.environment.default_path },
+            ),
+        }
+    }
+
+    fn caller(&self) -> Caller<'_> {
+        Caller {
+            view: self.view,
+            cwd: self.cwd.as_bstr(),
+            credentials: &self.credentials,
+            kernel: self.kernel,
+            bounding: self.bounding,
+            longest_variable: 0,
+        }
+    }
+}
+
+/// `sh -c TEXT` with a text that was meant as a JSON array.
+fn shell_text(loaded: &Loaded) -> Option<Outcome> {
+    let [_, flag, text, ..] = loaded.argv.as_slice() else { return None };
+    let code = shell::broken_exec_form(text.as_bstr()).filter(|_| *flag == "-c")?;
+    let cause = Cause::BrokenExecForm { text: text.to_string() };
+    Some(Outcome::Exits { code, cause })
+}
+
+/// What `loaded` is, and where its arguments begin.
+fn known(view: &View<'_>, loaded: &Loaded) -> Option<(Known, usize)> {
+    let called = base(loaded.argv.first()?);
+    let file = base(&loaded.file.path);
+    if is_busybox(view, loaded) {
+        let (applet, first) = match called {
+            b"busybox" => (base(loaded.argv.get(1)?), 2),
+            _ => (called, 1),
+        };
+        return match applet {
+            b"env" => Some((Known::Env(Flavour::Busybox), first)),
+            b"sh" | b"ash" if first == 1 => Some((Known::Shell(Shell::Ash), first)),
+            _ => None,
+        };
+    }
+    match (file, called) {
+        (b"env", _) | (b"coreutils", b"env") => Some((Known::Env(Flavour::Gnu), 1)),
+        (b"dash", _) => Some((Known::Shell(Shell::Dash), 1)),
+        (b"bash", _) => Some((Known::Shell(Shell::Bash), 1)),
+        _ => None,
+    }
+}
+
+/// By name, or by being the same inode as the busybox beside it or in /bin: it is installed as links or hard links.
+fn is_busybox(view: &View<'_>, loaded: &Loaded) -> bool {
+    if base(&loaded.file.path).starts_with(b"busybox") {
+        return true;
+    }
+    let directory = loaded.file.path.rfind_byte(b'/').and_then(|i| loaded.file.path.get(..i)).unwrap_or_default();
+    let same = |dir: &[u8]| {
+        let path = [dir, b"/busybox"].concat();
+        view.resolve(&path, b"/", &Credentials::root()).is_ok_and(|found| found.ino == loaded.file.ino)
+    };
+    same(directory) || same(b"/bin")
+}
+
+fn base(path: &[u8]) -> &[u8] {
+    path.rsplit(|b| *b == b'/').next().unwrap_or(path)
+}
+
+fn mark(steps: &mut [Step], kind: StepKind) {
+    if let Some(step) = steps.iter_mut().rfind(|s| s.kind != StepKind::Loader) {
+        step.kind = kind;
+    }
+}
+
+/// A failed execve(2) of the container's own command.
+pub fn failed(stop: Stop) -> Outcome {
+    match stop {
+        Stop::Fails(errno, cause) => Outcome::Fails { phase: Phase::Execve, errno: Some(errno), cause },
+        Stop::Unknown(why) => Outcome::Unknown(why),
+    }
+}

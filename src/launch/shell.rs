@@ -1,0 +1,183 @@
+//! Shell scripts so short that their end is certain: no command, or one simple command of plain words.
+//!
+//! Anything longer is left alone: the shell gets control, and that is all that is said. What is claimed here holds for
+//! dash, busybox ash and bash, each run with such scripts.
+
+use bstr::{BStr, BString, ByteSlice};
+
+/// A shell that is known by its file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shell {
+    /// Debian's.
+    Dash,
+    /// busybox's.
+    Ash,
+    /// GNU's.
+    Bash,
+}
+
+impl Shell {
+    /// Exit code when its script cannot be opened; `absent` or closed.
+    pub fn cannot_open(self, absent: bool) -> u8 {
+        match (self, absent) {
+            (Shell::Dash | Shell::Ash, _) => 2,
+            (Shell::Bash, true) => 127,
+            (Shell::Bash, false) => 126,
+        }
+    }
+
+    /// Exit code of `set -e\r`, a usage error of a special built-in; bash goes on.
+    fn bad_set(self) -> Option<u8> {
+        (self != Shell::Bash).then_some(2)
+    }
+}
+
+/// What a script comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Script {
+    /// One simple command and nothing else.
+    Command {
+        /// Its words.
+        words: Vec<BString>,
+        /// `exec` stood before them.
+        exec: bool,
+        /// Its line, counted from 1.
+        line: usize,
+    },
+    /// It fails at a line that ends in CR.
+    CarriageReturn {
+        /// Exit code.
+        code: u8,
+        /// The line, counted from 1.
+        line: usize,
+        /// Its text.
+        text: BString,
+    },
+    /// Lines end in CR, and what comes of it is not certain.
+    CarriageReturns,
+    /// More than is looked at.
+    Other,
+}
+
+/// Words that the shell does not look up in PATH, or that mean something else than a command.
+const NOT_PROGRAMS: &str = "! . : [ [[ { } ( ) alias bg break builtin caller case cd command compgen complete continue \
+    declare dirs disown do done echo elif else enable esac eval exec exit export false fc fg fi for function getopts \
+    hash help history if in jobs kill let local logout mapfile popd printf pushd pwd read readarray readonly return \
+    select set shift shopt source suspend test then time times trap true type typeset ulimit umask unalias unset \
+    until wait while";
+
+/// Reads a script as far as the module's doc says.
+pub fn read(shell: Shell, text: &[u8]) -> Script {
+    let mut commands = text.lines_with_terminator().enumerate().filter_map(|(i, line)| {
+        let line = line.strip_suffix(b"\n").unwrap_or(line).trim_with(|c| c == ' ' || c == '\t');
+        (!line.is_empty() && !line.starts_with(b"#")).then_some((i + 1, line))
+    });
+    let Some((line, first)) = commands.next() else { return Script::Other };
+    let crlf = text.contains_str("\r\n");
+    if let (true, Some(code)) = (is_set_with_cr(first), shell.bad_set()) {
+        return Script::CarriageReturn { code, line, text: first.into() };
+    }
+    if commands.next().is_some() {
+        return if crlf { Script::CarriageReturns } else { Script::Other };
+    }
+    match simple(first) {
+        Some((words, exec)) => {
+            if words.first().is_some_and(|w| w.ends_with(b"\r")) {
+                return Script::CarriageReturn { code: 127, line, text: first.into() };
+            }
+            Script::Command { words, exec, line }
+        }
+        None if crlf => Script::CarriageReturns,
+        None => Script::Other,
+    }
+}
+
+fn is_set_with_cr(line: &[u8]) -> bool {
+    let flags = line.strip_prefix(b"set -").and_then(|rest| rest.strip_suffix(b"\r"));
+    flags.is_some_and(|f| !f.is_empty() && f.iter().all(|b| b"abefhmnuvx".contains(b)))
+}
+
+/// The words of a simple command, if all are plain; and whether `exec` came first.
+fn simple(line: &[u8]) -> Option<(Vec<BString>, bool)> {
+    let plain = |b: &u8| b.is_ascii_alphanumeric() || b"_./:@%+,-\r".contains(b);
+    let mut words: Vec<&[u8]> = line.split(|b| matches!(b, b' ' | b'\t')).filter(|w| !w.is_empty()).collect();
+    if !words.iter().all(|w| w.iter().all(plain)) {
+        return None;
+    }
+    let exec = words.first() == Some(&&b"exec"[..]);
+    if exec {
+        words.remove(0);
+    }
+    let name = *words.first()?;
+    let program = !name.starts_with(b"-") && !NOT_PROGRAMS.split(' ').any(|w| w.as_bytes() == name);
+    program.then(|| (words.into_iter().map(BString::from).collect(), exec))
+}
+
+/// Exit code of a shell that is given what was meant as a JSON array: `['a', 'b']`, `["a",]`. `None` if it is not
+/// that, or if it depends.
+///
+/// `[` alone is test(1), which refuses two operands or more with 2 and accepts one (0); `[a,` is a name that no
+/// program has.
+pub fn broken_exec_form(text: &BStr) -> Option<u8> {
+    let text = text.trim_ascii();
+    if !text.starts_with(b"[") || !text.ends_with(b"]") {
+        return None;
+    }
+    if text.iter().any(|b| b";&|<>`$()\n\\*?{}#".contains(b)) {
+        return None;
+    }
+    let words: Vec<&[u8]> = text.split(|b| matches!(b, b' ' | b'\t')).filter(|w| !w.is_empty()).collect();
+    let quoted = |w: &[u8]| w.contains_str("'") || w.contains_str("\"") || w.contains_str("\u{201c}");
+    if !words.iter().any(|w| quoted(w)) {
+        return None;
+    }
+    match words.split_first()? {
+        (name, operands) if *name == b"[" => (operands.len() > 2 && operands.last() == Some(&&b"]"[..])).then_some(2),
+        _ => Some(127),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn command(words: &[&str], exec: bool, line: usize) -> Script {
+        Script::Command { words: words.iter().map(|w| BString::from(*w)).collect(), exec, line }
+    }
+
+    #[test]
+    fn one_command() {
+        assert_eq!(read(Shell::Ash, b"#!/bin/sh\n# hi\n\n  exec app -x\n"), command(&["app", "-x"], true, 4));
+        assert_eq!(read(Shell::Ash, b"app\n"), command(&["app"], false, 1));
+        assert_eq!(read(Shell::Ash, b"app \"$@\"\n"), Script::Other);
+        assert_eq!(read(Shell::Ash, b"cd /x\n"), Script::Other);
+        assert_eq!(read(Shell::Ash, b"a\nb\n"), Script::Other);
+        assert_eq!(read(Shell::Ash, b"\n"), Script::Other);
+    }
+
+    #[test]
+    fn carriage_returns() {
+        let at = |code, line, text: &str| Script::CarriageReturn { code, line, text: text.into() };
+        assert_eq!(read(Shell::Dash, b"#!/bin/sh\nok\r\n"), at(127, 2, "ok\r"));
+        assert_eq!(read(Shell::Dash, b"#!/bin/sh\r\nexec ok\r\n"), at(127, 2, "exec ok\r"));
+        assert_eq!(read(Shell::Dash, b"#!/bin/sh\nset -e\r\nok\n"), at(2, 2, "set -e\r"));
+        assert_eq!(read(Shell::Bash, b"#!/bin/sh\nset -e\r\nok\n"), Script::CarriageReturns);
+        assert_eq!(read(Shell::Dash, b"ok a\r\n"), command(&["ok", "a\r"], false, 1));
+    }
+
+    #[test]
+    fn arrays() {
+        for (text, code) in [
+            ("[ 'ok', 'a' ]", Some(2)),
+            ("['ok', 'a']", Some(127)),
+            ("[\"ok\", \"a\",]", Some(127)),
+            ("[ \u{201c}ok\u{201d}, \u{201c}a\u{201d} ]", Some(2)),
+            ("[ 'ok' ]", None),
+            ("[ -f /x ] && y", None),
+            ("[ -f /x ]", None),
+            ("[ 'a' ]; b", None),
+        ] {
+            assert_eq!(broken_exec_form(text.into()), code, "{text}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What the container sees: the merged tree with what the runtime puts over it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use bstr::{BStr, BString};
+
+use super::apply::split;
+use super::resolve::Walk;
+use super::tree::{Ino, Inode, Kind, Rootfs, join};
+use super::{Credentials, PathError, Resolved};
+use crate::error::Result;
+use crate::image::Image;
+
+/// Pieces of files by inode, offset and length.
+type Taken = HashMap<(Ino, u64, usize), Vec<u8>>;
+
+/// The file system of a container that is about to start: /proc, /sys and /dev as runtimes mount them (runtime-spec,
+/// config-linux.md, *Default Filesystems* and *Default Devices*), and the directories they make.
+#[derive(Clone)]
+pub struct View<'a> {
+    image: &'a Image,
+    rootfs: &'a Rootfs,
+    /// Inodes that are not in the image; their numbers count down from the top.
+    added: Vec<Inode>,
+    /// Names that are not in the image, or stand for something else there.
+    names: HashMap<(Ino, BString), Ino>,
+    /// Second looks that were taken.
+    again: Rc<RefCell<Taken>>,
+}
+
+impl<'a> View<'a> {
+    /// The runtime's own program, which /proc/self/exe names.
+    pub(super) const RUNTIME: Ino = Ino(u32::MAX);
+
+    /// The merged tree below the default mounts.
+    pub fn new(image: &'a Image, rootfs: &'a Rootfs) -> Self {
+        let mut view = View {
+            image,
+            rootfs,
+            added: vec![made(Kind::Runtime, 0o755)],
+            names: HashMap::new(),
+            again: Rc::default(),
+        };
+        for name in ["proc", "sys"] {
+            view.add(Rootfs::ROOT, name, made(Kind::Unknowable, 0o555));
+        }
+        let dev = view.add(Rootfs::ROOT, "dev", made(Kind::Directory(Default::default()), 0o755));
+        for name in ["null", "zero", "full", "random", "urandom", "tty"] {
+            view.add(dev, name, made(Kind::Special, 0o666));
+        }
+        for name in ["pts", "shm", "mqueue"] {
+            view.add(dev, name, made(Kind::Directory(Default::default()), 0o755));
+        }
+        for name in ["fd", "stdin", "stdout", "stderr", "ptmx", "console"] {
+            view.add(dev, name, made(Kind::Unknowable, 0o666));
+        }
+        view
+    }
+
+    /// The merged tree itself.
+    pub fn rootfs(&self) -> &'a Rootfs {
+        self.rootfs
+    }
+
+    /// The inode of that number.
+    pub fn inode(&self, ino: Ino) -> &Inode {
+        self.added.get((u32::MAX - ino.0) as usize).unwrap_or_else(|| self.rootfs.inode(ino))
+    }
+
+    /// What `dir` calls `name`.
+    pub fn entry(&self, dir: Ino, name: &[u8]) -> Option<Ino> {
+        let added = self.names.get(&(dir, BString::from(name))).copied();
+        added.or_else(|| if self.is_added(dir) { None } else { self.rootfs.entry(dir, name) })
+    }
+
+    /// Resolves `path` for `credentials`, a relative one from `cwd` (absolute, free of links); links are followed, the
+    /// last too.
+    ///
+    /// # Errors
+    /// As path_resolution(7) has them.
+    pub fn resolve(
+        &self,
+        path: &[u8],
+        cwd: &[u8],
+        credentials: &Credentials,
+    ) -> std::result::Result<Resolved, PathError> {
+        Walk::new(self, credentials).run(path, cwd)
+    }
+
+    /// Makes the directory `at`, whose parent exists, and `rest` below it, root's and 0755 as runtimes make an absent
+    /// working directory; returns where that leads.
+    pub fn make_directories(&mut self, at: &BStr, rest: &BStr) -> BString {
+        let mut stack = vec![(Rootfs::ROOT, BString::from("/"))];
+        for name in split(at).chain(split(rest)) {
+            let Some((dir, path)) = stack.last().cloned() else { break };
+            if name == b".." {
+                stack.truncate(stack.len().saturating_sub(1).max(1));
+                continue;
+            }
+            let child = match self.entry(dir, name) {
+                Some(child) => child,
+                None => self.add(dir, name, made(Kind::Directory(Default::default()), 0o755)),
+            };
+            stack.push((child, join(&path, name)));
+        }
+        stack.pop().map(|(_, path)| path).unwrap_or_default()
+    }
+
+    /// The `len` bytes at `offset` of a regular file, fewer where it ends before.
+    ///
+    /// # Errors
+    /// They were not kept, and a second look at the layer is not possible.
+    pub fn read(&self, ino: Ino, offset: u64, len: usize) -> Result<Vec<u8>> {
+        let inode = self.inode(ino);
+        let Kind::Regular { size, content, .. } = &inode.kind else { return Ok(Vec::new()) };
+        let len = usize::try_from(size.saturating_sub(offset)).map_or(len, |rest| rest.min(len));
+        if len == 0 {
+            return Ok(Vec::new());
+        }
+        if let Some(bytes) = content.as_ref().and_then(|c| c.get(offset, len)) {
+            return Ok(bytes.to_vec());
+        }
+        if let Some(bytes) = self.again.borrow().get(&(ino, offset, len)) {
+            return Ok(bytes.clone());
+        }
+        let layer = usize::from(inode.layer.unwrap_or_default());
+        let bytes = self.image.again.reread(layer, inode.ordinal, offset, len)?;
+        self.again.borrow_mut().insert((ino, offset, len), bytes.clone());
+        Ok(bytes)
+    }
+
+    /// Length of a regular file, 0 of anything else.
+    pub fn size(&self, ino: Ino) -> u64 {
+        match self.inode(ino).kind {
+            Kind::Regular { size, .. } => size,
+            _ => 0,
+        }
+    }
+
+    fn is_added(&self, ino: Ino) -> bool {
+        ((u32::MAX - ino.0) as usize) < self.added.len()
+    }
+
+    fn add(&mut self, dir: Ino, name: impl AsRef<[u8]>, inode: Inode) -> Ino {
+        let ino = Ino(u32::MAX - self.added.len() as u32);
+        self.added.push(inode);
+        self.names.insert((dir, BString::from(name.as_ref())), ino);
+        ino
+    }
+}
+
+fn made(kind: Kind, mode: u16) -> Inode {
+    Inode { kind, mode, uid: 0, gid: 0, layer: None, ordinal: 0 }
+}
