@@ -33,6 +33,9 @@ impl Cause {
             Cause::EnvLoop { argument } => {
                 format!("without -S, `env` takes `{argument}` as one variable and executes the script again, for ever")
             }
+            Cause::ShellArgument { argument, path } => format!(
+                "the shell takes the argument `{argument}` of the `#!` line of `{path}` as the script to run, and there is none"
+            ),
             Cause::CarriageReturn { path, line, text } => {
                 format!("line {line} of `{path}` ends in a carriage return, which the shell takes as part of `{text}`")
             }
@@ -50,6 +53,7 @@ fn noun(role: Role) -> &'static str {
         Role::Interpreter => "the interpreter",
         Role::Loader => "the dynamic loader",
         Role::Wrapped { .. } => "the program",
+        Role::ShellCommand { .. } => "the script's command",
     }
 }
 
@@ -72,6 +76,7 @@ fn exec(problem: &Problem) -> String {
         Problem::Special(_) => "is not a regular file".to_owned(),
         Problem::NotExecutable(_) => "has no execute permission for anyone".to_owned(),
         Problem::NotForUser(_) => "has no execute permission for the user of the process".to_owned(),
+        Problem::NotReadable(_) => "is a script that the user of the process may not read".to_owned(),
         Problem::Format(_, format) => match_format(*format),
         Problem::Shebang(_, ShebangProblem::Empty) => "begins with `#!` but names no interpreter".to_owned(),
         Problem::Shebang(_, ShebangProblem::TooLong) => {
@@ -154,6 +159,7 @@ fn refused(kind: &RefusalKind, path: &[u8]) -> String {
             format!("`{path}` is a hard link to `{target}`, which is not there")
         }
         RefusalKind::WhiteoutOfOwnFile => format!("`{path}` removes a file that the same layer adds"),
+        RefusalKind::ParentNotDirectory => format!("`{path}` lies below something that is no directory"),
         RefusalKind::DuplicatePath => format!("`{path}` is in it twice"),
         RefusalKind::ParentOutsideLayer(parent) => {
             format!("`{path}` lies below `{parent}`, a link that leads out of the layer")

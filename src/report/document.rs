@@ -39,7 +39,8 @@ impl<'a> Document<'a> {
 
     /// The text for a terminal: headings bold, paragraphs filled, code as it stands.
     pub fn render(&self, style: &Style) -> String {
-        render(self.body, style)
+        let without_title = self.body.strip_prefix("# ").and_then(|rest| rest.split_once('\n'));
+        render(without_title.map_or(self.body, |(_, rest)| rest.trim_start()), style)
     }
 }
 

@@ -126,10 +126,13 @@ pub fn problem(title: &str, message: &str, help: Option<&str>, style: &Style) ->
 /// Whether it starts, in a sentence.
 fn verdict(launch: &Launch, findings: &[Finding], style: &Style) -> String {
     let (running, stopped): (Vec<&Start>, Vec<&Start>) =
-        launch.current().iter().partition(|s| matches!(s.outcome, Outcome::Runs));
+        launch.current().iter().partition(|s| trace::word(&s.outcome) == "runs");
     let names = |starts: &[&Start]| listed(&starts.iter().map(|s| trace::kind_of_engine(s)).collect::<Vec<_>>());
     let ends = stopped.iter().map(|s| tree::ending(s, launch)).collect::<Vec<_>>().join(", ");
     let text = match trace::outcome(launch) {
+        "runs" if launch.current().iter().any(|s| matches!(s.outcome, Outcome::Loops { .. })) => {
+            "starts itself again for ever".to_owned()
+        }
         "runs" => style.paint("32", &format!("starts under {}", names(&running))),
         "depends" => format!("starts under {}, but not everywhere: {ends}", names(&running)),
         "fails" => format!("cannot start: {ends}"),

@@ -175,7 +175,7 @@ pub(super) fn decisive(launch: &Launch) -> Option<&Start> {
 pub(super) fn why(start: &Start) -> Option<String> {
     match &start.outcome {
         Outcome::Runs => None,
-        Outcome::Exits { cause, .. } | Outcome::Fails { cause, .. } => Some(cause.why()),
+        Outcome::Exits { cause, .. } | Outcome::Loops { cause } | Outcome::Fails { cause, .. } => Some(cause.why()),
         Outcome::Unknown(why) => Some(why.clone()),
     }
 }
@@ -186,7 +186,7 @@ fn cause(start: &Start, launch: &Launch) -> Option<&'static str> {
 
 fn start_report(start: &Start, launch: &Launch) -> StartReport {
     let seen = start.seen();
-    let runs = matches!(start.outcome, Outcome::Runs).then_some(true);
+    let runs = (word(&start.outcome) == "runs").then_some(true);
     StartReport {
         outcome: word(&start.outcome),
         exit_code: seen.and_then(|s| s.exit_code),
@@ -196,9 +196,10 @@ fn start_report(start: &Start, launch: &Launch) -> StartReport {
     }
 }
 
+/// As reports write it. What starts itself again for ever does run, at full speed.
 pub(super) fn word(outcome: &Outcome) -> &'static str {
     match outcome {
-        Outcome::Runs => "runs",
+        Outcome::Runs | Outcome::Loops { .. } => "runs",
         Outcome::Exits { .. } => "exits",
         Outcome::Fails { .. } => "fails",
         Outcome::Unknown(_) => "unknown",
@@ -231,7 +232,7 @@ fn step_report(step: &Step, rootfs: &Rootfs) -> StepReport {
 
 /// The `#!` line of a script.
 pub(super) fn note<'a>(step: &Step, rootfs: &'a Rootfs) -> Option<&'a [u8]> {
-    first_line(rootfs, step.ino?).filter(|line| step.kind == StepKind::Script && line.starts_with(b"#!"))
+    if step.kind == StepKind::Script { first_line(rootfs, step.ino?).filter(|l| l.starts_with(b"#!")) } else { None }
 }
 
 fn kind(kind: StepKind) -> Option<&'static str> {

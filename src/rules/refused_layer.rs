@@ -35,6 +35,7 @@ fn problem(refusal: &Refusal) -> String {
             format!("{path} is a hard link to {}, which is not in the same layer", quote(target))
         }
         RefusalKind::WhiteoutOfOwnFile => format!("it adds {path} and removes it again with a whiteout"),
+        RefusalKind::ParentNotDirectory => format!("{path} lies below something that is no directory"),
         RefusalKind::DuplicatePath => format!("it has {path} twice"),
         RefusalKind::ParentOutsideLayer(link) => {
             format!("{path} lies below the symbolic link {}, which leads out of the layer", quote(link))
