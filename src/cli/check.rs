@@ -15,6 +15,7 @@ use super::{Exit, near};
 
 /// As typed.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Typed {
     #[command(flatten)]
     look: Look,

@@ -8,6 +8,7 @@ use super::Exit;
 
 /// As typed.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Typed {
     /// The shell
     shell: Shell,
@@ -16,7 +17,7 @@ pub struct Typed {
 /// Writes the completions.
 pub fn run(typed: Typed) -> Result<Exit> {
     let mut script = Vec::new();
-    clap_complete::generate(typed.shell, &mut super::Typed::command(), "imagelint", &mut script);
+    clap_complete::generate(typed.shell, &mut super::CommandLine::command(), "imagelint", &mut script);
     output::print(&String::from_utf8_lossy(&script))?;
     Ok(Exit::Clean)
 }

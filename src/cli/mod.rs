@@ -30,7 +30,7 @@ use output::{Color, Complaint};
     subcommand_negates_reqs = true,
     after_help = "Exit codes: 0 clean, 1 findings at or above --fail-on, 2 could not look."
 )]
-pub struct Typed {
+pub struct CommandLine {
     #[command(subcommand)]
     command: Option<Command>,
     #[command(flatten)]
@@ -71,7 +71,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// Does what was typed.
-pub fn run(typed: Typed) -> Exit {
+pub fn run(typed: CommandLine) -> Exit {
     let done = match typed.command {
         None => check::run(typed.check),
         Some(Command::Check(typed)) => check::run(typed),

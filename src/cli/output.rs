@@ -42,7 +42,7 @@ impl Complaint {
 
 impl From<imagelint::Error> for Complaint {
     fn from(error: imagelint::Error) -> Self {
-        Complaint { message: error.to_string(), help: error.help().map(|help| help.to_string()) }
+        Complaint { message: error.to_string(), help: Diagnostic::help(&error).map(|help| help.to_string()) }
     }
 }
 

@@ -14,6 +14,7 @@ use super::Exit;
 
 /// As typed.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Typed {
     /// What is written
     #[arg(long, default_value = "text")]

@@ -13,6 +13,7 @@ use super::Exit;
 
 /// As typed.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub struct Typed {
     #[command(flatten)]
     look: Look,

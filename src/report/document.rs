@@ -1,7 +1,6 @@
 //! A rule's document: its front matter, and its text for a terminal.
 
 use super::Style;
-use super::escape::wrap;
 use crate::rule::Rule;
 
 /// A document taken apart.
@@ -46,15 +45,18 @@ impl<'a> Document<'a> {
 
 /// Markdown for a terminal, as far as rule documents use it.
 pub fn render(markdown: &str, style: &Style) -> String {
+    // An item is a paragraph of its own; a row of a table stays as it is.
     let (mut out, mut paragraph, mut code) = (String::new(), String::new(), false);
     for line in markdown.lines() {
         let fence = line.trim_start().starts_with("```");
-        let item = line.starts_with("- ") || line.starts_with("* ") || line.starts_with('|');
-        if fence || code || item || line.trim().is_empty() || line.starts_with('#') {
+        let item = line.starts_with("- ") || line.starts_with("* ");
+        let row = line.starts_with('|');
+        if fence || code || item || row || line.trim().is_empty() || line.starts_with('#') {
             fill(&mut out, &mut paragraph, style);
         }
         match line.trim_start_matches('#') {
             _ if fence => code = !code,
+            _ if row && !code => out.push_str(&format!("{line}\n")),
             _ if code => out.push_str(&format!("    {line}\n")),
             _ if line.trim().is_empty() => out.push('\n'),
             heading if heading.len() < line.len() => {
@@ -65,7 +67,7 @@ pub fn render(markdown: &str, style: &Style) -> String {
                 if !paragraph.is_empty() {
                     paragraph.push(' ');
                 }
-                paragraph.push_str(text.trim_end());
+                paragraph.push_str(text.trim());
             }
         }
     }
@@ -77,10 +79,8 @@ fn fill(out: &mut String, paragraph: &mut String, style: &Style) {
     if paragraph.is_empty() {
         return;
     }
-    for line in wrap(paragraph, style.width) {
-        out.push_str(&line);
-        out.push('\n');
-    }
+    let indent = if paragraph.starts_with(['-', '*']) { 2 } else { 0 };
+    out.push_str(&style.fill("", paragraph, indent));
     paragraph.clear();
 }
 
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn code_stays_as_it_is_and_paragraphs_are_filled() {
-        let text = render("## Why\na\nb\n- c\n```sh\n# not a heading\n  x\n```\n", &Style::PLAIN);
-        assert_eq!(text, "Why\na b\n- c\n    # not a heading\n      x\n");
+        let text = render("## Why\na\nb\n- c\n  d\n|x|\n```sh\n# not a heading\n  x\n```\n", &Style::PLAIN);
+        assert_eq!(text, "Why\na b\n- c d\n|x|\n    # not a heading\n      x\n");
     }
 }

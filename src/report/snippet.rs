@@ -61,7 +61,12 @@ fn of_configuration(wanted: Field, index: Option<usize>, image: &Image) -> Snipp
     use Field::*;
     let (mut text, mut span) = (String::new(), 0..0);
     for field in [Architecture, User, Env, Entrypoint, Cmd, WorkingDir, StopSignal, Healthcheck] {
-        if field != wanted && !matches!(field, Entrypoint | Cmd) {
+        let command = match field {
+            Entrypoint => !image.configuration.entrypoint.is_empty(),
+            Cmd => !image.configuration.cmd.is_empty(),
+            _ => false,
+        };
+        if field != wanted && !command {
             continue;
         }
         let (line, within) = line(field, index.filter(|_| field == wanted), image);

@@ -96,7 +96,7 @@ impl Style {
     /// miette, set to this style whatever it would find out for itself about standard error.
     pub fn miette(&self) -> MietteHandler {
         let options = MietteHandlerOpts::new().color(self.color).unicode(self.unicode).width(self.width);
-        let options = options.terminal_links(false).break_words(false);
+        let options = options.terminal_links(false).wrap_lines(false);
         if self.narrated { options.force_narrated(true).build() } else { options.force_graphical(true).build() }
     }
 
@@ -114,41 +114,43 @@ impl Style {
 
 /// What keeps imagelint from looking.
 pub fn problem(title: &str, message: &str, help: Option<&str>, style: &Style) -> String {
-    let advice = Diagnosis::advice(sentence(message), None);
+    let advice = Diagnosis::advice(&sentence(message), None, style);
+    let help = help.map(|text| wrap(&sentence(text), style.width.saturating_sub(10)).join("\n"));
     style.draw(&Diagnosis {
         code: Some(sentence(title)),
         severity: miette::Severity::Error,
-        help: help.map(sentence),
+        help,
         ..advice
     })
 }
 
-/// Whether it starts, in a sentence.
+/// Whether it starts, in a sentence; why not, unless a finding tells.
 fn verdict(launch: &Launch, findings: &[Finding], style: &Style) -> String {
     let (running, stopped): (Vec<&Start>, Vec<&Start>) =
         launch.current().iter().partition(|s| trace::word(&s.outcome) == "runs");
     let names = |starts: &[&Start]| listed(&starts.iter().map(|s| trace::kind_of_engine(s)).collect::<Vec<_>>());
-    let ends = stopped.iter().map(|s| tree::ending(s, launch)).collect::<Vec<_>>().join(", ");
+    let (running, stopped, loops) = (names(&running), names(&stopped), launch.current().iter().any(loops));
     let text = match trace::outcome(launch) {
-        "runs" if launch.current().iter().any(|s| matches!(s.outcome, Outcome::Loops { .. })) => {
-            "starts itself again for ever".to_owned()
-        }
-        "runs" => style.paint("32", &format!("starts under {}", names(&running))),
-        "depends" => format!("starts under {}, but not everywhere: {ends}", names(&running)),
-        "fails" => format!("cannot start: {ends}"),
-        "exits" => format!("starts and ends at once: {ends}"),
-        _ => "whether it starts cannot be told".to_owned(),
+        "runs" if loops => style.paint("31", "starts itself again for ever"),
+        "runs" => style.paint("32", &format!("starts under {running}")),
+        "depends" => style.paint("33", &format!("starts under {running}, but not under {stopped}")),
+        "fails" => style.paint("31", &format!("cannot start under {stopped}")),
+        "exits" => style.paint("31", &format!("starts and ends at once under {stopped}")),
+        _ => style.paint("33", &format!("whether it starts under {stopped} cannot be told")),
     };
-    let mut out = style.fill("", &text, 2);
-    if let Some(start) = trace::decisive(launch) {
-        let rule = start.outcome.cause().map(|c| c.rule(&launch.process));
-        let told = rule.is_some_and(|rule| findings.iter().any(|f| f.rule == rule));
-        if let Some(why) = trace::why(start).filter(|_| !told) {
-            let rule = rule.map(|r| format!(" ({r})")).unwrap_or_default();
-            out.push_str(&style.fill("  because ", &sentence(why + &rule), 4));
-        }
+    let Some(start) = trace::decisive(launch) else { return text + "\n" };
+    let rule = start.outcome.cause().map(|c| c.rule(&launch.process));
+    if rule.is_some_and(|rule| findings.iter().any(|f| f.rule == rule)) {
+        return text + "\n";
     }
-    out
+    let rule = rule.map(|r| format!(" ({r})")).unwrap_or_default();
+    let why = trace::why(start).map(|why| style.fill("  because ", &sentence(why + &rule), 10)).unwrap_or_default();
+    let ends = style.fill("  exit code: ", &tree::endings(launch), 13);
+    if start.seen().is_some() { format!("{text}\n{why}{ends}") } else { format!("{text}\n{why}") }
+}
+
+fn loops(start: &Start) -> bool {
+    matches!(start.outcome, Outcome::Loops { .. })
 }
 
 /// `a, b and c`.
@@ -174,14 +176,15 @@ fn brief(finding: &Finding, style: &Style) -> String {
 
 fn full(finding: &Finding, subject: &Subject<'_>, style: &Style) -> String {
     let mut out = String::from("\n");
-    out.push_str(&style.draw(&Diagnosis::of(finding, subject)));
+    out.push_str(&style.draw(&Diagnosis::of(finding, subject, style)));
     for (i, because) in finding.because.iter().enumerate() {
         let message = format!("{}. {}", i + 1, sentence(&because.message));
         let repeated = because.place.as_ref() == Some(&finding.place);
         let snippet = because.place.as_ref().filter(|_| !repeated).and_then(|p| Snippet::of(p, subject));
-        match snippet {
-            None => out.push_str(&style.fill("  ", &message, 5)),
-            Some(_) => out.push_str(&style.draw(&Diagnosis::advice(message, snippet))),
+        if style.narrated && snippet.is_none() {
+            out.push_str(&style.fill("", &message, 3));
+        } else {
+            out.push_str(&style.draw(&Diagnosis::advice(&message, snippet, style)));
         }
     }
     let label = |name: &str| style.paint("36", &format!("  {name}: "));
@@ -254,7 +257,7 @@ struct Diagnosis {
 }
 
 impl Diagnosis {
-    fn of(finding: &Finding, subject: &Subject<'_>) -> Self {
+    fn of(finding: &Finding, subject: &Subject<'_>, style: &Style) -> Self {
         let severity = match finding.severity {
             Severity::Error => miette::Severity::Error,
             Severity::Warning => miette::Severity::Warning,
@@ -264,11 +267,13 @@ impl Diagnosis {
             Place::Layer { .. } => None,
             place => Snippet::of(place, subject),
         };
-        let advice = Diagnosis::advice(sentence(&finding.message), snippet);
+        let advice = Diagnosis::advice(&sentence(&finding.message), snippet, style);
         Diagnosis { code: Some(title(finding)), severity, ..advice }
     }
 
-    fn advice(message: String, snippet: Option<Snippet>) -> Self {
+    /// miette would break lines within paths, so the message comes filled.
+    fn advice(message: &str, snippet: Option<Snippet>, style: &Style) -> Self {
+        let message = wrap(message, style.width.saturating_sub(6)).join("\n");
         let label = snippet.as_ref().map(|s| LabeledSpan::new(None, s.span.start, s.span.len()));
         let source = snippet.map(|s| NamedSource::new(s.name, s.text));
         Diagnosis { message, code: None, severity: miette::Severity::Advice, source, label, help: None }

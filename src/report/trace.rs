@@ -18,7 +18,7 @@ pub struct Trace {
     image: ImageName,
     config: Config,
     paths: Vec<Path>,
-    healthcheck: Option<Path>,
+    healthcheck: Option<Check>,
     agrees_with_runtime: Option<&'static str>,
 }
 
@@ -52,6 +52,17 @@ struct Path {
     start: BTreeMap<&'static str, StartReport>,
     runtimes: BTreeMap<&'static str, StartReport>,
     stop: Option<Stop>,
+}
+
+/// The health check, which the engine executes in the running container: it has no exit codes of its own.
+#[derive(Debug, Serialize)]
+struct Check {
+    argv: Vec<String>,
+    steps: Vec<StepReport>,
+    outcome: &'static str,
+    cause: Option<&'static str>,
+    errno: Option<String>,
+    why: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -122,7 +133,7 @@ impl Trace {
                 stop_signal: configuration.stop_signal.clone(),
             },
             paths: vec![path],
-            healthcheck: subject.healthcheck.map(|launch| self::path(launch, subject.rootfs)),
+            healthcheck: subject.healthcheck.map(|launch| check(launch, subject.rootfs)),
             agrees_with_runtime: None,
         }
     }
@@ -135,22 +146,37 @@ impl Trace {
 }
 
 fn path(launch: &Launch, rootfs: &Rootfs) -> Path {
-    let shown = launch.current().first();
-    let decisive = decisive(launch);
-    let errno = decisive.and_then(|start| match &start.outcome {
-        Outcome::Fails { errno, .. } => errno.map(|e| e.to_string()),
-        _ => None,
-    });
+    let Check { steps, outcome, cause, errno, why, .. } = check(launch, rootfs);
     Path {
         when: Vec::new(),
-        steps: shown.map(|s| s.steps.iter().map(|step| step_report(step, rootfs)).collect()).unwrap_or_default(),
-        outcome: outcome(launch),
-        cause: decisive.and_then(|s| cause(s, launch)),
+        steps,
+        outcome,
+        cause,
         errno,
-        why: decisive.and_then(why),
+        why,
         start: launch.current().iter().map(|s| (kind_of_engine(s), start_report(s, launch))).collect(),
         runtimes: launch.starts.iter().map(|s| (s.runtime.name, start_report(s, launch))).collect(),
         stop: None,
+    }
+}
+
+fn check(launch: &Launch, rootfs: &Rootfs) -> Check {
+    let steps = launch.current().first().map(|s| s.steps.as_slice()).unwrap_or_default();
+    let decisive = decisive(launch);
+    Check {
+        argv: launch.process.argv.clone(),
+        steps: steps.iter().map(|step| step_report(step, rootfs)).collect(),
+        outcome: outcome(launch),
+        cause: decisive.and_then(|s| cause(s, launch)),
+        errno: decisive.and_then(errno),
+        why: decisive.and_then(why),
+    }
+}
+
+fn errno(start: &Start) -> Option<String> {
+    match &start.outcome {
+        Outcome::Fails { errno, .. } => errno.map(|e| e.to_string()),
+        _ => None,
     }
 }
 

@@ -19,7 +19,14 @@ pub(super) fn body(subject: &Subject<'_>, style: &Style) -> String {
     let signal = subject.image.configuration.stop_signal.as_deref().filter(|s| !s.is_empty()).unwrap_or("SIGTERM");
     out.push_str(&format!("\nstop signal {}: what it does is not analysed by this version\n", sentence(signal)));
     if let Some(healthcheck) = subject.healthcheck {
-        out.push_str(&format!("\nhealth check\n{}", launch(healthcheck, subject, style)));
+        let ending = match trace::decisive(healthcheck).and_then(trace::why) {
+            Some(why) if trace::outcome(healthcheck) == "unknown" => {
+                style.fill("  whether it can run cannot be told: ", &sentence(why), 4)
+            }
+            Some(why) => style.fill("  cannot run: ", &sentence(why), 4),
+            None => "  can run\n".to_owned(),
+        };
+        out.push_str(&format!("\nhealth check\n{}{ending}", steps(healthcheck, subject, style)));
     }
     out
 }
@@ -134,23 +141,22 @@ fn columns(start: &Start) -> String {
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// How `start` ends, with the older runtimes of its kind that end with another code.
-pub(super) fn ending(start: &Start, launch: &Launch) -> String {
-    let name = trace::kind_of_engine(start);
+/// The exit codes of the newest engines, with those of older ones that end otherwise.
+pub(super) fn endings(launch: &Launch) -> String {
+    let endings: Vec<_> = launch.current().iter().filter_map(|start| ending(start, launch)).collect();
+    endings.join(", ")
+}
+
+fn ending(start: &Start, launch: &Launch) -> Option<String> {
     let code = |s: &Start| s.seen().and_then(|seen| seen.exit_code);
-    let text = match start.seen() {
-        None => return format!("{name} unknown"),
-        Some(seen) => match (seen.exit_code, seen.reason) {
-            (Some(code), Some(reason)) => format!("{name} {reason} with exit code {code}"),
-            (Some(code), None) => format!("{name} exit code {code}"),
-            (None, Some(reason)) => format!("{name} {reason}"),
-            (None, None) => format!("{name} refuses"),
-        },
-    };
+    let seen = start.seen()?;
+    let words = [seen.exit_code.map(|code| code.to_string()), seen.reason.map(str::to_owned)];
+    let words = words.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let older = launch.starts.iter().skip(launch.current().len());
     let older = older.filter(|s| s.runtime.engine == start.runtime.engine && code(s) != code(start));
     let older: Vec<_> = older.filter_map(|s| Some(format!("{}: {}", s.runtime.name, code(s)?))).collect();
-    if older.is_empty() { text } else { format!("{text} ({})", older.join(", ")) }
+    let older = if older.is_empty() { String::new() } else { format!(" ({})", older.join(", ")) };
+    Some(format!("{} {words}{older}", trace::kind_of_engine(start)))
 }
 
 #[cfg(test)]
