@@ -2,15 +2,15 @@
 
 use clap::{Args, ValueEnum};
 use imagelint::finding::{Finding, Severity};
+use imagelint::image;
 use imagelint::lint::Lint;
 use imagelint::report::{Detail, Report, Style};
 use imagelint::rule::Rule;
 use imagelint::rules::RULES;
-use imagelint::image;
 
 use super::options::{Look, Show};
-use super::progress::Bar;
 use super::output::{self, Complaint, Result};
+use super::progress::Bar;
 use super::{Exit, near};
 
 /// As typed.
@@ -77,7 +77,8 @@ pub fn run(typed: Typed) -> Result<Exit> {
     for name in &look.images {
         let bar = Bar::new(name, show.no_progress || quiet);
         let options = image::Options { platform: look.platform.clone(), progress: &bar };
-        let lint = name.parse().and_then(|reference| Lint::new(&reference, &options, &overrides, rules.iter().copied()));
+        let lint =
+            name.parse().and_then(|reference| Lint::new(&reference, &options, &overrides, rules.iter().copied()));
         drop(bar);
         let lint = match lint {
             Ok(lint) => lint,

@@ -3,8 +3,8 @@
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
-use super::output::{self, Result};
 use super::Exit;
+use super::output::{self, Result};
 
 /// As typed.
 #[derive(Debug, Args)]

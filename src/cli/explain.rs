@@ -63,7 +63,10 @@ fn catalogue(names: &[&str], style: &Style) -> String {
     let line = |rule: &&Rule| {
         format!("  {}: {}\n", style.bold(rule.name), Document::of(rule).value("summary").unwrap_or_default())
     };
-    format!("\nRules that find it in an image (`imagelint explain RULE`):\n{}", there.iter().map(line).collect::<String>())
+    format!(
+        "\nRules that find it in an image (`imagelint explain RULE`):\n{}",
+        there.iter().map(line).collect::<String>()
+    )
 }
 
 fn exit_code(code: i64, style: &Style) -> String {
@@ -71,7 +74,10 @@ fn exit_code(code: i64, style: &Style) -> String {
     let kept = code.rem_euclid(256);
     let folded = match code {
         0..=255 => String::new(),
-        _ => render(&format!("Exit codes have eight bits: {code} is seen as {kept} ({code} modulo 256).\n"), style) + "\n",
+        _ => {
+            render(&format!("Exit codes have eight bits: {code} is seen as {kept} ({code} modulo 256).\n"), style)
+                + "\n"
+        }
     };
     folded + &section(kept).map_or_else(|| render(&signal_or_own(kept), style), |section| explained(section, style))
 }
@@ -107,9 +113,37 @@ fn signal_or_own(code: i64) -> String {
 /// signal(7), as on x86 and ARM.
 fn signal_name(number: i64) -> Option<&'static str> {
     const NAMES: [&str; 31] = [
-        "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV",
-        "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP", "SIGTSTP", "SIGTTIN",
-        "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO", "SIGPWR", "SIGSYS",
+        "SIGHUP",
+        "SIGINT",
+        "SIGQUIT",
+        "SIGILL",
+        "SIGTRAP",
+        "SIGABRT",
+        "SIGBUS",
+        "SIGFPE",
+        "SIGKILL",
+        "SIGUSR1",
+        "SIGSEGV",
+        "SIGUSR2",
+        "SIGPIPE",
+        "SIGALRM",
+        "SIGTERM",
+        "SIGSTKFLT",
+        "SIGCHLD",
+        "SIGCONT",
+        "SIGSTOP",
+        "SIGTSTP",
+        "SIGTTIN",
+        "SIGTTOU",
+        "SIGURG",
+        "SIGXCPU",
+        "SIGXFSZ",
+        "SIGVTALRM",
+        "SIGPROF",
+        "SIGWINCH",
+        "SIGIO",
+        "SIGPWR",
+        "SIGSYS",
     ];
     NAMES.get(usize::try_from(number - 1).ok()?).copied()
 }

@@ -2,8 +2,8 @@
 
 use clap::CommandFactory;
 
-use super::output::{self, Complaint, Result};
 use super::Exit;
+use super::output::{self, Complaint, Result};
 
 /// Writes the manual page.
 pub fn run() -> Result<Exit> {

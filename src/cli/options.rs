@@ -10,7 +10,6 @@ use imagelint::report::{self, Detail};
 
 use super::output::Color;
 
-
 /// Which images, for which platform, started how.
 #[derive(Debug, Args)]
 pub struct Look {

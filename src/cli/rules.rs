@@ -8,9 +8,9 @@ use imagelint::rule::Rule;
 use imagelint::rules::RULES;
 use serde::Serialize;
 
+use super::Exit;
 use super::options::Format;
 use super::output::{self, Color, Result};
-use super::Exit;
 
 /// As typed.
 #[derive(Debug, Args)]
@@ -51,11 +51,9 @@ pub fn run(typed: Typed) -> Result<Exit> {
     let entries: Vec<_> = RULES.iter().map(entry).collect();
     output::print(&match typed.format {
         Format::Text => entries.iter().map(line).collect(),
-        Format::Json => pretty(&Catalogue {
-            schema: "imagelint.rules/1",
-            version: env!("CARGO_PKG_VERSION"),
-            rules: entries,
-        }),
+        Format::Json => {
+            pretty(&Catalogue { schema: "imagelint.rules/1", version: env!("CARGO_PKG_VERSION"), rules: entries })
+        }
     })?;
     Ok(Exit::Clean)
 }

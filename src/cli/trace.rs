@@ -1,15 +1,15 @@
 //! `imagelint trace`: how an image starts.
 
 use clap::Args;
+use imagelint::image;
 use imagelint::lint::Lint;
 use imagelint::report::trace::Trace;
 use imagelint::report::{Style, tree};
-use imagelint::image;
 
-use super::options::{Format, Look, Show};
-use super::progress::Bar;
-use super::output::{self, Complaint, Result};
 use super::Exit;
+use super::options::{Format, Look, Show};
+use super::output::{self, Complaint, Result};
+use super::progress::Bar;
 
 /// As typed.
 #[derive(Debug, Args)]

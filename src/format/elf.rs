@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use goblin::elf::header::{self, header32, header64};
+use goblin::elf::header;
 use goblin::elf::program_header;
 use scroll::{Endian, Pread};
 
@@ -196,11 +196,7 @@ impl Program {
             header::ET_CORE => return Err("it is a core dump"),
             _ => return Err("its header is damaged"),
         }
-        let size = if is_64 {
-            program_header::program_header64::SIZEOF_PHDR
-        } else {
-            program_header::program_header32::SIZEOF_PHDR
-        };
+        let size = entry_size(is_64);
         let length = size * usize::from(fields.e_phnum);
         if usize::from(fields.e_phentsize) != size || length == 0 || length > MAX_TABLE {
             return Err("its header is damaged");
@@ -208,16 +204,17 @@ impl Program {
         Ok(program(fields.e_phoff, length))
     }
 
+    /// Whether `loader` is for programs of this word size: a 64-bit program needs a 64-bit loader.
+    pub fn is_served_by(&self, loader: &Program) -> bool {
+        self.is_64 == loader.is_64
+    }
+
     /// Offset and length of PT_INTERP, of a program header table.
     ///
     /// # Errors
     /// In a few words, why the kernel answers ENOEXEC.
     pub fn interpreter(&self, table: &[u8]) -> Result<Option<(u64, usize)>, &'static str> {
-        let size = if self.is_64 {
-            program_header::program_header64::SIZEOF_PHDR
-        } else {
-            program_header::program_header32::SIZEOF_PHDR
-        };
+        let size = entry_size(self.is_64);
         let endian = endian(self.big_endian);
         for entry in table.chunks_exact(size) {
             let field = |at64: usize, at32: usize| match self.is_64 {
@@ -238,6 +235,14 @@ impl Program {
     }
 }
 
+/// Length of a program header.
+fn entry_size(is_64: bool) -> usize {
+    match is_64 {
+        true => program_header::program_header64::SIZEOF_PHDR,
+        false => program_header::program_header32::SIZEOF_PHDR,
+    }
+}
+
 /// The fields of the header that execve(2) looks at.
 struct Fields {
     e_type: u16,
@@ -247,18 +252,15 @@ struct Fields {
 }
 
 impl Fields {
+    /// Field by field: goblin's own header reader follows EI_DATA, the kernel does not.
     fn read(bytes: &[u8; HEADER], is_64: bool, endian: Endian) -> Option<Self> {
-        if is_64 {
-            let h: header64::Header = bytes.pread_with(0, endian).ok()?;
-            return Some(Fields {
-                e_type: h.e_type,
-                e_phoff: h.e_phoff,
-                e_phentsize: h.e_phentsize,
-                e_phnum: h.e_phnum,
-            });
-        }
-        let h: header32::Header = bytes.pread_with(0, endian).ok()?;
-        Some(Fields { e_type: h.e_type, e_phoff: h.e_phoff.into(), e_phentsize: h.e_phentsize, e_phnum: h.e_phnum })
+        let (phoff, phentsize) = if is_64 { (32, 54) } else { (28, 42) };
+        let e_phoff = match is_64 {
+            true => bytes.pread_with::<u64>(phoff, endian).ok()?,
+            false => bytes.pread_with::<u32>(phoff, endian).ok()?.into(),
+        };
+        let half = |at| bytes.pread_with::<u16>(at, endian).ok();
+        Some(Fields { e_type: half(16)?, e_phoff, e_phentsize: half(phentsize)?, e_phnum: half(phentsize + 2)? })
     }
 }
 

@@ -4,3 +4,4 @@ pub mod elf;
 pub mod magic;
 pub mod passwd;
 pub mod shebang;
+pub mod tar;

@@ -35,7 +35,11 @@ impl Collect {
         let name = BString::from(found.name.as_os_str().as_bytes());
         let mut link = BString::default();
         if file_type == FileType::Symlink {
-            link = fs::read_link(&found.path).map_err(|e| unreadable(display(&found.path), &e))?.into_os_string().into_encoded_bytes().into();
+            link = fs::read_link(&found.path)
+                .map_err(|e| unreadable(display(&found.path), &e))?
+                .into_os_string()
+                .into_encoded_bytes()
+                .into();
         } else if let Some(first) = self.first_name(found, &name) {
             file_type = FileType::Hardlink;
             link = first;

@@ -1,6 +1,6 @@
 //! What `docker save` writes: `manifest.json` with one entry an image (moby `image/tarexport`).
 
-use oci_spec::image::{Digest, DigestAlgorithm};
+use oci_spec::image::Digest;
 use serde::Deserialize;
 
 use super::manifest::{check_layers, check_platform};
@@ -8,6 +8,7 @@ use super::plan::{self, Foreign, Plan, PlannedLayer};
 use super::select::{self, Named};
 use super::{Platform, config, document};
 use crate::error::{Error, Result};
+use crate::source::verify::{Blob, Hasher};
 use crate::source::{Blobs, clean};
 
 /// More than anyone saves at once; each costs a look at its configuration.
@@ -95,7 +96,9 @@ fn merge(all: Vec<Named<Entry>>) -> Vec<Named<Entry>> {
 /// An image is known by the digest of its configuration, its *image ID*.
 fn find_by_config(blobs: &dyn Blobs, entry: Entry) -> Result<Named<Entry>> {
     let bytes = config_bytes(blobs, &entry)?;
-    let digest = document::digest_of(&bytes, &DigestAlgorithm::Sha256);
+    let mut hasher = Hasher::Sha256(Default::default());
+    hasher.update(&bytes);
+    let digest = hasher.finish();
     Ok(Named { names: entry.repo_tags.clone().unwrap_or_default(), digest, value: entry })
 }
 
@@ -106,7 +109,9 @@ fn config_bytes(blobs: &dyn Blobs, entry: &Entry) -> Result<Vec<u8>> {
     let missing = || Error::new(&reading, "the file is missing").help("the archive is incomplete: save it again");
     let bytes = document::read(blobs, &entry.config)?.ok_or_else(missing)?;
     if let Some(digest) = blob_digest(&entry.config) {
-        document::verify(&bytes, &digest, &reading)?;
+        Blob::new(bytes.as_slice(), Some(digest.as_ref()), None)
+            .map_err(|problem| Error::new(&reading, problem))?
+            .verify(&reading)?;
     }
     Ok(bytes)
 }

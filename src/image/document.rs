@@ -5,10 +5,10 @@ use std::io::Read;
 use oci_spec::image::{Descriptor, Digest, DigestAlgorithm};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
-use sha2::Digest as _;
 
 use crate::error::{Error, Result};
-use crate::source::{Blobs, unreadable};
+use crate::source::verify::Blob;
+use crate::source::{Blobs, Opened, unreadable};
 
 /// Twice what registries and engines take for a manifest (containerd `images/image.go` reads at most 4 MiB
 /// of an index), and room for the largest configurations.
@@ -16,31 +16,31 @@ pub(crate) const MAX_DOCUMENT: u64 = 8 << 20;
 
 /// The file `name` as a whole; `None` if it is not there.
 pub(crate) fn read(blobs: &dyn Blobs, name: &str) -> Result<Option<Vec<u8>>> {
-    let Some(blob) = blobs.open(name)? else { return Ok(None) };
-    let reading = format!("`{name}` of {}", blobs.place());
-    if blob.size > MAX_DOCUMENT {
-        return Err(too_large(reading));
-    }
-    let mut bytes = Vec::new();
-    let mut limited = blob.reader.take(MAX_DOCUMENT + 1);
-    limited.read_to_end(&mut bytes).map_err(|e| unreadable(&reading, &e))?;
-    if bytes.len() as u64 > MAX_DOCUMENT {
-        return Err(too_large(reading));
-    }
-    Ok(Some(bytes))
-}
-
-fn too_large(reading: String) -> Error {
-    Error::new(reading, "it is larger than 8 MiB, which no JSON document of an image is")
+    let Some(opened) = blobs.open(name)? else { return Ok(None) };
+    read_verified(opened, None, None, &format!("`{name}` of {}", blobs.place())).map(Some)
 }
 
 /// The document that `descriptor` describes, its size and digest verified; `None` if it is not there.
 pub(crate) fn described(blobs: &dyn Blobs, descriptor: &Descriptor, kind: &str) -> Result<Option<Vec<u8>>> {
     let reading = format!("{kind} {} of {}", descriptor.digest(), blobs.place());
-    let Some(bytes) = read(blobs, &blob_name(descriptor.digest(), &reading)?)? else { return Ok(None) };
-    verify_size(descriptor.size(), bytes.len() as u64, &reading)?;
-    verify(&bytes, descriptor.digest(), &reading)?;
-    Ok(Some(bytes))
+    let Some(opened) = blobs.open(&blob_name(descriptor.digest(), &reading)?)? else { return Ok(None) };
+    read_verified(opened, Some(descriptor.digest().as_ref()), Some(descriptor.size()), &reading).map(Some)
+}
+
+fn read_verified(opened: Opened, digest: Option<&str>, size: Option<u64>, reading: &str) -> Result<Vec<u8>> {
+    if opened.size > MAX_DOCUMENT || size.is_some_and(|size| size > MAX_DOCUMENT) {
+        return Err(Error::new(reading, "it is larger than 8 MiB, which no JSON document of an image is"));
+    }
+    // What grows while it is read is cut, and then it is not valid any more.
+    let blob = Blob::new(opened.reader.take(MAX_DOCUMENT), digest, size);
+    let mut blob = blob.map_err(|problem| Error::new(reading, problem))?;
+    let mut bytes = Vec::new();
+    if let Err(error) = blob.read_to_end(&mut bytes) {
+        blob.verify(reading)?;
+        return Err(unreadable(reading, &error));
+    }
+    blob.verify(reading)?;
+    Ok(bytes)
 }
 
 /// The error for a blob that a document names and the source does not have.
@@ -58,37 +58,6 @@ pub(crate) fn blob_name(digest: &Digest, reading: &str) -> Result<String> {
         }
         other => Err(Error::new(reading, format!("its digest algorithm `{other}` is not sha256 or sha512"))),
     }
-}
-
-/// The digest of `bytes`, by the algorithm of `like`.
-pub(crate) fn digest_of(bytes: &[u8], like: &DigestAlgorithm) -> String {
-    match like {
-        DigestAlgorithm::Sha512 => format!("sha512:{}", hex(&sha2::Sha512::digest(bytes))),
-        _ => format!("sha256:{}", hex(&sha2::Sha256::digest(bytes))),
-    }
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
-}
-
-pub(crate) fn verify(bytes: &[u8], expected: &Digest, reading: &str) -> Result<()> {
-    let found = digest_of(bytes, expected.algorithm());
-    if found == expected.as_ref() { Ok(()) } else { Err(mismatch(reading, expected.as_ref(), &found)) }
-}
-
-/// The error for bytes that are not those that were asked for.
-pub(crate) fn mismatch(reading: &str, expected: &str, found: &str) -> Error {
-    Error::new(reading, format!("expected digest {expected}, found {found}"))
-        .help("the blob is damaged or was tampered with: save or copy the image again")
-}
-
-pub(crate) fn verify_size(expected: u64, found: u64, reading: &str) -> Result<()> {
-    if expected == found {
-        return Ok(());
-    }
-    Err(Error::new(reading, format!("expected {expected} bytes, found {found}"))
-        .help("the blob is damaged: save or copy the image again"))
 }
 
 /// Parses JSON; nesting is bounded by serde_json.

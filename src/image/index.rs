@@ -169,12 +169,12 @@ impl Walk<'_> {
         if !certain && value.get("manifests").is_none() {
             return Ok(Step::Leaf);
         }
-        parse(value, &reading).map(Step::Index)
+        Ok(Step::Index(Box::new(parse(value, &reading)?)))
     }
 }
 
 enum Step {
-    Index(ImageIndex),
+    Index(Box<ImageIndex>),
     Leaf,
     Absent,
 }

@@ -1,55 +1,380 @@
-//! STAND-IN until the layer reader lands.
+//! Reads a layer's blob into a [`Changeset`]: one pass, nothing written to disk, nothing held but what is kept.
+//!
+//! ```text
+//! blob -> hash -> decompress -> hash -> tar -> changeset
+//!         digest                diff id
+//! ```
+//!
+//! # What is kept of files' contents
+//! Only what a launch may need, so that a second look at the layer is rare:
+//!
+//! * a regular file with any x bit: of ELF files the header, the program headers and the interpreter's name, with
+//!   pieces elsewhere than in the first 4 KiB up to 4 KiB each; if class, byte order and machine do not belong
+//!   together, and of all other files, the first 4 KiB;
+//! * a file that begins with `#!`, whatever its mode: the first 4 KiB;
+//! * `etc/passwd` and `etc/group`: all of it up to 1 MiB;
+//! * of sparse files nothing.
+//!
+//! # Bounds
+//! All layers are hostile. An image may have [`Bounds::ENTRIES`] entries and [`Bounds::TEXT`] bytes of names, links and
+//! attributes; a layer may decompress to [`Bounds::DECODED`] bytes; more is an error. When [`Bounds::KEPT`] bytes of
+//! contents are kept, no more are, which costs second looks and nothing else.
+//!
+//! # What is an error and what is a fault of the image
+//! An archive that archive/tar or the engines' unpackers refuse is a [`BadArchive`], provided the blob is what its
+//! digest says. A blob that is not, or that cannot be read or decompressed, is an [`Error`].
 
-use std::io::Read;
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use super::{Changeset, Entry, FileType};
+use bstr::{BStr, BString};
+
+use super::changeset::{BadArchive, Changeset, Content, Entry, FileType};
+use super::keep::Keeper;
 use crate::error::{Error, Result};
+use crate::format::tar::{self, Header};
+use crate::source::decode::decode;
+use crate::source::verify::{Blob, Hasher};
 
-/// What a blob must be.
+/// What is known of a layer before it is read.
 #[derive(Clone, Debug, Default)]
 pub struct Expected {
-    /// Of the bytes as stored.
+    /// Digest of the blob, from its descriptor.
     pub digest: Option<String>,
-    /// Of the bytes after decompression.
+    /// Digest of the archive inside, from the configuration's `rootfs.diff_ids`. Verified if given; that costs time,
+    /// and gains nothing if the blob's own digest is verified.
     pub diff_id: Option<String>,
-    /// As stored.
+    /// Length of the blob, from its descriptor.
     pub size: Option<u64>,
 }
 
-/// Limits.
-#[derive(Clone, Debug, Default)]
-pub struct Bounds;
+/// How much may be read, shared by all layers of an image.
+#[derive(Debug)]
+pub struct Bounds {
+    entries: AtomicU64,
+    text: AtomicU64,
+    kept: AtomicU64,
+    decoded: u64,
+}
 
-/// Reads a layer.
-pub fn read(blob: impl Read + Send, _expected: &Expected, what: &str, _bounds: &Bounds) -> Result<Changeset> {
-    let (_, reader) = crate::source::decode::decoder(blob).map_err(|e| crate::source::unreadable(what, &e))?;
-    let mut set = Changeset::default();
-    let mut previous = Vec::new();
-    let mut archive = tar::Archive::new(reader);
-    for e in archive.entries().map_err(|e| crate::source::unreadable(what, &e))? {
-        let mut e = e.map_err(|e| Error::new(what, e))?;
-        let name = e.path_bytes().into_owned();
-        let mut content = Vec::new();
-        e.by_ref().take(4096).read_to_end(&mut content).map_err(|e| Error::new(what, e))?;
-        let content = std::sync::Arc::new(super::Content::head(content));
-        set.push(&previous, &Entry {
-            ordinal: 0,
-            path: bstr::BStr::new(&name),
-            file_type: if e.header().entry_type().is_dir() { FileType::Directory } else { FileType::Regular },
-            mode: e.header().mode().unwrap_or(0) as u16 & 0o7777,
-            uid: 0,
-            gid: 0,
-            size: e.size(),
-            link: "".into(),
-            content: Some(&content),
-            capability: None,
-        });
-        previous = name;
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds::new(Self::ENTRIES, Self::TEXT, Self::KEPT, Self::DECODED)
     }
-    Ok(set)
 }
 
-/// Reads a part of a file.
-pub fn reread(_blob: impl Read + Send, _ordinal: u32, _offset: u64, _len: usize, what: &str) -> Result<Vec<u8>> {
-    Err(Error::new(what, "stand-in"))
+impl Bounds {
+    /// Entries of an image.
+    pub const ENTRIES: u64 = 4 << 20;
+    /// Bytes of names, links and attributes of an image.
+    pub const TEXT: u64 = 512 << 20;
+    /// Bytes of contents that are kept of an image.
+    pub const KEPT: u64 = 16 << 20;
+    /// Bytes that a layer may decompress to.
+    pub const DECODED: u64 = 64 << 30;
+
+    fn new(entries: u64, text: u64, kept: u64, decoded: u64) -> Self {
+        Bounds { entries: entries.into(), text: text.into(), kept: kept.into(), decoded }
+    }
+
+    fn keep(&self, content: Content) -> Option<Arc<Content>> {
+        take(&self.kept, content.len() as u64).then(|| Arc::new(content))
+    }
 }
+
+/// Takes `amount` from what is left, unless there is less.
+fn take(left: &AtomicU64, amount: u64) -> bool {
+    left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(amount)).is_ok()
+}
+
+/// Why a layer is not read to its end.
+enum Stop {
+    /// The bytes cannot be had.
+    Io(io::Error),
+    /// A bound is reached, or the archive is another than the configuration says.
+    Other(String),
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Stop::Io(error)
+    }
+}
+
+/// Reads a layer. `what` names it in errors: `layer 3 (sha256:…)`.
+///
+/// # Errors
+/// The blob cannot be read, is not what `expected` says, does not decompress or exceeds a bound. An archive that engines
+/// refuse is no error, see [`Changeset::bad_archive`].
+pub fn read(blob: impl Read, expected: &Expected, what: &str, bounds: &Bounds) -> Result<Changeset> {
+    let blob = Blob::new(blob, expected.digest.as_deref(), expected.size);
+    let mut blob = blob.map_err(|problem| Error::new(what, problem))?;
+    match read_archive(&mut blob, expected.diff_id.as_deref(), bounds) {
+        Ok(changeset) => blob.verify(what).map(|()| changeset),
+        Err(Stop::Other(problem)) => Err(Error::new(what, problem)),
+        Err(Stop::Io(error)) => {
+            // A blob that is not what its digest says is the better explanation.
+            blob.verify(what)?;
+            Err(undecodable(what, &error, expected.digest.is_some()))
+        }
+    }
+}
+
+fn undecodable(what: &str, error: &io::Error, is_verified: bool) -> Error {
+    let help = if is_verified {
+        "its digest is right, so the image itself is damaged: build and push it again"
+    } else {
+        "fetch, pull or save the image again"
+    };
+    Error::new(what, format!("it does not decompress: {error}")).help(help)
+}
+
+fn read_archive<R: Read>(
+    blob: &mut Blob<R>,
+    diff_id: Option<&str>,
+    bounds: &Bounds,
+) -> std::result::Result<Changeset, Stop> {
+    let hasher = diff_id.map(Hasher::of).transpose().map_err(Stop::Other)?;
+    let mut tar = tar::Reader::new(Decoded { inner: decode(blob)?, size: 0, most: bounds.decoded, hasher });
+    // Engines hash to the end of the blob, whatever stands behind the archive, and after a fault too here.
+    let changeset = Scan::new(bounds).run(&mut tar).and_then(|set| Ok(tar.drain().map(|()| set)?));
+    let decoded = tar.into_inner();
+    if decoded.is_over() {
+        let gib = bounds.decoded >> 30;
+        return Err(Stop::Other(format!("it decompresses to more than {gib} GiB, the most that is read of a layer")));
+    }
+    let changeset = changeset?;
+    match decoded.hasher.map(Hasher::finish) {
+        Some(digest) if Some(digest.as_str()) != diff_id => Err(Stop::Other(format!(
+            "its archive does not match its diff id: it is {digest} instead of {}",
+            diff_id.unwrap_or_default()
+        ))),
+        _ => Ok(changeset),
+    }
+}
+
+/// What a blob decompresses to, counted, and hashed if asked for.
+struct Decoded<D> {
+    inner: D,
+    size: u64,
+    most: u64,
+    hasher: Option<Hasher>,
+}
+
+impl<D> Decoded<D> {
+    fn is_over(&self) -> bool {
+        self.size > self.most
+    }
+}
+
+impl<D: Read> Read for Decoded<D> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(into)?;
+        self.size += read as u64;
+        if self.is_over() {
+            return Err(io::Error::other("too large"));
+        }
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(into.get(..read).unwrap_or_default());
+        }
+        Ok(read)
+    }
+}
+
+/// A walk over an archive.
+struct Scan<'a> {
+    bounds: &'a Bounds,
+    keeper: Keeper,
+    changeset: Changeset,
+    /// Name of the last entry.
+    previous: BString,
+}
+
+impl<'a> Scan<'a> {
+    fn new(bounds: &'a Bounds) -> Self {
+        Scan { bounds, keeper: Keeper::new(), changeset: Changeset::default(), previous: BString::default() }
+    }
+
+    fn run(mut self, tar: &mut tar::Reader<impl Read>) -> std::result::Result<Changeset, Stop> {
+        loop {
+            match self.step(tar) {
+                Ok(true) => {}
+                Ok(false) => return Ok(self.changeset),
+                Err(Fault::Stop(stop)) => return Err(stop),
+                Err(Fault::Refused(problem)) => return Ok(self.refuse(problem)),
+            }
+        }
+    }
+
+    /// One entry; `false` after the last.
+    fn step(&mut self, tar: &mut tar::Reader<impl Read>) -> std::result::Result<bool, Fault> {
+        let Some(header) = tar.next_header()? else { return Ok(false) };
+        if header.typeflag == b'g' {
+            return Ok(true);
+        }
+        let file_type = file_type(header.typeflag).ok_or_else(|| unhandled(&header))?;
+        self.account(&header)?;
+        let content = self.content(&header, tar)?;
+        self.push(header, file_type, content.as_ref());
+        Ok(true)
+    }
+
+    fn account(&self, header: &Header) -> std::result::Result<(), Stop> {
+        let text = header.name.len() + header.link.len() + header.capability.as_ref().map_or(0, Vec::len);
+        if !take(&self.bounds.entries, 1) {
+            let most = Bounds::ENTRIES;
+            return Err(Stop::Other(format!("with it the image has more than {most} files, the most that are read")));
+        }
+        if !take(&self.bounds.text, text as u64) {
+            let mib = Bounds::TEXT >> 20;
+            return Err(Stop::Other(format!(
+                "with it the image has more than {mib} MiB of names, the most that are read"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Bodies are read to their end, as unpacking does: that is where a truncated archive shows.
+    fn content(
+        &mut self,
+        header: &Header,
+        tar: &mut tar::Reader<impl Read>,
+    ) -> std::result::Result<Option<Arc<Content>>, Fault> {
+        let mut is_wanted = self.keeper.start(header);
+        while let Some(bytes) = tar.data()? {
+            is_wanted = is_wanted && self.keeper.feed(bytes);
+        }
+        Ok(self.keeper.finish().and_then(|content| self.bounds.keep(content)))
+    }
+
+    fn push(&mut self, header: Header, file_type: FileType, content: Option<&Arc<Content>>) {
+        let entry = Entry {
+            ordinal: self.changeset.len() as u32,
+            path: BStr::new(&header.name),
+            file_type,
+            mode: (header.mode & 0o7777) as u16,
+            // Engines hand Go's int to lchown(2), which takes the low 32 bits.
+            uid: header.uid as u32,
+            gid: header.gid as u32,
+            size: if file_type == FileType::Regular { header.size } else { 0 },
+            link: link(&header, file_type),
+            content,
+            capability: header.capability.as_deref(),
+        };
+        self.changeset.push(&self.previous, &entry);
+        self.previous = header.name;
+    }
+
+    fn refuse(mut self, problem: String) -> Changeset {
+        let ordinal = self.changeset.len() as u32;
+        self.changeset.set_bad_archive(BadArchive { ordinal, after: self.previous, problem });
+        self.changeset
+    }
+}
+
+enum Fault {
+    Stop(Stop),
+    Refused(String),
+}
+
+impl From<Stop> for Fault {
+    fn from(stop: Stop) -> Self {
+        Fault::Stop(stop)
+    }
+}
+
+impl From<tar::Error> for Fault {
+    fn from(error: tar::Error) -> Self {
+        match error {
+            tar::Error::Io(error) => Fault::Stop(Stop::Io(error)),
+            tar::Error::Refused(problem) => Fault::Refused(problem.to_owned()),
+        }
+    }
+}
+
+fn link(header: &Header, file_type: FileType) -> &BStr {
+    match file_type {
+        FileType::Symlink | FileType::Hardlink => BStr::new(&header.link),
+        _ => BStr::new(b""),
+    }
+}
+
+/// The types that engines unpack: `createTarFile` of moby `pkg/archive/archive.go` and of containerd
+/// `pkg/archive/tar.go`, `extractTarFileEntry` of containers/storage `pkg/archive/archive.go`. They agree.
+fn file_type(typeflag: u8) -> Option<FileType> {
+    Some(match typeflag {
+        b'0' => FileType::Regular,
+        b'1' => FileType::Hardlink,
+        b'2' => FileType::Symlink,
+        b'3' => FileType::CharDevice,
+        b'4' => FileType::BlockDevice,
+        b'5' => FileType::Directory,
+        b'6' => FileType::Fifo,
+        _ => return None,
+    })
+}
+
+fn unhandled(header: &Header) -> Fault {
+    let (flag, name) = (header.typeflag, &header.name);
+    Fault::Refused(format!(
+        "`{name}` is an entry of type `{}`, at which engines stop with \"unhandled tar header type {flag}\"",
+        flag.escape_ascii()
+    ))
+}
+
+/// Reads bytes of a layer a second time: the `len` bytes (fewer at the end of the file) at `offset` of the regular file
+/// that is entry `ordinal`. Digests are not verified again.
+///
+/// # Errors
+/// The layer cannot be read, has no such file any more, or the file is sparse.
+pub fn reread(blob: impl Read, ordinal: u32, offset: u64, len: usize, what: &str) -> Result<Vec<u8>> {
+    let find = |mut blob: Blob<_>| {
+        let decoded = decode(&mut blob).map_err(|error| error.to_string())?;
+        let mut tar = tar::Reader::new(decoded);
+        let header = seek(&mut tar, ordinal)?;
+        if header.sparse {
+            return Err(format!("`{}` is a sparse file, whose contents are not read", header.name));
+        }
+        if header.typeflag != b'0' {
+            return Err(format!("`{}` is not a regular file; has the image changed?", header.name));
+        }
+        slice(&mut tar, offset, len)
+    };
+    Blob::new(blob, None, None).and_then(find).map_err(|problem| Error::new(what, problem))
+}
+
+fn explain(error: tar::Error) -> String {
+    match error {
+        tar::Error::Io(error) => error.to_string(),
+        tar::Error::Refused(problem) => problem.to_owned(),
+    }
+}
+
+fn seek(tar: &mut tar::Reader<impl Read>, ordinal: u32) -> std::result::Result<Header, String> {
+    let mut left = ordinal;
+    while let Some(header) = tar.next_header().map_err(explain)? {
+        match (header.typeflag, left) {
+            (b'g', _) => {}
+            (_, 0) => return Ok(header),
+            _ => left -= 1,
+        }
+    }
+    Err(format!("it has no entry {ordinal} any more; has the image changed?"))
+}
+
+fn slice(tar: &mut tar::Reader<impl Read>, offset: u64, len: usize) -> std::result::Result<Vec<u8>, String> {
+    let (mut position, mut found) = (0, Vec::new());
+    while found.len() < len {
+        let Some(bytes) = tar.data().map_err(explain)? else { break };
+        let next = offset.saturating_add(found.len() as u64);
+        let from = usize::try_from(next.saturating_sub(position)).unwrap_or(usize::MAX);
+        let wanted = bytes.get(from..).unwrap_or_default();
+        found.extend_from_slice(wanted.get(..len - found.len()).unwrap_or(wanted));
+        position += bytes.len() as u64;
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests;

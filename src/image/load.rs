@@ -11,7 +11,7 @@ use super::plan::{Plan, PlannedLayer};
 use super::progress::{Counted, Progress};
 use super::{Changeset, Reread};
 use crate::error::{Error, Result};
-use crate::source::{Blob, Blobs};
+use crate::source::{Blobs, Opened};
 
 /// More workers than this would only wait for the disk, and each holds a decompressor's window.
 const MAX_WORKERS: usize = 8;
@@ -25,21 +25,22 @@ pub(crate) fn layers(blobs: &dyn Blobs, plan: &Plan, progress: &dyn Progress) ->
     progress.start(Some(opened.len()), Some(opened.iter().map(|(size, _)| size).sum()));
     opened.sort_by_key(|(size, index)| (Reverse(*size), *index));
     let order: Vec<usize> = opened.into_iter().map(|(_, index)| index).collect();
+    let bounds = Bounds::default();
     let done = run(&order, &|index| match plan.layers.get(index) {
-        Some(layer) => read(blobs, layer, progress),
+        Some(layer) => read(blobs, layer, &bounds, progress),
         None => Ok(Changeset::default()),
     });
     progress.finish();
     done
 }
 
-fn read(blobs: &dyn Blobs, planned: &PlannedLayer, progress: &dyn Progress) -> Result<Changeset> {
+fn read(blobs: &dyn Blobs, planned: &PlannedLayer, bounds: &Bounds, progress: &dyn Progress) -> Result<Changeset> {
     let blob = open(blobs, planned)?;
     let reader = Counted { reader: blob.reader, progress };
-    layer::read(reader, &planned.expected, &planned.what, &Bounds::default())
+    layer::read(reader, &planned.expected, &planned.what, bounds)
 }
 
-fn open(blobs: &dyn Blobs, planned: &PlannedLayer) -> Result<Blob> {
+fn open(blobs: &dyn Blobs, planned: &PlannedLayer) -> Result<Opened> {
     blobs.open(&planned.file)?.ok_or_else(|| absent(planned))
 }
 

@@ -7,6 +7,8 @@ mod directory;
 mod docker_archive;
 mod document;
 mod index;
+mod keep;
+#[doc(hidden)]
 pub mod layer;
 mod load;
 mod manifest;

@@ -6,23 +6,20 @@
 
 use std::io::{self, Cursor, Read};
 
-use oci_spec::image::DigestAlgorithm;
-use sha2::digest::DynDigest;
-
 use super::layer::{self, Bounds, Expected};
 use super::plan::{Plan, PlannedLayer};
 use super::progress::{Counted, Progress};
 use super::{Changeset, Reread, document, load};
 use crate::error::{Error, Result};
-use crate::source::decode::{self, Compression};
-use crate::source::{Blob, Blobs, Input, Kind, Member, Members, Tarball, clean, is_tar, unreadable};
+use crate::source::decode::{Compression, decode};
+use crate::source::verify::{Blob, Hasher};
+use crate::source::{Blobs, Input, Kind, Member, Members, Opened, Tarball, clean, is_tar, unreadable};
 
 /// Bytes of JSON kept in all; a whole archive has some tens of KiB.
 const MAX_DOCUMENTS: u64 = 4 * document::MAX_DOCUMENT;
 
-/// Members in all, and entries in all layers: bounds of memory, far above what images have.
+/// Far above what any archive of images has.
 const MAX_MEMBERS: usize = 1 << 18;
-const MAX_ENTRIES: usize = 8 << 20;
 
 /// An archive after its one pass.
 pub(crate) struct Streamed {
@@ -47,7 +44,7 @@ struct Candidate {
     diff_id: String,
     size: u64,
     /// It may be no layer at all, so failing is no error yet.
-    changeset: Option<Result<Changeset>>,
+    changeset: Result<Changeset>,
 }
 
 impl Streamed {
@@ -55,37 +52,34 @@ impl Streamed {
     pub fn read(input: Input, progress: &dyn Progress) -> Result<Self> {
         progress.start(None, None);
         let place = format!("archive {input}");
-        let raw = Counted { reader: input.raw()?, progress };
-        let (_, reader) = decode::decoder(raw).map_err(|e| unreadable(&place, &e))?;
-        let mut pass = Pass { tarball: Tarball::new(reader), members: Members::default(), candidates: Vec::new() };
-        let passed = pass.run().map_err(|e| unreadable(&place, &e));
+        let mut blob = whole(Counted { reader: input.raw()?, progress }, &place)?;
+        let passed = decode(&mut blob).and_then(|reader| Pass::new(reader).run());
         progress.finish();
-        passed?;
-        if pass.members.is_empty() {
+        let (members, candidates) = passed.map_err(|e| unreadable(&place, &e))?;
+        if members.is_empty() {
             return Err(Error::new(place, "it is empty"));
         }
-        let Pass { members, candidates, .. } = pass;
         Ok(Streamed { place, input, members, candidates })
     }
 
     /// The changesets of the planned layers.
     pub fn layers(&mut self, plan: &Plan) -> Result<Vec<Changeset>> {
-        plan.layers.iter().map(|planned| self.layer(planned)).collect()
+        let numbers = plan.layers.iter().map(|planned| self.candidate(planned)).collect::<Result<Vec<_>>>()?;
+        let mut changesets = Vec::new();
+        for (i, (planned, number)) in plan.layers.iter().zip(&numbers).enumerate() {
+            // The same blob may be a layer twice.
+            let is_last_use = !numbers.iter().skip(i + 1).any(|later| later == number);
+            changesets.push(self.layer(planned, *number, is_last_use)?);
+        }
+        Ok(changesets)
     }
 
-    fn layer(&mut self, planned: &PlannedLayer) -> Result<Changeset> {
-        let number = self.candidate(planned)?;
+    fn layer(&mut self, planned: &PlannedLayer, number: usize, is_last_use: bool) -> Result<Changeset> {
         let Some(candidate) = self.candidates.get_mut(number) else { return Err(load::absent(planned)) };
         candidate.verify(&planned.expected, &planned.what)?;
-        match candidate.changeset.take() {
-            Some(Ok(changeset)) => {
-                // The same blob may be a layer twice.
-                candidate.changeset = Some(Ok(changeset.clone()));
-                Ok(changeset)
-            }
-            Some(Err(error)) => Err(error.reading_as(&planned.what)),
-            None => Err(load::absent(planned)),
-        }
+        let kept = candidate.changeset.as_ref().ok().filter(|_| !is_last_use).cloned();
+        let changeset = std::mem::replace(&mut candidate.changeset, Ok(kept.unwrap_or_default()));
+        changeset.map_err(|error| error.reading_as(&planned.what))
     }
 
     fn candidate(&self, planned: &PlannedLayer) -> Result<usize> {
@@ -108,11 +102,11 @@ impl Streamed {
 
 impl Blobs for Streamed {
     /// Only documents can still be opened.
-    fn open(&self, name: &str) -> Result<Option<Blob>> {
+    fn open(&self, name: &str) -> Result<Option<Opened>> {
         match self.members.get(name) {
             None => Ok(None),
             Some(Item::Document(bytes)) => {
-                Ok(Some(Blob { size: bytes.len() as u64, reader: Box::new(Cursor::new(bytes.clone())) }))
+                Ok(Some(Opened { size: bytes.len() as u64, reader: Box::new(Cursor::new(bytes.clone())) }))
             }
             Some(_) => Err(Error::new(format!("`{name}` of {}", self.place), "it is not a JSON document")),
         }
@@ -124,17 +118,20 @@ impl Blobs for Streamed {
 }
 
 impl Candidate {
+    /// Compares with what the documents say, in the words of [`crate::source::verify`].
     fn verify(&self, expected: &Expected, what: &str) -> Result<()> {
-        if let Some(size) = expected.size {
-            document::verify_size(size, self.size, what)?;
+        let size = expected.size.filter(|size| *size != self.size);
+        let size = size.map(|size| format!("it has {} bytes instead of {size}", self.size));
+        let digest = expected.digest.as_ref().filter(|digest| **digest != self.digest);
+        let digest =
+            digest.map(|d| format!("its content does not match its digest: it is {} instead of {d}", self.digest));
+        let diff_id = expected.diff_id.as_ref().filter(|diff_id| **diff_id != self.diff_id);
+        let diff_id =
+            diff_id.map(|d| format!("its archive does not match its diff id: it is {} instead of {d}", self.diff_id));
+        match size.or(digest).or(diff_id) {
+            Some(fault) => Err(Error::new(what, fault).help("fetch, pull or save the image again")),
+            None => Ok(()),
         }
-        let pairs = [(&expected.digest, &self.digest), (&expected.diff_id, &self.diff_id)];
-        for (expected, found) in pairs {
-            if let Some(expected) = expected.as_ref().filter(|expected| *expected != found) {
-                return Err(document::mismatch(what, expected, found));
-            }
-        }
-        Ok(())
     }
 }
 
@@ -143,11 +140,18 @@ struct Pass<R> {
     tarball: Tarball<R>,
     members: Members<Item>,
     candidates: Vec<Candidate>,
+    /// An archive may be as large as an image may.
+    bounds: Bounds,
 }
 
-impl<R: Read + Send> Pass<R> {
-    fn run(&mut self) -> io::Result<()> {
-        let (mut kept, mut entries, mut number) = (0, 0, 0);
+impl<R: Read> Pass<R> {
+    fn new(reader: R) -> Self {
+        let (members, candidates, bounds) = Default::default();
+        Pass { tarball: Tarball::new(reader), members, candidates, bounds }
+    }
+
+    fn run(mut self) -> io::Result<(Members<Item>, Vec<Candidate>)> {
+        let (mut kept, mut number) = (0, 0);
         while let Some(member) = self.tarball.next_member()? {
             match &member.kind {
                 Kind::Symlink(target) => self.members.symlink(&member.name, target),
@@ -155,21 +159,16 @@ impl<R: Read + Send> Pass<R> {
                 Kind::Other => {}
                 Kind::File => {
                     let item = self.file(&member, number)?;
-                    if let Item::Document(bytes) = &item {
-                        kept += bytes.len() as u64;
-                    }
-                    if let Some(Ok(changeset)) = self.candidates.last().and_then(|c| c.changeset.as_ref()) {
-                        entries += if matches!(item, Item::Layer(_)) { changeset.len() } else { 0 };
-                    }
+                    kept += if let Item::Document(bytes) = &item { bytes.len() as u64 } else { 0 };
                     self.members.insert(&member.name, item);
                 }
             }
-            if kept > MAX_DOCUMENTS || entries > MAX_ENTRIES || self.members.len() > MAX_MEMBERS {
+            if kept > MAX_DOCUMENTS || self.members.len() > MAX_MEMBERS {
                 return Err(io::Error::other("it holds more than any archive of images does"));
             }
             number += 1;
         }
-        Ok(())
+        Ok((self.members, self.candidates))
     }
 
     fn file(&mut self, member: &Member, number: u64) -> io::Result<Item> {
@@ -189,33 +188,45 @@ impl<R: Read + Send> Pass<R> {
 
     fn layer(&mut self, head: Vec<u8>, member: &Member, number: u64) -> io::Result<Candidate> {
         let what = format!("member `{}`", member.name);
-        let mut stored = Hashing::new(algorithm(&member.name), Cursor::new(head).chain(&mut self.tarball));
-        let (changeset, decoded) = decode_layer(&mut stored, &what);
+        let bytes = Cursor::new(head).chain(&mut self.tarball);
+        let mut stored = Hashing { reader: bytes, hasher: hasher(&member.name) };
+        let (changeset, decoded) = decode_layer(&mut stored, &what, &self.bounds);
         io::copy(&mut stored, &mut io::sink())?;
-        let digest = stored.finish();
+        let digest = stored.hasher.finish();
         let diff_id = decoded.unwrap_or_else(|| digest.clone());
-        Ok(Candidate { number, digest, diff_id, size: member.size, changeset: Some(changeset) })
+        Ok(Candidate { number, digest, diff_id, size: member.size, changeset })
     }
 }
 
 /// The changeset, and the digest of the decompressed bytes unless they are the stored ones.
-fn decode_layer(stored: &mut (dyn Read + Send), what: &str) -> (Result<Changeset>, Option<String>) {
-    let bounds = Bounds::default();
-    match decode::decoder(stored) {
-        Err(e) => (Err(unreadable(what, &e)), Some(String::new())),
-        Ok((Compression::None, mut reader)) => (layer::read(&mut reader, &Expected::default(), what, &bounds), None),
-        Ok((_, reader)) => {
-            let mut decoded = Hashing::new(DigestAlgorithm::Sha256, reader);
-            let changeset = layer::read(&mut decoded, &Expected::default(), what, &bounds);
-            let rest = io::copy(&mut decoded, &mut io::sink()).map_err(|e| unreadable(what, &e));
-            (changeset.and_then(|set| rest.map(|_| set)), Some(decoded.finish()))
-        }
+fn decode_layer(stored: &mut dyn Read, what: &str, bounds: &Bounds) -> (Result<Changeset>, Option<String>) {
+    let read = |reader: &mut dyn Read| layer::read(reader, &Expected::default(), what, bounds);
+    let failed = |e: io::Error| (Err(unreadable(what, &e)), Some("unknown".to_owned()));
+    let mut blob = match whole(stored, what) {
+        Ok(blob) => blob,
+        Err(error) => return (Err(error), None),
+    };
+    match blob.peek(10).map(Compression::of) {
+        Err(e) => failed(e),
+        Ok(Compression::None) => (read(&mut blob), None),
+        Ok(_) => match decode(&mut blob) {
+            Err(e) => failed(e),
+            Ok(reader) => {
+                let mut decoded = Hashing { reader, hasher: hasher("") };
+                let changeset = read(&mut decoded);
+                (changeset, Some(decoded.hasher.finish()))
+            }
+        },
     }
+}
+
+fn whole<R: Read>(reader: R, what: &str) -> Result<Blob<R>> {
+    Blob::new(reader, None, None).map_err(|problem| Error::new(what, problem))
 }
 
 /// A tar archive, or anything compressed that may be one. An empty file is an empty layer in old archives.
 fn is_layer(head: &[u8]) -> bool {
-    head.is_empty() || is_tar(head) || decode::detect(head) != Compression::None
+    head.is_empty() || is_tar(head) || Compression::of(head) != Compression::None
 }
 
 fn is_json(head: &[u8]) -> bool {
@@ -224,29 +235,18 @@ fn is_json(head: &[u8]) -> bool {
 }
 
 /// A blob is named by its digest, so the name says which algorithm it will be verified by.
-fn algorithm(name: &str) -> DigestAlgorithm {
-    if clean(name).starts_with("blobs/sha512/") { DigestAlgorithm::Sha512 } else { DigestAlgorithm::Sha256 }
+fn hasher(name: &str) -> Hasher {
+    if clean(name).starts_with("blobs/sha512/") {
+        Hasher::Sha512(Default::default())
+    } else {
+        Hasher::Sha256(Default::default())
+    }
 }
 
 /// A reader that computes the digest of what it reads.
 struct Hashing<R> {
     reader: R,
-    hasher: Box<dyn DynDigest + Send>,
-    algorithm: DigestAlgorithm,
-}
-
-impl<R: Read> Hashing<R> {
-    fn new(algorithm: DigestAlgorithm, reader: R) -> Self {
-        let hasher: Box<dyn DynDigest + Send> = match algorithm {
-            DigestAlgorithm::Sha512 => Box::new(sha2::Sha512::default()),
-            _ => Box::new(sha2::Sha256::default()),
-        };
-        Hashing { reader, hasher, algorithm }
-    }
-
-    fn finish(self) -> String {
-        format!("{}:{}", self.algorithm, document::hex(&self.hasher.finalize()))
-    }
+    hasher: Hasher,
 }
 
 impl<R: Read> Read for Hashing<R> {
@@ -271,7 +271,8 @@ impl Reread for Again {
             return Err(Error::new(what, format!("{} cannot be read twice", self.input))
                 .help("save it to a file, and name that"));
         }
-        let mut tarball = Tarball::new(self.input.decoded()?);
+        let mut blob = whole(self.input.raw()?, what)?;
+        let mut tarball = Tarball::new(decode(&mut blob).map_err(|e| unreadable(what, &e))?);
         for _ in 0..=*number {
             let member = tarball.next_member().map_err(|e| unreadable(what, &e))?;
             member.ok_or_else(|| Error::new(what, "the archive has changed since it was first read"))?;

@@ -179,12 +179,12 @@ impl Caller<'_> {
                 return Err(damaged("the name of its loader is damaged"));
             };
             let path = path.split(|b| *b == 0).next().unwrap_or_default().into();
-            self.loader(path, kernel, steps)?;
+            self.loader(path, kernel, &program, steps)?;
         }
         self.capabilities(call, file.ino)
     }
 
-    fn loader(&self, path: BString, kernel: Kernel, steps: &mut Vec<Step>) -> Result<(), Stop> {
+    fn loader(&self, path: BString, kernel: Kernel, served: &Program, steps: &mut Vec<Step>) -> Result<(), Stop> {
         let argv = vec![path.clone()];
         let call = Call { path, argv, role: Role::Loader, via: Via::Loader };
         let file = self.open(&call, steps)?;
@@ -198,7 +198,8 @@ impl Caller<'_> {
             return Err(format(magic::classify(&head)));
         }
         let program = Program::parse(kernel, &head).map_err(|why| format(magic::Format::Elf(why)))?;
-        self.verdict(&call, file.ino, &head, program.verdict, Errno::ELIBBAD)?;
+        let verdict = if served.is_served_by(&program) { program.verdict } else { Verdict::Foreign };
+        self.verdict(&call, file.ino, &head, verdict, Errno::ELIBBAD)?;
         self.table(file.ino, &program)?.ok_or_else(|| format(magic::Format::Elf("it is cut off")))?;
         Ok(())
     }

@@ -369,7 +369,7 @@ impl Start {
         match self.runtime.engine {
             Engine::None => never(None, None),
             Engine::Docker => never(docker_code(phase, errno, cause), None),
-            Engine::Podman => never(podman_code(phase, errno, cause, self.runtime.empty_word_is_no_command), None),
+            Engine::Podman => never(podman_code(self.runtime, phase, errno, cause), None),
             Engine::CriO => never(None, Some("CreateContainerError")),
             Engine::Containerd if phase == Phase::Unpack => never(None, Some("ErrImagePull")),
             Engine::Containerd if matches!(phase, Phase::User | Phase::Configure) => {
@@ -399,12 +399,13 @@ fn docker_code(phase: Phase, errno: Option<Errno>, cause: &Cause) -> Option<u8> 
 }
 
 /// `podman run`'s exit code when the container is not started (libpod `define.ExitCode`).
-fn podman_code(phase: Phase, errno: Option<Errno>, cause: &Cause, old: bool) -> Option<u8> {
+fn podman_code(runtime: &Runtime, phase: Phase, errno: Option<Errno>, cause: &Cause) -> Option<u8> {
     match (phase, cause) {
         (Phase::Unpack, _) => None,
-        (_, Cause::NothingToRun) => Some(if old { 125 } else { 127 }),
+        (_, Cause::NothingToRun) => Some(if runtime.empty_word_is_no_command { 125 } else { 127 }),
         (Phase::Lookup, Cause::NotInPath { .. }) => Some(127),
-        (Phase::Lookup | Phase::WorkingDir, _) if errno == Some(Errno::ENOENT) => Some(127),
+        (Phase::Lookup, _) if errno == Some(Errno::ENOENT) => Some(127),
+        (Phase::WorkingDir, _) if errno == Some(Errno::ENOENT) && runtime.lookup.is_crun() => Some(127),
         _ => Some(126),
     }
 }

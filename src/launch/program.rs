@@ -139,7 +139,7 @@ impl Running<'_> {
         if let Some(options) = argument.strip_prefix(b"-") {
             if options.ends_with(b"\r") {
                 let cause = Cause::CarriageReturn { path: path.clone(), line: 1, text: argument.clone() };
-                return exits(2, cause);
+                return exits(if shell == Shell::Bash { 1 } else { 2 }, cause);
             }
             return (options.contains(&b'c') || argument.starts_with(b"--"))
                 .then(|| Err(format!("`{argument}` in the shebang line of `{path}` is not followed")));

@@ -1,7 +1,6 @@
 //! Strings from images are hostile: they may hold escape sequences that rewrite the screen, characters that reverse
 //! the order of a line, or a megabyte without a blank. Nothing of an image reaches a terminal but through here.
 
-
 /// The longest run without a blank that is shown whole; digests and paths of package stores fit.
 const WORD_MAX: usize = 120;
 

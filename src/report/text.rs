@@ -116,12 +116,7 @@ impl Style {
 pub fn problem(title: &str, message: &str, help: Option<&str>, style: &Style) -> String {
     let advice = Diagnosis::advice(&sentence(message), None, style);
     let help = help.map(|text| wrap(&sentence(text), style.width.saturating_sub(10)).join("\n"));
-    style.draw(&Diagnosis {
-        code: Some(sentence(title)),
-        severity: miette::Severity::Error,
-        help,
-        ..advice
-    })
+    style.draw(&Diagnosis { code: Some(sentence(title)), severity: miette::Severity::Error, help, ..advice })
 }
 
 /// Whether it starts, in a sentence; why not, unless a finding tells.

@@ -5,7 +5,7 @@ use std::io::{BufReader, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 
 use super::input::{self, Pipes};
-use super::{Blob, Blobs, Kind, Members, Tarball, unreadable};
+use super::{Blobs, Kind, Members, Opened, Tarball, unreadable};
 use crate::error::{Error, Result};
 
 /// Far above what any archive of images has; it bounds the memory for the index.
@@ -66,11 +66,11 @@ fn index(file: File, len: u64) -> std::io::Result<Members<Range>> {
 
 impl Blobs for Archive {
     /// Each blob has its own file handle, so that layers can be read side by side.
-    fn open(&self, name: &str) -> Result<Option<Blob>> {
+    fn open(&self, name: &str) -> Result<Option<Opened>> {
         let Some(Range { offset, size }) = self.members.get(name).copied() else { return Ok(None) };
         let (mut file, _) = input::open(&self.path, &self.place, Pipes::Refused)?;
         file.seek(SeekFrom::Start(offset)).map_err(|e| unreadable(&self.place, &e))?;
-        Ok(Some(Blob { reader: Box::new(file.take(size)), size }))
+        Ok(Some(Opened { reader: Box::new(file.take(size)), size }))
     }
 
     fn place(&self) -> &str {

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::{decode, unreadable};
+use super::unreadable;
 use crate::error::Result;
 
 /// Where the bytes of an archive come from.
@@ -50,15 +50,6 @@ impl Input {
         let mut head = Vec::new();
         self.raw()?.take(512).read_to_end(&mut head).map_err(|e| unreadable(self.to_string(), &e))?;
         Ok(super::tarball::is_tar(&head))
-    }
-
-    /// The bytes after decompression, as a stream.
-    ///
-    /// # Errors
-    /// As [`Input::raw`], and a compression that cannot be read.
-    pub fn decoded(&self) -> Result<Box<dyn Read + Send>> {
-        let (_, reader) = decode::decoder(self.raw()?).map_err(|e| unreadable(self.to_string(), &e))?;
-        Ok(reader)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::input::{self, Pipes};
-use super::{Blob, Blobs};
+use super::{Blobs, Opened};
 use crate::error::{Error, Result};
 
 /// A directory that holds `oci-layout`, `index.json` and `blobs`.
@@ -27,7 +27,7 @@ impl Layout {
 
 impl Blobs for Layout {
     /// Links are followed: build tools assemble layouts of links, and every blob is verified anyway.
-    fn open(&self, name: &str) -> Result<Option<Blob>> {
+    fn open(&self, name: &str) -> Result<Option<Opened>> {
         if name.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return Err(Error::new(format!("`{name}` of {}", self.place), "the name leads out of the layout"));
         }
@@ -36,7 +36,7 @@ impl Blobs for Layout {
             return Ok(None);
         }
         let (file, size) = input::open(&path, &format!("`{}`", path.display()), Pipes::Refused)?;
-        Ok(Some(Blob { reader: Box::new(file), size }))
+        Ok(Some(Opened { reader: Box::new(file), size }))
     }
 
     fn place(&self) -> &str {

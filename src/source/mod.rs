@@ -7,21 +7,22 @@ mod input;
 mod layout;
 mod members;
 mod tarball;
+pub mod verify;
 
 pub use archive::Archive;
 pub use directory::{Found, walk};
 pub use input::Input;
 pub use layout::Layout;
 pub use members::{Members, clean};
-pub use tarball::{Kind, Member, Tarball};
 pub(crate) use tarball::is_tar;
+pub use tarball::{Kind, Member, Tarball};
 
 use std::io::{self, Read};
 
 use crate::error::{Error, Result};
 
-/// Bytes of one file of a source, not verified yet.
-pub struct Blob {
+/// One file of a source, not verified yet.
+pub struct Opened {
     /// The bytes, from the first.
     pub reader: Box<dyn Read + Send>,
     /// How many there are.
@@ -36,7 +37,7 @@ pub trait Blobs: Send + Sync {
     ///
     /// # Errors
     /// It is there, and cannot be read.
-    fn open(&self, name: &str) -> Result<Option<Blob>>;
+    fn open(&self, name: &str) -> Result<Option<Opened>>;
 
     /// What is being read, for messages: ``archive `x.tar` ``.
     fn place(&self) -> &str;

@@ -16,11 +16,7 @@ pub fn find(text: &str) -> Option<&'static ErrorText> {
     ERRORS.iter().find(|error| error.parts.iter().all(|part| text.contains(part)))
 }
 
-const fn text(
-    parts: &'static [&'static str],
-    meaning: &'static str,
-    rules: &'static [&'static str],
-) -> ErrorText {
+const fn text(parts: &'static [&'static str], meaning: &'static str, rules: &'static [&'static str]) -> ErrorText {
     ErrorText { parts, meaning, rules }
 }
 
@@ -31,7 +27,13 @@ const ERRORS: &[ErrorText] = &[
         "The runtime looked for the command in every directory of PATH and did not find it, or found it without \
          execute permission. Nothing was started: docker and podman exit with 127, Kubernetes shows StartError \
          with 128.",
-        &["command-not-found", "arguments-in-one-string", "shell-syntax-in-exec-form", "not-executable", "shell-not-found"],
+        &[
+            "command-not-found",
+            "arguments-in-one-string",
+            "shell-syntax-in-exec-form",
+            "not-executable",
+            "shell-not-found",
+        ],
     ),
     text(
         &["unable to find user"],
@@ -147,11 +149,7 @@ const ERRORS: &[ErrorText] = &[
          program; the file that it names is there. podman exits with 1.",
         &["interpreter-not-found", "carriage-return-in-shebang", "loader-not-found"],
     ),
-    text(
-        &["illegal option -\r"],
-        "The script has CRLF line ends.",
-        &["carriage-return-in-shebang"],
-    ),
+    text(&["illegal option -\r"], "The script has CRLF line ends.", &["carriage-return-in-shebang"]),
     text(
         &["illegal option -"],
         "A shell does not take the option; if nothing follows the dash, the script has CRLF line ends.",
@@ -248,7 +246,13 @@ const ERRORS: &[ErrorText] = &[
         &[": not found"],
         "A shell inside the container did not find a command, or the interpreter of the script that it names. \
          Every engine shows 127, unless the script goes on.",
-        &["script-command-not-found", "broken-exec-form", "interpreter-not-found", "carriage-return-in-shebang", "loader-not-found"],
+        &[
+            "script-command-not-found",
+            "broken-exec-form",
+            "interpreter-not-found",
+            "carriage-return-in-shebang",
+            "loader-not-found",
+        ],
     ),
     text(
         &["syntax error"],
@@ -267,11 +271,7 @@ const ERRORS: &[ErrorText] = &[
         "A layer names the same file twice; engines that use tar-split refuse it.",
         &["refused-layer"],
     ),
-    text(
-        &["failed to register layer"],
-        "A layer cannot be unpacked.",
-        &["refused-layer"],
-    ),
+    text(&["failed to register layer"], "A layer cannot be unpacked.", &["refused-layer"]),
     text(
         &["oomkilled"],
         "The process used more memory than its limit and was killed: exit code 137. No rule of an image can see \
@@ -287,19 +287,34 @@ mod tests {
     #[test]
     fn what_people_paste() {
         for (text, rule) in [
-            (r#"docker: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "app": executable file not found in $PATH"#, "command-not-found"),
+            (
+                r#"docker: Error response from daemon: failed to create task for container: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: exec: "app": executable file not found in $PATH"#,
+                "command-not-found",
+            ),
             ("exec /app: no such file or directory", "interpreter-not-found"),
             ("exec /app: exec format error", "wrong-architecture"),
             ("standard_init_linux.go:228: exec user process caused: exec format error", "wrong-architecture"),
-            ("standard_init_linux.go:228: exec user process caused: no such file or directory", "interpreter-not-found"),
+            (
+                "standard_init_linux.go:228: exec user process caused: no such file or directory",
+                "interpreter-not-found",
+            ),
             (r#"exec: "/app": stat /app: no such file or directory: unknown"#, "path-not-found"),
             (r#"exec: "/app": permission denied: unknown"#, "not-executable"),
             ("unable to find user app: no matching entries in passwd file", "user-not-found"),
             ("env: 'python\\r': No such file or directory", "carriage-return-in-shebang"),
-            ("/app: error while loading shared libraries: libfoo.so.1: cannot open shared object file: No such file or directory", "library-not-found"),
-            ("/app: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.99' not found (required by /app)", "symbol-version-not-found"),
+            (
+                "/app: error while loading shared libraries: libfoo.so.1: cannot open shared object file: No such file or directory",
+                "library-not-found",
+            ),
+            (
+                "/app: /lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.99' not found (required by /app)",
+                "symbol-version-not-found",
+            ),
             ("exec container process `/app`: Exec format error", "wrong-architecture"),
-            ("exec container process (missing dynamic library?) `/app`: No such file or directory", "interpreter-not-found"),
+            (
+                "exec container process (missing dynamic library?) `/app`: No such file or directory",
+                "interpreter-not-found",
+            ),
             ("/bin/sh: 1: nope: not found", "script-command-not-found"),
         ] {
             assert_eq!(find(text).and_then(|e| e.rules.first().copied()), Some(rule), "{text}");

@@ -1,0 +1,41 @@
+//! Predictions against what real runtimes did: recordings, and runs of the moment.
+//!
+//! Recordings and the runner of containers are kept beside the project, in `../shared` or where `IMAGELINT_SHARED`
+//! points; without them there is nothing to compare with, and this says so. `IMAGELINT_LIVE=N` also runs N random
+//! images for each of three seeds under the runc and crun that are installed (root only).
+
+mod compare;
+mod live;
+mod truth;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use compare::Tally;
+
+/// Groups of recordings that lie within what is predicted: all of theirs must agree.
+const GROUPS: [&str; 10] =
+    ["lookup", "PATH", "mode/user", "USER", "WorkingDir", "links", "layers", "shebang", "empty config", "binary"];
+/// Recordings in these groups that depend on the dynamic loader's work after execve(2).
+const LOADER: [&str; 6] =
+    ["b-missing-so", "b-missing-so-musl", "b-so-noread", "b-so-empty", "b-so-wrongclass", "b-glibc-too-new"];
+
+fn main() -> ExitCode {
+    let Some(shared) = shared() else {
+        println!("no recordings beside the project: nothing compared\n0 passed, 0 failed, 1 skipped");
+        return ExitCode::SUCCESS;
+    };
+    let mut tally = Tally::default();
+    truth::replay(&shared, &mut tally);
+    if let Some(count) = std::env::var("IMAGELINT_LIVE").ok().and_then(|n| n.parse().ok()) {
+        live::random(&shared, count, &mut tally);
+    }
+    tally.print();
+    if tally.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn shared() -> Option<PathBuf> {
+    let beside = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared");
+    let path = std::env::var_os("IMAGELINT_SHARED").map_or(beside, PathBuf::from);
+    path.join("truth/start.jsonl").is_file().then_some(path)
+}

@@ -1,0 +1,162 @@
+//! The same image in every form.
+
+use std::process::{Command, Stdio};
+
+use imagelint::image::Image;
+use serde_json::{Value, json};
+
+use crate::make::*;
+
+/// `manifest.json` beside `index.json`, as engines with a containerd store write.
+fn with_manifest_json(store: &mut Store, descriptor: &Value) {
+    let path = |digest: &Value| format!("blobs/{}", digest.as_str().unwrap().replace(':', "/"));
+    let manifest: Value = serde_json::from_slice(&store.files[&path(&descriptor["digest"])]).unwrap();
+    let layers: Vec<String> = manifest["layers"].as_array().unwrap().iter().map(|l| path(&l["digest"])).collect();
+    let entry = json!([{"Config": path(&manifest["config"]["digest"]), "RepoTags": ["app:1"], "Layers": layers}]);
+    store.files.insert("manifest.json".into(), entry.to_string().into());
+}
+
+/// The layout that `docker save` wrote before version 25, with a link between layers.
+fn old_docker_archive() -> Vec<u8> {
+    let layers = layers("word");
+    let config = config("amd64", &layers.clone().map(|l| digest(&l))).to_string();
+    let id = digest(config.as_bytes()).replace("sha256:", "");
+    let manifest =
+        json!([{"Config": format!("{id}.json"), "RepoTags": ["app:1"], "Layers": ["one/layer.tar", "two/layer.tar"]}]);
+    let mut builder = tar::Builder::new(Vec::new());
+    let add = |builder: &mut tar::Builder<Vec<u8>>, name: &str, bytes: &[u8]| {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        builder.append_data(&mut header, name, bytes).unwrap();
+    };
+    let mut link = tar::Header::new_gnu();
+    link.set_entry_type(tar::EntryType::Symlink);
+    builder.append_link(&mut link, "./one/layer.tar", "../shared/layer.tar").unwrap();
+    add(&mut builder, "./shared/layer.tar", &layers[0]);
+    add(&mut builder, "two/json", b"{}");
+    add(&mut builder, "two/VERSION", b"1.0");
+    let mut hard = tar::Header::new_gnu();
+    hard.set_entry_type(tar::EntryType::Link);
+    add(&mut builder, "real.tar", &layers[1]);
+    builder.append_link(&mut hard, "two/layer.tar", "real.tar").unwrap();
+    add(&mut builder, &format!("{id}.json"), config.as_bytes());
+    add(&mut builder, "manifest.json", manifest.to_string().as_bytes());
+    builder.into_inner().unwrap()
+}
+
+fn check(image: Image, source: &str) {
+    let expected = layers("word");
+    assert_eq!(image.source, source, "{}", image.reference);
+    assert_eq!(image.platform.to_string(), "linux/amd64");
+    assert_eq!(image.configuration.entrypoint, ["/app"]);
+    assert_eq!(image.configuration.cmd, Vec::<String>::new());
+    let created_by: Vec<_> = image.layers.iter().map(|l| l.created_by.as_deref()).collect();
+    assert_eq!(created_by, [Some("RUN 0"), Some("RUN 1")]);
+    let scratch = Scratch::new();
+    let plain: Vec<_> = expected
+        .iter()
+        .map(|l| listing(&open(&format!("rootfs:{}", scratch.file("l", l))).unwrap())[0].clone())
+        .collect();
+    assert_eq!(listing(&image), plain, "{}", image.reference);
+    assert_eq!(image.again.reread(1, 0, 2, 3).unwrap(), b"wor", "{}", image.reference);
+    assert_eq!(image.again.reread(0, 1, 20, 100).unwrap(), b"h\n", "{}", image.reference);
+    assert!(image.again.reread(9, 0, 0, 1).is_err());
+}
+
+#[test]
+fn all_forms_give_the_same_image() {
+    let scratch = Scratch::new();
+    let mut store = Store::default();
+    let descriptor = add_image(&mut store, "amd64", "word");
+    store.index(&[named(&descriptor, "app:1")]);
+    let layout = scratch.layout("layout", &store);
+    let archive = scratch.file("a:b.tar", &store.pack());
+    let gz = scratch.file("oci.tar.gz", &gzip(&store.pack()));
+    let zst = scratch.file("oci.tar.zst", &zstd(&store.pack()));
+    for reference in [format!("oci:{layout}"), layout.clone(), format!("oci:{layout}:app:1"), format!("{layout}:app:1")]
+    {
+        check(open(&reference).unwrap(), "oci-layout");
+    }
+    for path in [&archive, &gz, &zst] {
+        for reference in [format!("oci-archive:{path}"), format!("oci-archive:{path}:app:1"), path.clone()] {
+            let image = open(&reference).unwrap();
+            assert_eq!(image.digest.as_deref(), descriptor["digest"].as_str());
+            check(image, "oci-archive");
+        }
+    }
+    with_manifest_json(&mut store, &descriptor);
+    let both = scratch.file("both.tar", &store.pack());
+    check(open(&both).unwrap(), "oci-archive");
+    check(open(&format!("docker-archive:{both}:app:1")).unwrap(), "docker-archive");
+    check(
+        open(&format!("docker-archive:{}", scratch.file("both.gz", &gzip(&store.pack())))).unwrap(),
+        "docker-archive",
+    );
+    let old = scratch.file("old.tar", &old_docker_archive());
+    let old_gz = scratch.file("old.tar.gz", &gzip(&old_docker_archive()));
+    for path in [old, old_gz] {
+        check(open(&path).unwrap(), "docker-archive");
+        check(open(&format!("docker-archive:{path}:app:1")).unwrap(), "docker-archive");
+    }
+}
+
+/// Docker 25 writes an index that lists nothing when it saves by image ID.
+#[test]
+fn an_empty_index_leaves_the_word_to_manifest_json() {
+    let scratch = Scratch::new();
+    let mut store = Store::default();
+    let descriptor = add_image(&mut store, "amd64", "word");
+    with_manifest_json(&mut store, &descriptor);
+    store.files.insert("index.json".into(), br#"{"schemaVersion":2,"manifests":null}"#.to_vec());
+    check(open(&scratch.file("x.tar", &store.pack())).unwrap(), "docker-archive");
+}
+
+#[test]
+fn the_same_blob_twice_and_an_image_without_layers() {
+    let scratch = Scratch::new();
+    let mut store = Store::default();
+    let layer = tar(&[("a", b"#!a")]);
+    let twice = config("amd64", &[digest(&layer), digest(&layer)]);
+    let descriptor = store.image(&twice, &[layer.clone(), layer.clone()]);
+    store.index(&[descriptor]);
+    for path in [scratch.layout("twice", &store), scratch.file("twice.tgz", &gzip(&store.pack()))] {
+        let listing = listing(&open(&path).unwrap());
+        assert_eq!(listing.len(), 2);
+        assert_eq!(listing[0], listing[1]);
+    }
+    let mut store = Store::default();
+    let config = store.json(OCI_CONFIG, &json!({"os": "linux", "architecture": "amd64"}));
+    let manifest = store.json(OCI_MANIFEST, &json!({"schemaVersion": 2, "config": config, "layers": null}));
+    store.index(&[manifest]);
+    assert_eq!(open(&scratch.layout("none", &store)).unwrap().layers.len(), 0);
+}
+
+/// A child process reads standard input, because a test has only one.
+#[test]
+fn standard_input() {
+    let scratch = Scratch::new();
+    let mut store = Store::default();
+    let descriptor = add_image(&mut store, "amd64", "word");
+    store.index(&[descriptor]);
+    for (name, bytes) in [("a.tar", store.pack()), ("b.gz", gzip(&store.pack())), ("c.tar", old_docker_archive())] {
+        let input = std::fs::File::open(scratch.file(name, &bytes)).unwrap();
+        let status = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "forms::read_standard_input", "--ignored"])
+            .stdin(input)
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
+        assert!(status.success(), "{name}");
+    }
+}
+
+#[test]
+#[ignore = "run by `standard_input`"]
+fn read_standard_input() {
+    let image = open("-").unwrap();
+    assert_eq!(image.layers.len(), 2);
+    assert_eq!(image.reference, "-");
+    assert_eq!(listing(&image)[1].len(), 1);
+    let error = image.again.reread(0, 0, 0, 1).unwrap_err().to_string();
+    assert!(error.contains("standard input cannot be read twice"), "{error}");
+}

@@ -1,0 +1,272 @@
+//! What is wrong ends in a sentence that names what was read, and never in a panic.
+
+use serde_json::{Value, json};
+
+use crate::make::*;
+
+/// Fails as a directory, an archive and a compressed archive, each time with these words.
+fn refused(store: &Store, words: &[&str]) {
+    let scratch = Scratch::new();
+    let layout = scratch.layout("layout", store);
+    let archive = scratch.file("x.tar", &store.pack());
+    let compressed = scratch.file("x.tar.gz", &gzip(&store.pack()));
+    for reference in [format!("oci:{layout}"), format!("oci-archive:{archive}"), format!("oci-archive:{compressed}")] {
+        let message = error(open(&reference));
+        assert!(message.starts_with("could not read "), "{message}");
+        assert!(words.iter().all(|word| message.contains(word)), "{reference}: {words:?} in {message}");
+    }
+}
+
+fn image() -> (Store, Value) {
+    let mut store = Store::default();
+    let descriptor = add_image(&mut store, "amd64", "word");
+    store.index(std::slice::from_ref(&descriptor));
+    (store, descriptor)
+}
+
+fn path(digest: &Value) -> String {
+    format!("blobs/{}", digest.as_str().unwrap().replace(':', "/"))
+}
+
+fn manifest(store: &Store, descriptor: &Value) -> Value {
+    serde_json::from_slice(&store.files[&path(&descriptor["digest"])]).unwrap()
+}
+
+/// Another manifest in place of the image's.
+fn replaced(change: impl FnOnce(&mut Value)) -> Store {
+    let (mut store, descriptor) = image();
+    let mut manifest = manifest(&store, &descriptor);
+    change(&mut manifest);
+    let descriptor = store.json(OCI_MANIFEST, &manifest);
+    store.index(&[descriptor]);
+    store
+}
+
+fn with_config(config: &str) -> Store {
+    let mut store = Store::default();
+    let config = store.described(OCI_CONFIG, config);
+    let manifest = store.json(OCI_MANIFEST, &json!({"schemaVersion": 2, "config": config, "layers": []}));
+    store.index(&[manifest]);
+    store
+}
+
+#[test]
+fn missing_blobs() {
+    let (store, descriptor) = image();
+    let manifest = manifest(&store, &descriptor);
+    for (kind, digest) in [
+        ("manifest", &descriptor["digest"]),
+        ("configuration", &manifest["config"]["digest"]),
+        ("layer 2 of 2", &manifest["layers"][1]["digest"]),
+    ] {
+        let mut store = store.clone();
+        store.files.remove(&path(digest)).unwrap();
+        refused(&store, &[kind, digest.as_str().unwrap(), "the blob is missing"]);
+    }
+}
+
+#[test]
+fn digest_mismatches() {
+    let (store, descriptor) = image();
+    let manifest = manifest(&store, &descriptor);
+    for digest in [&descriptor["digest"], &manifest["config"]["digest"], &manifest["layers"][0]["digest"]] {
+        let mut changed = store.clone();
+        let bytes = changed.files.get_mut(&path(digest)).unwrap();
+        // Not the first bytes, so that it is still JSON or gzip.
+        let last = bytes.last_mut().unwrap();
+        *last ^= 1;
+        let found = crate::make::digest(bytes);
+        refused(&changed, &[digest.as_str().unwrap(), &found]);
+        let mut longer = store.clone();
+        longer.files.get_mut(&path(digest)).unwrap().push(b' ');
+        refused(&longer, &[digest.as_str().unwrap()]);
+    }
+}
+
+#[test]
+fn sizes_that_lie() {
+    refused(&replaced(|m| m["layers"][1]["size"] = json!(1)), &["layer 2 of 2"]);
+    refused(&replaced(|m| m["config"]["size"] = json!(u64::MAX)), &["configuration"]);
+    refused(&replaced(|m| m["config"]["size"] = json!(-1)), &["manifest", "invalid value"]);
+}
+
+#[test]
+fn digests_that_lead_elsewhere() {
+    for digest in [
+        "sha256:../../etc/passwd",
+        "../../../etc/passwd",
+        "sha256:",
+        "",
+        "sha256:AB",
+        "md5:d41d8cd98f00b204e9800998ecf8427e",
+    ] {
+        refused(&replaced(|m| m["layers"][0]["digest"] = json!(digest)), &["digest"]);
+        let mut store = Store::default();
+        store.index(&[json!({"mediaType": OCI_MANIFEST, "digest": digest, "size": 2})]);
+        refused(&store, &["digest"]);
+    }
+}
+
+#[test]
+fn documents_that_are_not_what_they_should_be() {
+    for (index, words) in [
+        ("", "not valid JSON"),
+        ("{", "not valid JSON"),
+        ("[]", "no index"),
+        ("{\"manifests\":[1]}", "invalid type"),
+        ("{\"manifests\":\"x\"}", "invalid type"),
+        ("{\"manifests\":[],\"layers\":[]}", "both an index and a manifest"),
+        ("{\"manifests\":[]}", "lists no image"),
+    ] {
+        let (mut store, _) = image();
+        store.files.insert("index.json".into(), index.into());
+        if index.is_empty() || index == "[]" {
+            continue;
+        }
+        refused(&store, &["could not read", words]);
+    }
+    refused(&replaced(|m| m["layers"] = json!({})), &["manifest", "invalid type"]);
+    refused(&replaced(|m| drop(m.as_object_mut().unwrap().remove("config"))), &["manifest", "no `config`"]);
+    refused(&replaced(|m| drop(m["layers"].as_array_mut().unwrap().pop())), &["1 layers", "2 diff ids"]);
+    refused(&with_config("{\"config\":{\"Cmd\":\"sh\"}}"), &["configuration", "`config.Cmd`", "a string"]);
+    refused(&with_config("{\"config\":{\"Env\":{}}}"), &["`config.Env`"]);
+    refused(&with_config(&"[".repeat(100_000)), &["not valid JSON"]);
+    refused(&with_config("{\"rootfs\":{\"diff_ids\":[\"sha256:..\"]}}"), &["rootfs.diff_ids"]);
+}
+
+#[test]
+fn documents_that_are_too_large() {
+    let (mut store, _) = image();
+    let mut index = store.files["index.json"].clone();
+    index.resize(9 << 20, b' ');
+    store.files.insert("index.json".into(), index);
+    let scratch = Scratch::new();
+    for reference in [scratch.layout("l", &store), scratch.file("x.tar", &store.pack())] {
+        let message = error(open(&reference));
+        assert!(message.contains("larger than 8 MiB"), "{message}");
+    }
+    assert!(open(&scratch.file("x.tgz", &gzip(&store.pack()))).is_err());
+}
+
+#[test]
+fn indexes_nested_without_end() {
+    let mut store = Store::default();
+    let mut descriptor = add_image(&mut store, "amd64", "word");
+    for _ in 0..20 {
+        descriptor = store.json(OCI_INDEX, &json!({"schemaVersion": 2, "manifests": [descriptor]}));
+    }
+    store.index(&[descriptor]);
+    refused(&store, &["nested too deeply"]);
+}
+
+#[test]
+fn foreign_layers() {
+    let store = replaced(|m| {
+        m["layers"][0]["digest"] = json!(digest(b"elsewhere"));
+        m["layers"][0]["mediaType"] = json!("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+        m["layers"][0]["urls"] = json!(["https://layers.example/base"]);
+    });
+    refused(&store, &["layer 1 of 2", "foreign layer", "https://layers.example/base"]);
+}
+
+#[test]
+fn archives_cut_anywhere() {
+    let (store, _) = image();
+    let scratch = Scratch::new();
+    let (plain, compressed) = (store.pack(), gzip(&store.pack()));
+    // The last two blocks of zeros may be missing.
+    for len in (0..plain.len() - 1024).step_by(97) {
+        let message = error(open(&format!("oci-archive:{}", scratch.file("x.tar", &plain[..len]))));
+        assert!(message.contains("x.tar"), "{message}");
+    }
+    for len in (0..compressed.len() - 1).step_by(31) {
+        let message = error(open(&format!("oci-archive:{}", scratch.file("x.gz", &compressed[..len]))));
+        assert!(message.contains("x.gz"), "{message}");
+    }
+}
+
+#[test]
+fn flipped_bytes_never_panic() {
+    let (store, _) = image();
+    let scratch = Scratch::new();
+    for (name, bytes) in [("x.tar", store.pack()), ("x.gz", gzip(&store.pack()))] {
+        for at in (0..bytes.len()).step_by(61) {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 0x55;
+            let _ = open(&scratch.file(name, &bytes));
+        }
+    }
+}
+
+#[test]
+fn things_that_are_no_image() {
+    let scratch = Scratch::new();
+    let noise: Vec<u8> = (0..5000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let empty = scratch.file("empty", b"");
+    let random = scratch.file("random", &noise);
+    let text = scratch.file("text", b"hello");
+    let no_image = scratch.file("files.tar", &tar(&[("hello", b"world")]));
+    std::fs::create_dir(scratch.path("dir")).unwrap();
+    let dir = scratch.path("dir").display().to_string();
+    for (reference, words) in [
+        (empty.clone(), "it is empty"),
+        (random.clone(), "not a tar archive"),
+        (text, "too early"),
+        (no_image.clone(), "rootfs:FILE"),
+        (scratch.file("files.tgz", &gzip(&tar(&[("hello", b"world")]))), "rootfs:FILE"),
+        (format!("oci:{no_image}"), "oci-archive:"),
+        (dir.clone(), "rootfs:"),
+        (format!("oci-archive:{dir}"), "it is a directory"),
+        (format!("docker-archive:{dir}"), "it is a directory"),
+        (format!("oci:{dir}"), "no index.json"),
+        (format!("rootfs:{random}"), "random"),
+        (format!("rootfs:{empty}"), "empty"),
+        (format!("oci:{}", scratch.path("none").display()), "no such file or directory"),
+        (format!("docker-archive:{}:x", scratch.path("none").display()), "no such file or directory"),
+        (format!("rootfs:{}", scratch.path("none").display()), "no such file or directory"),
+        ("/dev/null".to_owned(), "not a file"),
+        ("myapp:latest".to_owned(), "docker save myapp:latest | imagelint -"),
+        ("docker:myapp".to_owned(), "docker save myapp | imagelint -"),
+        ("registry:r.example/a".to_owned(), "skopeo copy docker://r.example/a"),
+    ] {
+        let message = error(open(&reference));
+        assert!(message.contains(words), "{reference}: {message}");
+    }
+}
+
+#[test]
+fn a_directory_where_a_file_is_expected() {
+    let (store, descriptor) = image();
+    let scratch = Scratch::new();
+    let layout = scratch.layout("l", &store);
+    let blob = scratch.path("l").join(path(&descriptor["digest"]));
+    std::fs::remove_file(&blob).unwrap();
+    std::fs::create_dir(&blob).unwrap();
+    assert!(error(open(&layout)).contains("it is a directory, where a file was expected"));
+}
+
+#[test]
+fn docker_archives() {
+    let scratch = Scratch::new();
+    let [layer, _] = layers("word");
+    let config = config("amd64", &[digest(&layer)]).to_string();
+    let manifest = |config: &str, layers: &str| format!("[{{\"Config\":\"{config}\",\"Layers\":[{layers}]}}]");
+    let cases: [(&str, String, &[u8], &str); 6] = [
+        ("good", manifest("c.json", "\"a/layer.tar\""), &layer, ""),
+        ("missing layer", manifest("c.json", "\"b/layer.tar\""), &layer, "layer 1 of 1"),
+        ("missing config", manifest("../../../etc/passwd", "\"a/layer.tar\""), &layer, "etc/passwd"),
+        ("other layer", manifest("c.json", "\"a/layer.tar\""), &layers("other")[1], "layer 1 of 1"),
+        ("counts", manifest("c.json", ""), &layer, "0 layers"),
+        ("shape", "{}".into(), &layer, "manifest.json"),
+    ];
+    for (name, manifest, layer, words) in cases {
+        let bytes =
+            tar(&[("a/layer.tar", layer), ("c.json", config.as_bytes()), ("manifest.json", manifest.as_bytes())]);
+        for path in [scratch.file("x.tar", &bytes), scratch.file("x.tgz", &gzip(&bytes))] {
+            match open(&path) {
+                Ok(image) => assert_eq!((name, image.layers.len()), ("good", 1)),
+                Err(e) => assert!(!words.is_empty() && e.to_string().contains(words), "{name}: {e}"),
+            }
+        }
+    }
+}
