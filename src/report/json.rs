@@ -72,7 +72,7 @@ struct BecauseReport {
 #[derive(Debug, Serialize)]
 struct LayerReport {
     index: usize,
-    digest: String,
+    digest: Option<String>,
     created_by: Option<String>,
     /// Whether it comes from the base image; nothing tells yet.
     inherited: Option<bool>,
@@ -148,7 +148,8 @@ fn fix(fix: &Fix) -> FixReport {
 
 fn layer(index: usize, image: &Image) -> Option<LayerReport> {
     let layer = image.layers.get(index)?;
-    let (digest, created_by) = (layer.digest.clone(), layer.created_by.clone());
+    // A root file system has a layer, which has no digest.
+    let (digest, created_by) = (Some(layer.digest.clone()).filter(|d| !d.is_empty()), layer.created_by.clone());
     Some(LayerReport { index, digest, created_by, inherited: None })
 }
 

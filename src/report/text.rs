@@ -63,8 +63,10 @@ fn counted(n: usize, what: &str) -> String {
 /// What was really read: source, reference, digest, platform.
 pub fn heading(image: &Image, style: &Style) -> String {
     let digest = image.digest.as_deref().unwrap_or("no digest");
-    let (reference, digest) = (style.bold(&sentence(&image.reference)), sentence(digest));
-    format!("{} {reference}, {digest}, {}\n", image.source, sentence(image.platform.to_string()))
+    // `rootfs:DIR` would name its source twice.
+    let reference = image.reference.strip_prefix(image.source).and_then(|rest| rest.strip_prefix(':'));
+    let reference = style.bold(&sentence(reference.unwrap_or(&image.reference)));
+    format!("{} {reference}, {}, {}\n", image.source, sentence(digest), sentence(image.platform.to_string()))
 }
 
 impl Style {
@@ -212,8 +214,11 @@ fn exit_codes(codes: &ExitCodes) -> Option<String> {
 pub(super) fn layer(index: usize, image: &Image) -> Option<String> {
     let layer = image.layers.get(index)?;
     let made_by = layer.created_by.as_deref().map(|text| format!(", {}", instruction(text))).unwrap_or_default();
-    let digest = shorten_digest(&layer.digest);
-    Some(format!("{} of {} ({digest}){made_by}", index + 1, image.layers.len()))
+    let digest = match layer.digest.as_str() {
+        "" => String::new(),
+        digest => format!(" ({})", shorten_digest(digest)),
+    };
+    Some(format!("{} of {}{digest}{made_by}", index + 1, image.layers.len()))
 }
 
 /// `sha256:` and twelve digits, as docker shows digests.
