@@ -2,15 +2,12 @@
 
 use clap::{Args, ValueEnum};
 use imagelint::finding::{Finding, Severity};
-use imagelint::image;
-use imagelint::lint::Lint;
 use imagelint::report::{Detail, Report, Style};
 use imagelint::rule::Rule;
 use imagelint::rules::RULES;
 
-use super::options::{Look, Show};
-use super::output::{self, Complaint, Result};
-use super::progress::Bar;
+use super::options::{Look, ReportFile, Show};
+use super::output::{self, Result};
 use super::{Exit, near};
 
 /// As typed.
@@ -67,38 +64,20 @@ impl FailOn {
 pub fn run(typed: Typed) -> Result<Exit> {
     let Typed { look, choice, show, quiet } = typed;
     let detail = if quiet { Detail::Brief } else { show.detail() };
-    let rules = rules(&choice)?;
-    let style = output::style(show.color, detail);
-    let mut report = Report::new(show.format.into(), style);
+    let mut report = Report::new(show.format.into(), output::style(show.color, detail));
     let plain = Style { detail, ..Style::PLAIN };
-    let mut files: Vec<_> =
-        show.report.iter().map(|file| (file, Report::new(file.format.into(), plain), String::new())).collect();
-    let (overrides, mut exit) = (look.overrides(), Exit::Clean);
-    for name in &look.images {
-        let bar = Bar::new(name, show.no_progress || quiet);
-        let options = image::Options { platform: look.platform.clone(), progress: &bar };
-        let lint =
-            name.parse().and_then(|reference| Lint::new(&reference, &options, &overrides, rules.iter().copied()));
-        drop(bar);
-        let lint = match lint {
-            Ok(lint) => lint,
-            Err(error) => {
-                Complaint::from(error).say(Some(name), show.color);
-                exit = Exit::CouldNotLook;
-                continue;
-            }
-        };
+    let file = |file: &ReportFile| (Report::new(file.format.into(), plain), String::new());
+    let mut files: Vec<_> = show.report.iter().map(file).collect();
+    let exit = look.each(&rules(&choice)?, &show, quiet, |lint| {
         output::print(&report.add(&lint.subject(), &lint.findings))?;
-        for (_, report, text) in &mut files {
+        for (report, text) in &mut files {
             text.push_str(&report.add(&lint.subject(), &lint.findings));
         }
-        if choice.fail_on.is_met(&lint.findings) {
-            exit = exit.max(Exit::Findings);
-        }
-    }
+        Ok(if choice.fail_on.is_met(&lint.findings) { Exit::Findings } else { Exit::Clean })
+    })?;
     output::print(&report.finish())?;
-    for (file, report, text) in &files {
-        output::write_file(&file.path, &(text.clone() + &report.finish()))?;
+    for (file, (report, text)) in show.report.iter().zip(files) {
+        output::write_file(&file.path, &(text + &report.finish()))?;
     }
     Ok(exit)
 }

@@ -19,7 +19,7 @@ const EXIT_CODES: &str = include_str!("explain/exit-codes.md");
 #[group(skip)]
 pub struct Typed {
     /// A rule's name, an exit code, or an error text such as `exec /app: no such file or directory`
-    #[arg(value_name = "RULE | EXIT-CODE | ERROR-TEXT", required = true, allow_hyphen_values = true)]
+    #[arg(value_name = "RULE | EXIT-CODE | ERROR-TEXT", required = true, allow_negative_numbers = true)]
     what: Vec<String>,
     /// Whether to colour it
     #[arg(long, value_name = "WHEN", default_value = "auto")]

@@ -4,11 +4,15 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use imagelint::image::Platform;
+use imagelint::image::{self, Platform};
 use imagelint::launch::Overrides;
+use imagelint::lint::Lint;
 use imagelint::report::{self, Detail};
+use imagelint::rule::Rule;
 
-use super::output::Color;
+use super::Exit;
+use super::output::{Color, Complaint, Result};
+use super::progress::Bar;
 
 /// Which images, for which platform, started how.
 #[derive(Debug, Args)]
@@ -16,10 +20,10 @@ pub struct Look {
     /// A path to an OCI layout or an archive, `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]`, `docker-archive:FILE[:NAME]`,
     /// `rootfs:PATH`, or `-` for an archive on standard input
     #[arg(value_name = "IMAGE", required = true)]
-    pub images: Vec<String>,
+    images: Vec<String>,
     /// The platform to look at, such as linux/arm64 [default: the only one there is, else the host's]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
-    pub platform: Option<Platform>,
+    platform: Option<Platform>,
     #[command(flatten)]
     process: Process,
 }
@@ -45,7 +49,7 @@ struct Process {
     args: Vec<String>,
 }
 
-fn variable(typed: &str) -> Result<String, String> {
+fn variable(typed: &str) -> std::result::Result<String, String> {
     match typed.find('=') {
         Some(1..) => Ok(typed.to_owned()),
         _ => Err("write NAME=VALUE; variables of this shell are not taken over".to_owned()),
@@ -53,8 +57,35 @@ fn variable(typed: &str) -> Result<String, String> {
 }
 
 impl Look {
+    /// Looks at one image after the other and hands it to `then`; says of an image that cannot be looked at why not.
+    pub fn each(
+        &self,
+        rules: &[&Rule],
+        show: &Show,
+        silent: bool,
+        mut then: impl FnMut(&Lint) -> Result<Exit>,
+    ) -> Result<Exit> {
+        let mut exit = Exit::Clean;
+        for name in &self.images {
+            exit = exit.max(match self.lint(name, rules, silent || show.no_progress) {
+                Ok(lint) => then(&lint)?,
+                Err(error) => {
+                    Complaint::from(error).say(Some(name), show.color);
+                    Exit::CouldNotLook
+                }
+            });
+        }
+        Ok(exit)
+    }
+
+    fn lint(&self, name: &str, rules: &[&Rule], silent: bool) -> imagelint::Result<Lint> {
+        let bar = Bar::new(name, silent);
+        let options = image::Options { platform: self.platform.clone(), progress: &bar };
+        Lint::new(&name.parse()?, &options, &self.overrides(), rules.iter().copied())
+    }
+
     /// What the command line changes.
-    pub fn overrides(&self) -> Overrides {
+    fn overrides(&self) -> Overrides {
         let Process { user, entrypoint, env, workdir, args } = &self.process;
         Overrides {
             entrypoint: entrypoint.clone(),
@@ -124,7 +155,7 @@ pub struct ReportFile {
 impl FromStr for ReportFile {
     type Err = String;
 
-    fn from_str(typed: &str) -> Result<Self, String> {
+    fn from_str(typed: &str) -> std::result::Result<Self, String> {
         let wrong = || "write FORMAT=FILE, such as json=report.json".to_owned();
         let (format, path) = typed.split_once('=').ok_or_else(wrong)?;
         let format = Format::from_str(format, false).map_err(|_| format!("`{format}` is not text or json"))?;

@@ -1,15 +1,13 @@
 //! `imagelint trace`: how an image starts.
 
 use clap::Args;
-use imagelint::image;
 use imagelint::lint::Lint;
 use imagelint::report::trace::Trace;
 use imagelint::report::{Style, tree};
 
 use super::Exit;
 use super::options::{Format, Look, Show};
-use super::output::{self, Complaint, Result};
-use super::progress::Bar;
+use super::output::{self, Result};
 
 /// As typed.
 #[derive(Debug, Args)]
@@ -26,27 +24,15 @@ pub fn run(typed: Typed) -> Result<Exit> {
     let Typed { look, show } = typed;
     let style = output::style(show.color, show.detail());
     let plain = Style { detail: show.detail(), ..Style::PLAIN };
-    let mut files = vec![String::new(); show.report.len()];
-    let (overrides, mut exit, mut gap) = (look.overrides(), Exit::Clean, "");
-    for name in &look.images {
-        let bar = Bar::new(name, show.no_progress);
-        let options = image::Options { platform: look.platform.clone(), progress: &bar };
-        let lint = name.parse().and_then(|reference| Lint::new(&reference, &options, &overrides, []));
-        drop(bar);
-        let lint = match lint {
-            Ok(lint) => lint,
-            Err(error) => {
-                Complaint::from(error).say(Some(name), show.color);
-                exit = Exit::CouldNotLook;
-                continue;
-            }
-        };
-        output::print(&written(&lint, show.format, &style, gap))?;
+    let (mut files, mut gap) = (vec![String::new(); show.report.len()], "");
+    let exit = look.each(&[], &show, false, |lint| {
+        output::print(&written(lint, show.format, &style, gap))?;
         for (file, text) in show.report.iter().zip(&mut files) {
-            text.push_str(&written(&lint, file.format, &plain, gap));
+            text.push_str(&written(lint, file.format, &plain, gap));
         }
         gap = "\n";
-    }
+        Ok(Exit::Clean)
+    })?;
     for (file, text) in show.report.iter().zip(&files) {
         output::write_file(&file.path, text)?;
     }
