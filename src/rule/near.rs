@@ -7,7 +7,7 @@ use crate::rootfs::{Ino, Kind, Rootfs};
 /// How many directory entries are looked at; an image of a million files should not make a hint expensive.
 const LOOKS: usize = 300_000;
 
-/// Executable regular files (and links) called `name`, anywhere in the image; at most `limit` paths.
+/// Executable files (and links to such) called `name`, anywhere in the image; at most `limit` paths.
 pub fn namesakes(rootfs: &Rootfs, name: &[u8], limit: usize) -> Vec<BString> {
     let (mut found, mut looks) = (Vec::new(), 0);
     let mut todo = vec![(BString::from("/"), Rootfs::ROOT)];
@@ -22,7 +22,13 @@ pub fn namesakes(rootfs: &Rootfs, name: &[u8], limit: usize) -> Vec<BString> {
             match inode.kind {
                 Kind::Directory(_) => todo.push((below(&path, entry), *ino)),
                 Kind::Regular { .. } if **entry == *name && inode.mode & 0o111 != 0 => found.push(below(&path, entry)),
-                Kind::Symlink(_) if **entry == *name => found.push(below(&path, entry)),
+                Kind::Symlink(_) if **entry == *name => {
+                    let link = below(&path, entry);
+                    let file = at(rootfs, &link).map(|ino| rootfs.inode(ino));
+                    if file.is_some_and(|f| f.kind.is_regular() && f.mode & 0o111 != 0) {
+                        found.push(link);
+                    }
+                }
                 _ => {}
             }
         }

@@ -9,8 +9,12 @@ use crate::rootfs::{Errno, PathError};
 
 /// One sentence a step, then where it ends.
 pub(super) fn chain(trouble: &Trouble<'_>) -> Vec<Because> {
-    let mut because = Vec::new();
-    let mut say = |message: String, place| because.push(Because { message, place });
+    let mut because: Vec<Because> = Vec::new();
+    let mut say = |message: String, place| {
+        if !because.iter().any(|b| b.message == message) {
+            because.push(Because { message, place });
+        }
+    };
     let steps = &trouble.start.steps;
     for (i, step) in steps.iter().enumerate() {
         let before = i.checked_sub(1).and_then(|i| steps.get(i));
@@ -21,21 +25,25 @@ pub(super) fn chain(trouble: &Trouble<'_>) -> Vec<Because> {
         };
         say(how(trouble, step, before), place);
         for (link, target) in &step.links {
-            say(format!("{} is a symbolic link to {}", quote(link), quote(target)), None);
+            say(link_to(link, target), None);
+        }
+        if let Some(layer) = step.layer.filter(|_| i == 0) {
+            say(format!("{} comes from {}", quote(&step.path), trouble.layer_name(layer)), None);
         }
     }
     if let Some(error) = path_error(trouble.cause) {
         for (link, target) in &error.links {
-            let told = steps.iter().any(|s| s.links.iter().any(|(l, _)| l == link));
-            if !told {
-                say(format!("{} is a symbolic link to {}", quote(link), quote(target)), None);
-            }
+            say(link_to(link, target), None);
         }
         if error.errno != Errno::ELOOP {
             say(where_it_ends(trouble, error), None);
         }
     }
     because
+}
+
+fn link_to(link: &BString, target: &BString) -> String {
+    format!("{} is a symbolic link to {}", quote(link), quote(target))
 }
 
 /// How `step` comes to be executed.
@@ -57,7 +65,7 @@ fn how(trouble: &Trouble<'_>, step: &Step, before: Option<&Step>) -> String {
             format!("the first line of {}, {}, names the interpreter {asked}", quote(&script.path), quote(line))
         }
         (Via::Loader, Some(program)) => {
-            format!("{} asks for the loader {} (PT_INTERP)", quote(&program.path), quote(requested(step)))
+            format!("{} asks for the loader {} (PT_INTERP)", quote(&program.path), quote(found_as(step)))
         }
         (Via::Exec, Some(wrapper)) => format!("{} is to execute {asked}", quote(name(wrapper))),
         _ => format!("{asked} is executed"),
@@ -66,10 +74,6 @@ fn how(trouble: &Trouble<'_>, step: &Step, before: Option<&Step>) -> String {
 
 /// The path under which a look-up found a file: the first link's, or its own.
 fn found_as(step: &Step) -> &BString {
-    step.links.first().map_or(&step.path, |(link, _)| link)
-}
-
-fn requested(step: &Step) -> &BString {
     step.links.first().map_or(&step.path, |(link, _)| link)
 }
 
@@ -90,7 +94,8 @@ pub(super) fn where_it_ends(trouble: &Trouble<'_>, error: &PathError) -> String 
     let at = quote(&error.at);
     match (error.errno, error.removed_by) {
         (Errno::ENOENT, Some(layer)) => format!("{at} was in the image, but {} removed it", trouble.layer_name(layer)),
-        (Errno::ENOENT, None) => format!("{at} is in no layer of the image"),
+        (Errno::ENOENT, None) if error.rest.is_empty() => format!("{at} is in no layer of the image"),
+        (Errno::ENOENT, None) => format!("{at} is in no layer of the image, so nothing below it is"),
         (Errno::ENOTDIR, _) => format!("{at} is not a directory"),
         (Errno::EACCES, _) => format!("the directory {at} may not be searched by the user {}", user(trouble)),
         (Errno::ENAMETOOLONG, _) => "a path ends at 4095 bytes, a name at 255".to_owned(),

@@ -12,38 +12,55 @@ pub(super) fn sentences(trouble: &Trouble<'_>) -> Vec<String> {
                 .to_owned(),
         ];
     }
+    if matches!(trouble.start.outcome, Outcome::Loops { .. }) {
+        return vec!["the container runs at 100 % CPU and never starts its program; there is no exit code".to_owned()];
+    }
     [exits(trouble), runs_elsewhere(trouble), trace(trouble)].into_iter().flatten().collect()
 }
 
+/// `docker run` exits with 255 (1 with Docker 20.10); `podman run` with 1; Kubernetes shows…
 fn exits(trouble: &Trouble<'_>) -> Option<String> {
-    let told: Vec<String> = trouble.starts.iter().filter_map(|start| engine(trouble, start)).collect();
+    let start = |engine| trouble.starts.iter().copied().find(|s| s.runtime.engine == engine);
+    let (docker, podman) = (start(Engine::Docker), start(Engine::Podman));
+    let mut told = Vec::new();
+    match (docker.and_then(|s| run(trouble, s)), podman.and_then(|s| run(trouble, s))) {
+        (Some(d), Some(p)) if d == p => told.push(format!("`docker run` and `podman run` exit with {d}")),
+        (Some(d), Some(p)) => told.push(format!("`docker run` exits with {d}, `podman run` with {p}")),
+        (Some(d), None) => told.push(format!("`docker run` exits with {d}")),
+        (None, Some(p)) => told.push(format!("`podman run` exits with {p}")),
+        (None, None) => {}
+    }
+    for (start, name) in [(docker, "docker"), (podman, "podman")] {
+        if start.is_some_and(is_refused) {
+            told.push(format!("`{name} pull` and `{name} load` fail"));
+        }
+    }
+    told.extend(start(Engine::Containerd).and_then(|s| kubernetes(trouble, s)));
     (!told.is_empty()).then(|| told.join("; "))
 }
 
-/// `docker run` exits with 255 (1 with Docker 20.10).
-fn engine(trouble: &Trouble<'_>, start: &Start) -> Option<String> {
+fn is_refused(start: &Start) -> bool {
+    matches!(start.outcome, Outcome::Fails { phase: Phase::Unpack, .. })
+}
+
+/// The exit code of `docker run` or `podman run`, and that of older versions where it is another.
+fn run(trouble: &Trouble<'_>, start: &Start) -> Option<String> {
+    let seen = start.seen().filter(|_| !is_refused(start))?;
+    Some(format!("{}{}", seen.exit_code?, older(trouble, start, seen)))
+}
+
+fn kubernetes(trouble: &Trouble<'_>, start: &Start) -> Option<String> {
     let seen = start.seen()?;
-    let older = older(trouble, start, seen);
-    Some(match start.runtime.engine {
-        Engine::Docker => match (&start.outcome, seen.exit_code) {
-            (Outcome::Fails { phase: Phase::Unpack, .. }, _) => "`docker pull` and `docker load` fail".to_owned(),
-            (_, code) => format!("`docker run` exits with {}{older}", code?),
-        },
-        Engine::Podman => match (&start.outcome, seen.exit_code) {
-            (Outcome::Fails { phase: Phase::Unpack, .. }, _) => "`podman pull` and `podman load` fail".to_owned(),
-            (_, code) => format!("`podman run` exits with {}{older}", code?),
-        },
-        Engine::Containerd => match (seen.created, seen.exit_code, seen.reason) {
-            (true, Some(code), _) => {
-                format!("Kubernetes restarts it and shows `CrashLoopBackOff`, exit code {code}{older}")
-            }
-            (_, Some(code), Some(reason)) => format!(
-                "Kubernetes shows `RunContainerError`, then `{reason}` with exit code {code}; \
-                 with CRI-O `CreateContainerError` and no exit code"
-            ),
-            (_, _, reason) => format!("Kubernetes shows `{}` and no exit code", reason?),
-        },
-        Engine::CriO | Engine::None => return None,
+    Some(match (seen.created, seen.exit_code, seen.reason) {
+        (true, Some(code), _) => {
+            let older = older(trouble, start, seen);
+            format!("Kubernetes restarts it and shows `CrashLoopBackOff`, exit code {code}{older}")
+        }
+        (_, Some(code), Some(reason)) => format!(
+            "Kubernetes shows `RunContainerError`, then `{reason}` with exit code {code} \
+             (with CRI-O `CreateContainerError` and no exit code)"
+        ),
+        (_, _, reason) => format!("Kubernetes shows `{}` and no exit code", reason?),
     })
 }
 
@@ -55,13 +72,15 @@ fn older(trouble: &Trouble<'_>, newest: &Start, seen: Seen) -> String {
         let name = release(start.runtime.name);
         match start.seen() {
             Some(Seen { exit_code: Some(code), .. }) if Some(code) != seen.exit_code => {
-                others.push(format!("{code} with {name}"));
+                let told = format!("{code} with ");
+                if !others.iter().any(|o: &String| o.starts_with(&told)) {
+                    others.push(told + &name);
+                }
             }
             None if matches!(start.outcome, Outcome::Runs) => others.push(format!("{name} runs it")),
             _ => {}
         }
     }
-    others.dedup();
     if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) }
 }
 

@@ -2,12 +2,12 @@
 
 use std::ops::Range;
 
-use bstr::{BString, ByteSlice};
+use bstr::BString;
 
 use super::{Subject, quote, reasons, seen};
 use crate::finding::{Because, Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
 use crate::launch::{Cause, Engine, Launch, Start, Step, StepKind};
-use crate::rootfs::{Ino, Kind};
+use crate::rootfs::{Ino, Inode, View};
 
 /// A launch that does not run, under at least one current engine, for a reason that one rule explains.
 pub struct Trouble<'a> {
@@ -101,6 +101,11 @@ impl<'a> Trouble<'a> {
     /// A finding of this trouble.
     pub fn finding(&self, rule: &'static str, explanation: Explanation) -> Finding {
         let Explanation { message, why, help, fixes, place, layer } = explanation;
+        let of_place = match &place {
+            Some(Place::File { layer, .. }) => *layer,
+            _ => None,
+        };
+        let layer = layer.or(of_place).or_else(|| self.last_file().and_then(|step| step.layer));
         let mut because = reasons::chain(self);
         because.extend(why);
         because.extend(seen::sentences(self).into_iter().map(|message| Because { message, place: None }));
@@ -113,7 +118,7 @@ impl<'a> Trouble<'a> {
             exit_codes: self.exit_codes(),
             place: place.unwrap_or_else(|| self.word(0)),
             because,
-            layer: layer.or_else(|| self.last_file().and_then(|step| step.layer)),
+            layer,
             fixes,
         }
     }
@@ -217,18 +222,53 @@ impl<'a> Trouble<'a> {
         self.start.steps.iter().rev().find(|step| step.kind != StepKind::Loader && step.ino.is_some())
     }
 
-    /// The first bytes of a file, as many as were kept, up to 256: what the kernel reads of it.
-    pub fn head(&self, ino: Ino) -> &'a [u8] {
-        let Kind::Regular { size, content: Some(content), .. } = &self.subject.rootfs.inode(ino).kind else {
-            return b"";
-        };
-        let all = usize::try_from(*size).unwrap_or(usize::MAX).min(256);
-        [all, 128, 64].into_iter().find_map(|len| content.get(0, len)).unwrap_or_default()
+    /// The first 256 bytes of a file: what the kernel reads of it. Empty if they cannot be had.
+    pub fn head(&self, ino: Ino) -> Vec<u8> {
+        match self.inode(ino) {
+            Some(_) => View::new(self.subject.image, self.subject.rootfs).read(ino, 0, 256).unwrap_or_default(),
+            None => Vec::new(),
+        }
     }
 
     /// The first line of a file, without the line feed.
-    pub fn first_line(&self, ino: Ino) -> &'a [u8] {
-        self.head(ino).lines_with_terminator().next().unwrap_or_default().trim_end_with(|c| c == '\n')
+    pub fn first_line(&self, ino: Ino) -> Vec<u8> {
+        let head = self.head(ino);
+        head.split(|b| *b == b'\n').next().unwrap_or_default().to_vec()
+    }
+
+    /// An inode of the image; `None` for what the runtime makes, such as `/dev/null`.
+    pub fn inode(&self, ino: Ino) -> Option<&'a Inode> {
+        self.subject.rootfs.get(ino)
+    }
+
+    /// The layer that an inode comes from.
+    pub fn layer_of(&self, ino: Ino) -> Option<usize> {
+        self.inode(ino)?.layer.map(usize::from)
+    }
+
+    /// Mode and owner of a file, as a reason: ``mode 0700 and belongs to 0:0``.
+    pub fn mode(&self, ino: Ino) -> String {
+        match self.inode(ino) {
+            Some(i) => format!("has mode {:04o} and belongs to {}:{}", i.mode, i.uid, i.gid),
+            None => "is made by the runtime".to_owned(),
+        }
+    }
+
+    /// The script's path, or the command if there is no script.
+    pub fn script_path(&self) -> String {
+        self.script().map_or_else(|| self.command().to_owned(), |step| step.path.to_string())
+    }
+
+    /// Whether there is a shell to propose.
+    pub fn has_shell(&self) -> bool {
+        super::at(self.subject.rootfs, b"/bin/sh").is_some()
+    }
+
+    /// The command with another program in front of its arguments, as an instruction.
+    pub fn instead<S: AsRef<str>>(&self, words: &[S]) -> String {
+        let words = words.iter().map(AsRef::as_ref);
+        let argv: Vec<&str> = words.chain(self.arguments().iter().map(String::as_str)).collect();
+        self.instruction_with(&argv)
     }
 
     /// The place of the first line of the script in step `step`.
@@ -240,9 +280,9 @@ impl<'a> Trouble<'a> {
     /// A file as a place; its head is shown if it is text.
     pub fn file(&self, path: &[u8], ino: Ino, span: Option<Range<usize>>) -> Place {
         let head = self.head(ino);
-        let text = !head.contains(&0) && head.to_str().is_ok_and(|t| !t.is_empty());
-        let layer = self.subject.rootfs.inode(ino).layer.map(usize::from);
-        let head = BString::from(if text { head } else { b"" });
+        let text = !head.contains(&0) && !head.is_empty() && whole_characters(&head);
+        let layer = self.layer_of(ino);
+        let head = BString::from(if text { head } else { Vec::new() });
         Place::File { path: path.into(), layer, head, span: span.filter(|s| text && !s.is_empty()) }
     }
 
@@ -251,10 +291,15 @@ impl<'a> Trouble<'a> {
         let layers = &self.subject.image.layers;
         let number = format!("layer {} of {}", layer + 1, layers.len());
         match layers.get(layer).and_then(|l| l.created_by.as_deref()).map(instruction_text) {
-            Some(text) if !text.is_empty() => format!("{number}, {}", quote(text)),
+            Some(text) if !text.is_empty() => format!("{number} ({})", quote(text)),
             _ => number,
         }
     }
+}
+
+/// Whether it is UTF-8, but for a character cut at the end.
+fn whole_characters(head: &[u8]) -> bool {
+    std::str::from_utf8(head).err().is_none_or(|e| e.error_len().is_none())
 }
 
 /// `created_by` without what builders put around the instruction.

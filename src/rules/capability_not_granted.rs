@@ -64,12 +64,11 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let add =
             |option: &str| names.iter().map(|n| format!("{option}{}", n.to_uppercase())).collect::<Vec<_>>().join(" ");
         let message = format!("{} has the file capability {}, which engines do not grant", quote(file), list(&quoted));
-        let inode = trouble.subject.rootfs.inode(*ino);
         let upper: Vec<String> = names.iter().map(|n| format!("\"{}\"", n.to_uppercase())).collect();
         Explanation::new(message, "remove the file capability, or grant it when the container is started")
             .why("the kernel refuses a program whose effective file capabilities are outside the bounding set (EPERM)")
             .at(Some(trouble.file(file, *ino, None)))
-            .layer(inode.layer.map(usize::from))
+            .layer(trouble.layer_of(*ino))
             .fix("remove it in the image", format!("RUN setcap -r {file}"))
             .fix("grant it: docker, podman", format!("docker run {} IMAGE", add("--cap-add=")))
             .fix("grant it: Kubernetes", format!("securityContext: {{capabilities: {{add: [{}]}}}}", upper.join(", ")))

@@ -14,7 +14,7 @@ pub const RULE: Rule = Rule {
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject.explain(RULE.name, |trouble| {
         let script = trouble.script();
-        let file = script.map_or_else(|| trouble.command().to_owned(), |s| s.path.to_string());
+        let file = trouble.script_path();
         let explanation =
             Explanation::new(message(trouble, &file), "give the script LF line ends, and keep them in git");
         let line = script.and_then(|s| s.ino).map(|ino| trouble.first_line(ino)).unwrap_or_default();

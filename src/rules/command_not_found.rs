@@ -21,10 +21,6 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 fn absent(trouble: &Trouble<'_>, name: &[u8], role: Role, tried: &[Tried], default_path: bool) -> Explanation {
-    if name.is_empty() {
-        let help = "name a program as the first word of ENTRYPOINT or CMD";
-        return Explanation::new(format!("{}'s first word is empty", trouble.instruction()), help);
-    }
     let message = match role {
         Role::Wrapped { .. } => format!("{} is to be executed and is in no directory of PATH", quote(name)),
         _ => format!("{} names {}, which is in no directory of PATH", trouble.instruction(), quote(name)),
@@ -70,9 +66,8 @@ fn found_elsewhere(
         format!("a file of that name is at {}: name it with its path, or add its directory to PATH", list(&all));
     let explanation = match role {
         Role::Command => {
-            let mut argv = vec![path.as_ref()];
-            argv.extend(trouble.arguments().iter().map(String::as_str));
-            explanation.fix("name it with its path", trouble.instruction_with(&argv))
+            let argv = [path.as_ref()];
+            explanation.fix("name it with its path", trouble.instead(&argv))
         }
         _ => explanation,
     };
@@ -90,6 +85,7 @@ fn nowhere(trouble: &Trouble<'_>, mut explanation: Explanation, name: &[u8], tri
         _ => None,
     });
     if let Some((path, layer)) = removed {
+        explanation.message = format!("{} names {}, which a later layer removed", trouble.instruction(), quote(name));
         explanation.help = "keep the file, or start another program".to_owned();
         let reason = format!("{} was in the image, but {} removed it", quote(path), trouble.layer_name(layer));
         return explanation.why(reason).layer(Some(layer));
@@ -97,9 +93,8 @@ fn nowhere(trouble: &Trouble<'_>, mut explanation: Explanation, name: &[u8], tri
     if let Some((_, near)) = near {
         explanation.help = format!("did you mean {}?", quote(&near));
         let near = near.to_string();
-        let mut argv = vec![near.as_str()];
-        argv.extend(trouble.arguments().iter().map(String::as_str));
-        return explanation.fix("the name that is there", trouble.instruction_with(&argv));
+        let argv = [near.as_str()];
+        return explanation.fix("the name that is there", trouble.instead(&argv));
     }
     let name = String::from_utf8_lossy(name);
     explanation.help = format!(
@@ -122,10 +117,9 @@ fn relative(trouble: &Trouble<'_>, name: &[u8], element: &[u8], path: &[u8]) -> 
         quote(element)
     );
     let path = String::from_utf8_lossy(path);
-    let mut argv = vec![path.as_ref()];
-    argv.extend(trouble.arguments().iter().map(String::as_str));
+    let argv = [path.as_ref()];
     Explanation::new(message, format!("name the file with its path: {}", json_array(&argv)))
-        .fix("name it with its path", trouble.instruction_with(&argv))
+        .fix("name it with its path", trouble.instead(&argv))
 }
 
 /// The directory of a path.

@@ -19,7 +19,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let file = asking.map_or_else(|| trouble.command().to_owned(), |step| step.path.to_string());
         let message = format!("{} asks for the {what} {}, which {}", quote(file), quote(path), state(trouble, problem));
         let place = asking.filter(|_| *role != Role::Loader).and_then(|step| trouble.first_line_of(step));
-        let layer = problem.ino().and_then(|ino| trouble.subject.rootfs.inode(ino).layer).map(usize::from);
+        let layer = problem.ino().and_then(|ino| trouble.layer_of(ino));
         let explanation = Explanation::new(message, "make it a program that the user may execute, or name another")
             .at(place)
             .layer(layer);
@@ -33,7 +33,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 fn state(trouble: &Trouble<'_>, problem: &Problem) -> String {
-    let mode = problem.ino().map_or(0, |ino| trouble.subject.rootfs.inode(ino).mode);
+    let mode = problem.ino().and_then(|ino| trouble.inode(ino)).map_or(0, |inode| inode.mode);
     match problem {
         Problem::Directory(_) => "is a directory".to_owned(),
         Problem::Special(_) => "is a device or a FIFO".to_owned(),

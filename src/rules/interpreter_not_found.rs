@@ -4,7 +4,7 @@ use bstr::ByteSlice;
 
 use crate::finding::Finding;
 use crate::launch::{Cause, Problem, Role};
-use crate::rule::{Explanation, Rule, Subject, Trouble, at, list, namesakes, quote};
+use crate::rule::{Explanation, Rule, Subject, Trouble, list, namesakes, quote};
 
 /// See `rules/interpreter-not-found.md`.
 pub const RULE: Rule =
@@ -37,7 +37,7 @@ fn explain(trouble: &Trouble<'_>, interpreter: &[u8], problem: &str) -> Explanat
     let name = interpreter.rsplit_str("/").next().unwrap_or(interpreter).to_str_lossy();
     let elsewhere = namesakes(trouble.subject.rootfs, name.as_bytes(), 3);
     let shell = matches!(&*name, "bash" | "zsh" | "ksh" | "ash" | "dash");
-    let sh = shell && at(trouble.subject.rootfs, b"/bin/sh").is_some();
+    let sh = shell && trouble.has_shell();
     let mut explanation =
         Explanation::new(format!("{} {problem}", quote(&file)), "").at(script.and_then(|s| trouble.first_line_of(s)));
     if let Some(path) = elsewhere.first() {

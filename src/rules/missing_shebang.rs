@@ -27,12 +27,11 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                 format!("RUN sed -i '1i #!/bin/sh' {path}"),
             ),
         };
-        let mut argv = vec!["/bin/sh", &path];
-        argv.extend(trouble.arguments().iter().map(String::as_str));
+        let argv = ["/bin/sh", &path];
         Explanation::new(message, "let the script begin with `#!/bin/sh`, or name the shell in the command")
             .why("a shell would run such a file itself; execve(2), which exec form uses, does not")
             .at(file.and_then(|step| trouble.first_line_of(step)))
             .fix("name the interpreter in the first line", fix)
-            .fix("or in the command", trouble.instruction_with(&argv))
+            .fix("or in the command", trouble.instead(&argv))
     })
 }

@@ -21,6 +21,7 @@ mod nothing_to_run;
 mod path_not_found;
 mod permission_denied_for_user;
 mod refused_layer;
+mod script_command_not_found;
 mod shebang_arguments;
 mod shell_not_found;
 mod shell_syntax_in_exec_form;
@@ -49,6 +50,7 @@ pub const RULES: &[Rule] = &[
     path_not_found::RULE,
     permission_denied_for_user::RULE,
     refused_layer::RULE,
+    script_command_not_found::RULE,
     shebang_arguments::RULE,
     shell_not_found::RULE,
     shell_syntax_in_exec_form::RULE,

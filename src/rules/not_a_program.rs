@@ -55,11 +55,7 @@ fn describe(format: Format) -> (String, &'static str) {
 }
 
 fn fix(trouble: &Trouble<'_>, explanation: Explanation, format: Format, path: &str) -> Explanation {
-    let with = |words: &[&str]| {
-        let mut argv: Vec<&str> = words.to_vec();
-        argv.extend(trouble.arguments().iter().map(String::as_str));
-        trouble.instruction_with(&argv)
-    };
+    let with = |words: &[&str]| trouble.instead(words);
     match format {
         Format::GitLfsPointer => explanation.fix("fetch it", "git lfs pull"),
         Format::Html => explanation

@@ -17,10 +17,12 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             false => "the image has neither ENTRYPOINT nor CMD",
         };
         let help = "say what to start; an image that is only a base for others can ignore this rule";
-        let place = Place::Config { field: Field::Entrypoint, index: None };
-        let explanation = Explanation::new(message.to_owned(), help)
-            .why("ENTRYPOINT in a Dockerfile drops the CMD of the base image")
-            .at(Some(place));
+        let place = if empty { trouble.word(0) } else { Place::Config { field: Field::Entrypoint, index: None } };
+        let explanation = Explanation::new(message.to_owned(), help).at(Some(place));
+        let explanation = match empty {
+            true => explanation,
+            false => explanation.why("ENTRYPOINT in a Dockerfile drops the CMD of the base image"),
+        };
         let found = LIKELY.iter().find_map(|name| namesakes(trouble.subject.rootfs, name.as_bytes(), 1).pop());
         let program = found.map_or_else(|| "/path/to/program".to_owned(), |path| path.to_string());
         explanation.fix("say what to start", format!("ENTRYPOINT {}", json_array(&[program])))

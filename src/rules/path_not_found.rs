@@ -77,7 +77,6 @@ fn suggest(trouble: &Trouble<'_>, mut explanation: Explanation, path: &[u8], err
     };
     explanation.help = format!("did you mean {}?", quote(&found));
     let found = found.to_string();
-    let mut argv = vec![found.as_str()];
-    argv.extend(trouble.arguments().iter().map(String::as_str));
-    explanation.fix("the path that is there", trouble.instruction_with(&argv))
+    let argv = [found.as_str()];
+    explanation.fix("the path that is there", trouble.instead(&argv))
 }

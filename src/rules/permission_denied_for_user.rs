@@ -45,11 +45,8 @@ fn unreachable(trouble: &Trouble<'_>, dir: &BString) -> Explanation {
         quote(dir)
     );
     let explanation = Explanation::new(message, "open the directory for that user, or give it to that user");
-    let ino = at(trouble.subject.rootfs, dir);
-    let explanation = match ino.map(|ino| trouble.subject.rootfs.inode(ino)) {
-        Some(inode) => explanation
-            .why(format!("{} has mode {:04o} and belongs to {}:{}", quote(dir), inode.mode, inode.uid, inode.gid))
-            .layer(inode.layer.map(usize::from)),
+    let explanation = match at(trouble.subject.rootfs, dir) {
+        Some(ino) => explanation.why(format!("{} {}", quote(dir), trouble.mode(ino))).layer(trouble.layer_of(ino)),
         None => explanation,
     };
     explanation.fix("open the directory", format!("RUN chmod a+x {dir}"))
@@ -57,17 +54,22 @@ fn unreachable(trouble: &Trouble<'_>, dir: &BString) -> Explanation {
 
 fn not_for_user(trouble: &Trouble<'_>) -> Explanation {
     let Some((path, ino)) = trouble.candidate() else { return Explanation::default() };
-    let inode = trouble.subject.rootfs.inode(ino);
     let user = user(trouble);
-    let message = format!("{user} may not execute {}", quote(&path));
+    let script = matches!(trouble.cause, Cause::Exec { problem: Problem::NotReadable(_), .. });
+    let verb = if script { "read the script" } else { "execute" };
+    let message = format!("{user} may not {verb} {}", quote(&path));
+    let help = match script {
+        true => "let everybody read the script: its interpreter opens it with the rights of the user",
+        false => "let everybody execute the file, or give it to the user of the container",
+    };
     let name = path.rsplit(|b| *b == b'/').next().unwrap_or(&path).to_vec();
     let name = BString::from(name);
     let owner = trouble.launch.process.user.as_str();
-    Explanation::new(message, "let everybody execute the file, or give it to the user of the container")
-        .why(format!("{} has mode {:04o} and belongs to {}:{}", quote(&path), inode.mode, inode.uid, inode.gid))
+    Explanation::new(message, help)
+        .why(format!("{} {}", quote(&path), trouble.mode(ino)))
         .at(Some(trouble.file(&path, ino, None)))
-        .layer(inode.layer.map(usize::from))
-        .fix("let everybody execute it", format!("COPY --chmod=0755 {name} {path}"))
+        .layer(trouble.layer_of(ino))
+        .fix("let everybody read and execute it", format!("COPY --chmod=0755 {name} {path}"))
         .fix("give it to the user", format!("COPY --chown={owner} {name} {path}"))
 }
 

@@ -1,5 +1,7 @@
 //! A layer that engines refuse to unpack.
 
+use bstr::ByteSlice;
+
 use crate::finding::{Finding, Place};
 use crate::launch::Cause;
 use crate::rootfs::{Refusal, RefusalKind};
@@ -26,6 +28,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 
 fn problem(refusal: &Refusal) -> String {
     let path = quote(&refusal.path);
+    let name = refusal.path.replacen(b".wh.", b"", 1);
     match &refusal.kind {
         RefusalKind::Archive(problem) if refusal.path.is_empty() => {
             format!("its archive is damaged at the start: {problem}")
@@ -34,8 +37,8 @@ fn problem(refusal: &Refusal) -> String {
         RefusalKind::HardlinkTargetAbsent(target) => {
             format!("{path} is a hard link to {}, which is not in the same layer", quote(target))
         }
-        RefusalKind::WhiteoutOfOwnFile => format!("it adds {path} and removes it again with a whiteout"),
-        RefusalKind::ParentNotDirectory => format!("{path} lies below something that is no directory"),
+        RefusalKind::WhiteoutOfOwnFile => format!("it adds {} and removes it again with a whiteout", quote(name)),
+        RefusalKind::ParentNotDirectory => format!("{path} lies below a file"),
         RefusalKind::DuplicatePath => format!("it has {path} twice"),
         RefusalKind::ParentOutsideLayer(link) => {
             format!("{path} lies below the symbolic link {}, which leads out of the layer", quote(link))

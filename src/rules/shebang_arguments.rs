@@ -13,7 +13,7 @@ pub const RULE: Rule =
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject.explain(RULE.name, |trouble| {
         let script = trouble.script();
-        let file = script.map_or_else(|| trouble.command().to_owned(), |s| s.path.to_string());
+        let file = trouble.script_path();
         explain(trouble, &file).at(script.and_then(|s| trouble.first_line_of(s)))
     })
 }
@@ -42,6 +42,10 @@ fn explain(trouble: &Trouble<'_>, file: &str) -> Explanation {
         Cause::EnvUsage { argument, .. } => {
             split(file, argument, format!("{script} gives {} to `env` as one argument", quote(argument)))
         }
+        Cause::ShellArgument { argument, .. } => Explanation::new(
+            format!("{script} makes its shell run a script called {}, which does not exist", quote(argument)),
+            "leave the argument out of the first line, or write it as an option",
+        ),
         Cause::Exec { path: name, .. } | Cause::NotInPath { name, .. } => {
             split(file, name, format!("{script} makes `env` look for one program called {}", quote(name)))
         }

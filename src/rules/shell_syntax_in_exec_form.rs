@@ -1,8 +1,8 @@
 //! Shell syntax where no shell reads it.
 
-use crate::finding::{Confidence, ExitCodes, Field, Finding, Place, Severity};
+use crate::finding::{Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
 use crate::launch::{Launch, Outcome};
-use crate::rule::{Explanation, Rule, Subject, Trouble, quote, shell_words};
+use crate::rule::{Explanation, Rule, Subject, Trouble, at, json_array, quote, shell_words};
 
 /// See `rules/shell-syntax-in-exec-form.md`.
 pub const RULE: Rule = Rule {
@@ -23,7 +23,11 @@ const SHELLS: [&str; 10] = ["sh", "bash", "ash", "dash", "zsh", "ksh", "mksh", "
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let failing = subject.explain(RULE.name, command);
-    if failing.is_empty() { argument(subject.launch).into_iter().collect() } else { failing }
+    if !failing.is_empty() {
+        return failing;
+    }
+    let launches = [Some(subject.launch), subject.healthcheck];
+    launches.into_iter().flatten().filter_map(|launch| argument(subject, launch)).collect()
 }
 
 /// The first word itself is something that only a shell would expand.
@@ -43,7 +47,10 @@ fn command(trouble: &Trouble<'_>) -> Explanation {
         "exec {}",
         std::iter::once(command).chain(trouble.arguments().iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
     );
-    explanation.fix("let a shell expand it", format!("{who} {}", crate::rule::json_array(&["/bin/sh", "-c", &text])))
+    if !trouble.has_shell() {
+        return explanation;
+    }
+    explanation.fix("let a shell expand it", format!("{who} {}", json_array(&["/bin/sh", "-c", &text])))
 }
 
 /// `$NAME` or `${NAME}/rest` with the value that ENV gives it.
@@ -58,7 +65,7 @@ fn value_of(trouble: &Trouble<'_>, word: &str) -> Option<String> {
 }
 
 /// It starts, but hands its program words that only a shell would understand.
-fn argument(launch: &Launch) -> Option<Finding> {
+fn argument(subject: &Subject<'_>, launch: &Launch) -> Option<Finding> {
     let argv = &launch.process.argv;
     let runs = launch.current().iter().any(|s| matches!(s.outcome, Outcome::Runs | Outcome::Unknown(_)));
     let reads_it = argv.iter().any(|word| {
@@ -78,7 +85,7 @@ fn argument(launch: &Launch) -> Option<Finding> {
         Some(_) => (Severity::Warning, Confidence::Likely),
         None => (Severity::Note, Confidence::Possible),
     };
-    let who = if field == Field::Entrypoint { "ENTRYPOINT" } else { "CMD" };
+    let who = instruction(field);
     let program = argv.first()?;
     Some(Finding {
         rule: RULE.name,
@@ -94,11 +101,29 @@ fn argument(launch: &Launch) -> Option<Finding> {
         place: Place::Config { field, index: Some(element) },
         because: Vec::new(),
         layer: None,
-        fixes: vec![crate::finding::Fix {
-            title: "let a shell read it".to_owned(),
-            text: format!("{who} {}", crate::rule::json_array(&["/bin/sh", "-c", &argv.join(" ")])),
-        }],
+        fixes: if at(subject.rootfs, b"/bin/sh").is_some() {
+            vec![in_a_shell(launch, operator.is_some())]
+        } else {
+            Vec::new()
+        },
     })
+}
+
+fn instruction(field: Field) -> &'static str {
+    match field {
+        Field::Entrypoint => "ENTRYPOINT",
+        Field::Healthcheck => "HEALTHCHECK CMD",
+        _ => "CMD",
+    }
+}
+
+/// The whole command for a shell; `exec` makes a single program PID 1 again.
+fn in_a_shell(launch: &Launch, several: bool) -> Fix {
+    let argv = &launch.process.argv;
+    let text = if several { argv.join(" ") } else { format!("exec {}", argv.join(" ")) };
+    let first = launch.process.origins.first().copied().flatten().map_or(Field::Cmd, |(field, _)| field);
+    let text = format!("{} {}", instruction(first), json_array(&["/bin/sh", "-c", &text]));
+    Fix { title: "let a shell read it".to_owned(), text }
 }
 
 /// `$NAME` or `${NAME}`, and nothing else.

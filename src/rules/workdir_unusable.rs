@@ -3,7 +3,7 @@
 use crate::finding::{Field, Finding, Place};
 use crate::launch::{Cause, WorkingDirProblem};
 use crate::rootfs::Errno;
-use crate::rule::{Explanation, Rule, Subject, Trouble, quote};
+use crate::rule::{Explanation, Rule, Subject, quote};
 
 /// See `rules/workdir-unusable.md`.
 pub const RULE: Rule =
@@ -12,13 +12,13 @@ pub const RULE: Rule =
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject.explain(RULE.name, |trouble| match trouble.cause {
         Cause::WorkingDir { path, problem } => {
-            explain(trouble, path, problem).at(Some(Place::Config { field: Field::WorkingDir, index: None }))
+            explain(path, problem).at(Some(Place::Config { field: Field::WorkingDir, index: None }))
         }
         _ => Explanation::default(),
     })
 }
 
-fn explain(trouble: &Trouble<'_>, path: &[u8], problem: &WorkingDirProblem) -> Explanation {
+fn explain(path: &[u8], problem: &WorkingDirProblem) -> Explanation {
     let dir = quote(path);
     let text = String::from_utf8_lossy(path);
     let (message, links) = match problem {
@@ -41,8 +41,11 @@ fn explain(trouble: &Trouble<'_>, path: &[u8], problem: &WorkingDirProblem) -> E
         explanation = explanation.why(format!("{} is a symbolic link to {}", quote(link), quote(target)));
     }
     explanation = explanation.why("the runtime enters the directory before it starts anything");
-    let parent = text.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
+    let at = match problem {
+        WorkingDirProblem::Path(e) => e.at.to_string(),
+        _ => text.to_string(),
+    };
+    let parent = at.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
     let absolute = if matches!(problem, WorkingDirProblem::Relative) { format!("/{text}") } else { parent.to_owned() };
-    let _ = trouble;
     explanation.fix("a directory", format!("WORKDIR {absolute}"))
 }

@@ -15,9 +15,8 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             return Explanation::default();
         };
         let file = trouble.start.steps.iter().find(|step| step.ino == Some(*ino)).map_or(path, |step| &step.path);
-        let inode = trouble.subject.rootfs.inode(*ino);
         let explanation = explain(trouble, &file.to_string(), *machine);
-        explanation.at(Some(trouble.file(file, *ino, None))).layer(inode.layer.map(usize::from))
+        explanation.at(Some(trouble.file(file, *ino, None))).layer(trouble.layer_of(*ino))
     })
 }
 

@@ -30,6 +30,8 @@ struct Builder {
     layers: Vec<Layer>,
     /// Directories that are there, so that parents are made once and COPY knows a directory when it meets one.
     directories: BTreeSet<String>,
+    /// Files that are there: a WORKDIR that is one is left alone.
+    files: BTreeSet<String>,
 }
 
 /// Builds `text` with the files of `context`, and the extra layers of `context/layers.json`, into `out`.
@@ -42,6 +44,7 @@ pub fn build(text: &str, context: &Path, programs: &Path, out: &Path) -> Result<
         shell: vec!["/bin/sh".into(), "-c".into()],
         layers: Vec::new(),
         directories: BTreeSet::from([String::new()]),
+        files: BTreeSet::new(),
     };
     for instruction in dockerfile::parse(text)? {
         builder.instruction(&instruction).map_err(|e| format!("{} {}: {e}", instruction.name, instruction.rest))?;
@@ -125,8 +128,12 @@ impl Builder {
 
     fn workdir(&mut self, rest: &str) -> Result<(), String> {
         let current = self.config.get("WorkingDir").and_then(Value::as_str).unwrap_or("/").to_owned();
-        let path = if rest.starts_with('/') { rest.to_owned() } else { format!("{}/{rest}", current.trim_end_matches('/')) };
+        let path =
+            if rest.starts_with('/') { rest.to_owned() } else { format!("{}/{rest}", current.trim_end_matches('/')) };
         self.config.insert("WorkingDir".into(), json!(path));
+        if self.files.contains(path.trim_matches('/')) {
+            return Ok(());
+        }
         let mut tar = tar::Builder::new(Vec::new());
         if self.parents(&mut tar, &format!("{}/x", path.trim_matches('/')))? {
             self.layer(tar, format!("WORKDIR {path}"))?;
@@ -156,6 +163,7 @@ impl Builder {
                 let text = i.heredocs.get(name).ok_or("no here-document of that name")?;
                 let path = if into { join(&to, name) } else { to.clone() };
                 self.parents(&mut tar, &path)?;
+                self.files.insert(path.clone());
                 entry(&mut tar, &path, Kind::File(text.as_bytes()), mode.unwrap_or(0o644), owner)?;
                 continue;
             }
@@ -171,7 +179,14 @@ impl Builder {
     }
 
     /// A file, a link as a link, or what a directory holds. Of modes only the x bit is taken: git keeps no more.
-    fn add(&mut self, tar: &mut tar::Builder<Vec<u8>>, from: &Path, to: &str, mode: Option<u32>, owner: (u64, u64)) -> Result<(), String> {
+    fn add(
+        &mut self,
+        tar: &mut tar::Builder<Vec<u8>>,
+        from: &Path,
+        to: &str,
+        mode: Option<u32>,
+        owner: (u64, u64),
+    ) -> Result<(), String> {
         let say = |e: std::io::Error| format!("{}: {e}", from.display());
         let meta = fs::symlink_metadata(from).map_err(say)?;
         if meta.is_symlink() {
@@ -190,6 +205,7 @@ impl Builder {
             }
             return Ok(());
         }
+        self.files.insert(to.to_owned());
         let plain = if meta.permissions().mode() & 0o111 == 0 { 0o644 } else { 0o755 };
         entry(tar, to, Kind::File(&fs::read(from).map_err(say)?), mode.unwrap_or(plain), owner)
     }
@@ -237,7 +253,8 @@ impl Builder {
         let owner = owner(e["owner"].as_str().unwrap_or("0:0"))?;
         if let Some(bits) = e["capability"].as_array() {
             let value = capability(bits.iter().filter_map(Value::as_u64));
-            tar.append_pax_extensions([("SCHILY.xattr.security.capability", value.as_slice())]).map_err(|e| e.to_string())?;
+            tar.append_pax_extensions([("SCHILY.xattr.security.capability", value.as_slice())])
+                .map_err(|e| e.to_string())?;
         }
         let program;
         let kind = match text("type") {
@@ -270,7 +287,8 @@ impl Builder {
         let (mut layers, mut diff_ids, mut history) = (Vec::new(), Vec::new(), Vec::new());
         for layer in &self.layers {
             let (digest, size) = put(&layer.tar)?;
-            layers.push(json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": size }));
+            layers
+                .push(json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest, "size": size }));
             diff_ids.push(digest);
             history.push(json!({ "created_by": layer.created_by }));
         }
@@ -303,7 +321,13 @@ enum Kind<'a> {
     Fifo,
 }
 
-fn entry(tar: &mut tar::Builder<Vec<u8>>, path: &str, kind: Kind<'_>, mode: u32, owner: (u64, u64)) -> Result<(), String> {
+fn entry(
+    tar: &mut tar::Builder<Vec<u8>>,
+    path: &str,
+    kind: Kind<'_>,
+    mode: u32,
+    owner: (u64, u64),
+) -> Result<(), String> {
     let mut header = tar::Header::new_gnu();
     let (entry_type, data, link): (_, &[u8], &[u8]) = match kind {
         Kind::File(data) => (tar::EntryType::Regular, data, b""),
@@ -329,7 +353,10 @@ fn entry(tar: &mut tar::Builder<Vec<u8>>, path: &str, kind: Kind<'_>, mode: u32,
 /// `uid:gid` in numbers: names need the /etc/passwd of the image.
 fn owner(text: &str) -> Result<(u64, u64), String> {
     let (user, group) = text.split_once(':').unwrap_or((text, text));
-    Ok((user.parse().map_err(|_| "an owner that is no number")?, group.parse().map_err(|_| "a group that is no number")?))
+    Ok((
+        user.parse().map_err(|_| "an owner that is no number")?,
+        group.parse().map_err(|_| "a group that is no number")?,
+    ))
 }
 
 /// `security.capability`, version 2: permitted bits, effective (linux/capability.h, `vfs_cap_data`).

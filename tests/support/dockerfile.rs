@@ -14,7 +14,7 @@ pub struct Instruction {
 
 /// Splits a Dockerfile into instructions.
 pub fn parse(text: &str) -> Result<Vec<Instruction>, String> {
-    let mut lines = text.lines();
+    let mut lines = text.split('\n');
     let mut out = Vec::new();
     while let Some(line) = lines.next() {
         if line.trim().is_empty() || line.trim_start().starts_with('#') {
@@ -100,7 +100,9 @@ fn words(text: &str) -> Vec<(String, bool)> {
                 quote = Some(c);
                 literal |= c == '\'';
             }
-            (None, ' ' | '\t') if !word.is_empty() => out.push((std::mem::take(&mut word), std::mem::take(&mut literal))),
+            (None, ' ' | '\t') if !word.is_empty() => {
+                out.push((std::mem::take(&mut word), std::mem::take(&mut literal)))
+            }
             (_, c) => word.push(c),
         }
     }

@@ -30,6 +30,8 @@ pub fn programs() -> Vec<(&'static str, Vec<u8>)> {
         ("object.o", object()),
         ("sh", stand_in("sh")),
         ("env", stand_in("env")),
+        ("busybox", stand_in("busybox")),
+        ("bash", stand_in("bash")),
     ]
 }
 
