@@ -29,6 +29,7 @@ impl Cause {
 
 fn not_in_path(name: &[u8], role: Role, tried: &[super::Tried], process: &Process) -> &'static str {
     match role {
+        Role::Command if name.is_empty() => return "nothing-to-run",
         Role::ShellCommand { .. } => return "script-command-not-found",
         Role::Wrapped { .. } if name.ends_with(b"\r") => return "carriage-return-in-shebang",
         Role::Wrapped { shebang: true, words: true } => return "shebang-arguments",

@@ -84,6 +84,11 @@ impl Rootfs {
         &self.inodes[ino.0 as usize]
     }
 
+    /// The inode of that number, if it is one of the image's own and not one that the runtime makes.
+    pub fn get(&self, ino: Ino) -> Option<&Inode> {
+        self.inodes.get(ino.0 as usize)
+    }
+
     /// What `dir` calls `name`.
     pub fn entry(&self, dir: Ino, name: &[u8]) -> Option<Ino> {
         match &self.inode(dir).kind {

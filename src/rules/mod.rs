@@ -1,1 +1,65 @@
-//! To come.
+//! The rules: one file each, with the same name as its document.
+
+use crate::rule::Rule;
+
+mod argument_too_long;
+mod arguments_in_one_string;
+mod broken_exec_form;
+mod byte_order_mark;
+mod capability_not_granted;
+mod carriage_return_in_shebang;
+mod command_not_found;
+mod healthcheck_not_runnable;
+mod interpreter_not_executable;
+mod interpreter_not_found;
+mod is_a_directory;
+mod loader_not_found;
+mod missing_shebang;
+mod not_a_program;
+mod not_executable;
+mod nothing_to_run;
+mod path_not_found;
+mod permission_denied_for_user;
+mod refused_layer;
+mod script_command_not_found;
+mod shebang_arguments;
+mod shell_not_found;
+mod shell_syntax_in_exec_form;
+mod user_not_found;
+mod workdir_unusable;
+mod wrong_architecture;
+
+/// All rules, by name.
+pub const RULES: &[Rule] = &[
+    argument_too_long::RULE,
+    arguments_in_one_string::RULE,
+    broken_exec_form::RULE,
+    byte_order_mark::RULE,
+    capability_not_granted::RULE,
+    carriage_return_in_shebang::RULE,
+    command_not_found::RULE,
+    healthcheck_not_runnable::RULE,
+    interpreter_not_executable::RULE,
+    interpreter_not_found::RULE,
+    is_a_directory::RULE,
+    loader_not_found::RULE,
+    missing_shebang::RULE,
+    not_a_program::RULE,
+    not_executable::RULE,
+    nothing_to_run::RULE,
+    path_not_found::RULE,
+    permission_denied_for_user::RULE,
+    refused_layer::RULE,
+    script_command_not_found::RULE,
+    shebang_arguments::RULE,
+    shell_not_found::RULE,
+    shell_syntax_in_exec_form::RULE,
+    user_not_found::RULE,
+    workdir_unusable::RULE,
+    wrong_architecture::RULE,
+];
+
+/// The rule of that name.
+pub fn find(name: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.name == name)
+}

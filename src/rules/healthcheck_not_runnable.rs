@@ -1,0 +1,31 @@
+//! The health check cannot run.
+
+use crate::finding::{ExitCodes, Finding, Severity};
+use crate::rule::{Rule, Subject};
+
+/// See `rules/healthcheck-not-runnable.md`.
+pub const RULE: Rule =
+    Rule { name: "healthcheck-not-runnable", document: include_str!("../../rules/healthcheck-not-runnable.md"), check };
+
+/// The health check is a command like any other: the rule that explains why a command fails explains this one.
+fn check(subject: &Subject<'_>) -> Vec<Finding> {
+    let Some(launch) = subject.healthcheck else { return Vec::new() };
+    let container = Subject { launch, healthcheck: None, ..*subject };
+    // What stops the container itself, such as an unknown USER or a refused layer, is told once.
+    let told = |name: &str| {
+        subject.trouble(name).is_some() && matches!(name, "user-not-found" | "workdir-unusable" | "refused-layer")
+    };
+    super::RULES
+        .iter()
+        .filter(|rule| rule.name != RULE.name && container.trouble(rule.name).is_some() && !told(rule.name))
+        .flat_map(|rule| (rule.check)(&container))
+        .take(1)
+        .map(|finding| Finding {
+            rule: RULE.name,
+            severity: Severity::Warning,
+            message: format!("the health check cannot run: {}", finding.message),
+            exit_codes: ExitCodes::default(),
+            ..finding
+        })
+        .collect()
+}

@@ -1,0 +1,81 @@
+//! The user of the container may not execute the file, or not reach it.
+
+use bstr::BString;
+
+use crate::finding::Finding;
+use crate::launch::{Cause, Problem};
+use crate::rootfs::Errno;
+use crate::rule::{Explanation, Rule, Subject, Trouble, at, quote};
+
+/// See `rules/permission-denied-for-user.md`.
+pub const RULE: Rule = Rule {
+    name: "permission-denied-for-user",
+    document: include_str!("../../rules/permission-denied-for-user.md"),
+    check,
+};
+
+fn check(subject: &Subject<'_>) -> Vec<Finding> {
+    subject.explain(RULE.name, |trouble| match closed_directory(trouble.cause) {
+        Some(dir) => unreachable(trouble, &dir),
+        None => not_for_user(trouble),
+    })
+}
+
+/// The directory that stops the way, if it is a directory.
+fn closed_directory(cause: &Cause) -> Option<BString> {
+    let closed = |problem: &Problem| match problem {
+        Problem::Unresolved(e) if e.errno == Errno::EACCES => Some(e.at.clone()),
+        _ => None,
+    };
+    match cause {
+        Cause::Exec { problem, .. } => closed(problem),
+        Cause::NotInPath { tried, .. } if !tried.iter().any(|t| matches!(t.problem, Problem::NotForUser(_))) => {
+            tried.iter().find_map(|t| closed(&t.problem))
+        }
+        _ => None,
+    }
+}
+
+fn unreachable(trouble: &Trouble<'_>, dir: &BString) -> Explanation {
+    let user = user(trouble);
+    let message = format!(
+        "{} names {}, but {user} may not search the directory {}",
+        trouble.instruction(),
+        quote(trouble.command()),
+        quote(dir)
+    );
+    let explanation = Explanation::new(message, "open the directory for that user, or give it to that user");
+    let explanation = match at(trouble.subject.rootfs, dir) {
+        Some(ino) => explanation.why(format!("{} {}", quote(dir), trouble.mode(ino))).layer(trouble.layer_of(ino)),
+        None => explanation,
+    };
+    explanation.fix("open the directory", format!("RUN chmod a+x {dir}"))
+}
+
+fn not_for_user(trouble: &Trouble<'_>) -> Explanation {
+    let Some((path, ino)) = trouble.candidate() else { return Explanation::default() };
+    let user = user(trouble);
+    let script = matches!(trouble.cause, Cause::Exec { problem: Problem::NotReadable(_), .. });
+    let verb = if script { "read the script" } else { "execute" };
+    let message = format!("{user} may not {verb} {}", quote(&path));
+    let help = match script {
+        true => "let everybody read the script: its interpreter opens it with the rights of the user",
+        false => "let everybody execute the file, or give it to the user of the container",
+    };
+    let name = path.rsplit(|b| *b == b'/').next().unwrap_or(&path).to_vec();
+    let name = BString::from(name);
+    let owner = trouble.launch.process.user.as_str();
+    Explanation::new(message, help)
+        .why(format!("{} {}", quote(&path), trouble.mode(ino)))
+        .at(Some(trouble.file(&path, ino, None)))
+        .layer(trouble.layer_of(ino))
+        .fix("let everybody read and execute it", format!("COPY --chmod=0755 {name} {path}"))
+        .fix("give it to the user", format!("COPY --chown={owner} {name} {path}"))
+}
+
+fn user(trouble: &Trouble<'_>) -> String {
+    match trouble.launch.process.user.as_str() {
+        "" => "the user".to_owned(),
+        user => format!("the user {}", quote(user)),
+    }
+}

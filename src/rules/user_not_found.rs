@@ -1,0 +1,67 @@
+//! USER names nobody.
+
+use crate::finding::{Field, Finding, Place};
+use crate::launch::{Cause, UserError};
+use crate::rule::{Explanation, Rule, Subject, quote};
+
+/// See `rules/user-not-found.md`.
+pub const RULE: Rule = Rule { name: "user-not-found", document: include_str!("../../rules/user-not-found.md"), check };
+
+fn check(subject: &Subject<'_>) -> Vec<Finding> {
+    subject.explain(RULE.name, |trouble| {
+        let Cause::User(error) = trouble.cause else { return Explanation::default() };
+        let user = &trouble.launch.process.user;
+        let place = Place::Config { field: Field::User, index: None };
+        explain(user, error).at(Some(place))
+    })
+}
+
+fn explain(user: &str, error: &UserError) -> Explanation {
+    match error {
+        UserError::UnknownUser { name, passwd } => {
+            let where_ = if *passwd {
+                "which is not in the image's `/etc/passwd`"
+            } else {
+                "but the image has no `/etc/passwd`"
+            };
+            let shown = name.trim();
+            let odd = if shown == name { "" } else { "; mind the blank or carriage return in it" };
+            let explanation = Explanation::new(
+                format!("USER names {}, {where_}", quote(name)),
+                format!("add the user, or name it by number, which need not be in `/etc/passwd`{odd}"),
+            );
+            by_number(explanation, shown, *passwd)
+        }
+        UserError::UnknownGroup { name, group } => {
+            let where_ =
+                if *group { "which is not in the image's `/etc/group`" } else { "but the image has no `/etc/group`" };
+            Explanation::new(
+                format!("USER names the group {}, {where_}", quote(name)),
+                "add the group, or name it by number, which need not be in `/etc/group`",
+            )
+            .fix("by number", format!("USER {}:10001", user.split(':').next().unwrap_or("10001")))
+            .fix("add the group (Debian, Ubuntu)", format!("RUN groupadd --system {}", name.trim()))
+            .fix("add the group (Alpine)", format!("RUN addgroup -S {}", name.trim()))
+        }
+        UserError::OutOfRange(number) => Explanation::new(
+            format!("USER names the number {}, which is outside 0 to 2147483647", quote(number)),
+            "take a number in that range",
+        )
+        .fix("a number in the range", "USER 10001:10001"),
+        UserError::TooManyParts(text) => Explanation::new(
+            format!("USER is {}, with more than one colon", quote(text)),
+            "write `USER user` or `USER user:group`",
+        ),
+    }
+}
+
+fn by_number(explanation: Explanation, name: &str, passwd: bool) -> Explanation {
+    let number = if name == "root" { "0:0" } else { "10001:10001" };
+    let explanation = explanation.fix("by number", format!("USER {number}"));
+    match passwd {
+        true => explanation
+            .fix("add the user (Debian, Ubuntu)", format!("RUN useradd --system --uid 10001 {name}"))
+            .fix("add the user (Alpine)", format!("RUN adduser -S -u 10001 {name}")),
+        false => explanation.fix("bring the user along", "COPY --from=build /etc/passwd /etc/group /etc/"),
+    }
+}

@@ -1,0 +1,118 @@
+//! A rule is a document, a source, fixtures and a line in the list; its examples work.
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use imagelint::finding::Severity;
+use imagelint::rules::{RULES, find};
+use support::{examples, lint, names, repository};
+
+/// The headings of every document, in order.
+const HEADINGS: [&str; 5] = ["## What it does", "## Why it is bad", "## Example", "## How to fix", "## References"];
+
+fn listed() -> Vec<String> {
+    RULES.iter().map(|rule| rule.name.to_owned()).collect()
+}
+
+/// What stands in `there` and not in `here`.
+fn missing(here: &[String], there: &[String], what: &str) -> Vec<String> {
+    there.iter().filter(|name| !here.contains(name)).map(|name| format!("{what} for {name}")).collect()
+}
+
+#[test]
+fn documents_sources_fixtures_and_list_agree() {
+    let stem = |name: String, end: &str| name.strip_suffix(end).map(|n| n.replace('_', "-"));
+    let documents: Vec<String> = names(&repository("rules")).into_iter().filter_map(|n| stem(n, ".md")).collect();
+    let sources: Vec<String> =
+        names(&repository("src/rules")).into_iter().filter(|n| n != "mod.rs").filter_map(|n| stem(n, ".rs")).collect();
+    let fixtures: Vec<String> =
+        names(&repository("fixtures")).into_iter().filter(|n| documents.contains(n) || sources.contains(n)).collect();
+    let mut wrong = Vec::new();
+    for (there, list) in [("document", &documents), ("source", &sources), ("fixture directory", &fixtures)] {
+        wrong.extend(missing(list, &listed(), there));
+        wrong.extend(missing(&listed(), list, &format!("a line in RULES, though there is a {there},")));
+    }
+    for rule in fixtures {
+        let cases = names(&repository("fixtures").join(&rule));
+        for kind in ["bad", "good"] {
+            if !cases.iter().any(|case| case == kind) {
+                wrong.push(format!("fixtures/{rule}/{kind}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "missing: {wrong:#?}");
+}
+
+#[test]
+fn the_list_is_sorted() {
+    assert!(listed().is_sorted(), "{:?}", listed());
+    assert!(listed().iter().all(|name| find(name).is_some()));
+}
+
+#[test]
+fn documents_are_complete() {
+    for rule in RULES {
+        let name = rule.name;
+        assert_eq!(rule.attribute("name"), Some(name), "front matter of {name}");
+        for key in ["summary", "severity", "exit-codes", "since"] {
+            assert!(rule.attribute(key).is_some_and(|v| !v.is_empty()), "{name} has no {key}");
+        }
+        assert!(matches!(rule.attribute("severity"), Some("error" | "warning" | "note")), "severity of {name}");
+        assert!(!rule.summary().ends_with('.') && rule.summary().len() < 100, "summary of {name}");
+        assert!(rule.exit_codes().count() > 0, "exit codes of {name}");
+        assert!(rule.text().starts_with(&format!("# {name}\n")), "title of {name}");
+        let headings: Vec<&str> = rule.text().lines().filter(|line| line.starts_with("## ")).collect();
+        assert_eq!(headings, HEADINGS, "headings of {name}");
+    }
+}
+
+#[test]
+fn the_first_example_raises_the_rule_and_the_second_is_silent() {
+    let mut wrong = Vec::new();
+    for rule in RULES {
+        let examples = examples(rule.document);
+        let [bad, good] = examples.as_slice() else { panic!("{} has {} examples", rule.name, examples.len()) };
+        let raised = findings(bad, rule.name);
+        if !raised.iter().any(|(name, _)| *name == rule.name) {
+            wrong.push(format!("{}: the first example gives {raised:?}", rule.name));
+        }
+        let raised = findings(good, rule.name);
+        if !raised.is_empty() {
+            wrong.push(format!("{}: the second example gives {raised:?}", rule.name));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Rules that an example raises. `^M` and `<BOM>` stand for what does not show on paper; a first
+/// line that speaks of a layer on top stands for the `layers.json` of the rule's bad fixture.
+fn findings(example: &str, rule: &str) -> Vec<(&'static str, Severity)> {
+    let text =
+        example.replace("^M\n", "\r\n").replace("<BOM>", "\u{feff}").replace("<131072 bytes>", &"x".repeat(131_072));
+    let fixture = repository("fixtures").join(rule).join("bad");
+    let empty = tempfile::tempdir().unwrap();
+    let context: &Path = if text.starts_with("# with a layer on top") { &fixture } else { empty.path() };
+    let out = tempfile::tempdir().unwrap();
+    support::build::build(&text, context, &repository("fixtures/programs"), out.path()).unwrap();
+    lint(out.path()).findings.into_iter().map(|f| (f.rule, f.severity)).collect()
+}
+
+#[test]
+fn programs_are_what_their_writer_makes() {
+    for (name, bytes) in support::elf::programs() {
+        let path = repository("fixtures/programs").join(name);
+        if std::env::var_os("IMAGELINT_WRITE").is_some() {
+            fs::write(&path, &bytes).unwrap();
+        }
+        assert!(fs::read(&path).unwrap() == bytes, "{name} differs: run the test with IMAGELINT_WRITE=1");
+    }
+}
+
+#[test]
+#[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+fn ok_exits_with_42() {
+    let status = std::process::Command::new(repository("fixtures/programs/ok")).status().unwrap();
+    assert_eq!(status.code(), Some(42));
+}
