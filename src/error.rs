@@ -21,20 +21,21 @@ pub type Result<T> = std::result::Result<T, Error>;
 impl Error {
     /// `reading` names what was being read, `problem` says in a few words what is wrong with it.
     pub fn new(reading: impl Into<String>, problem: impl fmt::Display) -> Self {
-        Error(Box::new(Parts { reading: reading.into(), problem: problem.to_string(), help: None }))
+        let (reading, problem) = (printable(&reading.into()), printable(&problem.to_string()));
+        Error(Box::new(Parts { reading, problem, help: None }))
     }
 
     /// Adds what the user can do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
-        self.0.help = Some(help.into());
+        self.0.help = Some(printable(&help.into()));
         self
     }
 
     /// Names what was being read differently: as the user knows it, where that was not clear at first.
     #[must_use]
     pub fn reading_as(mut self, reading: impl Into<String>) -> Self {
-        self.0.reading = reading.into();
+        self.0.reading = printable(&reading.into());
         self
     }
 
@@ -42,6 +43,16 @@ impl Error {
     pub fn reading(&self) -> &str {
         &self.0.reading
     }
+}
+
+/// Names inside an image are another's words: they must not steer the terminal they are shown on.
+fn printable(text: &str) -> String {
+    let show = |c: char| match c {
+        '\n' | '\t' => c.to_string(),
+        c if c.is_control() => c.escape_default().to_string(),
+        c => c.to_string(),
+    };
+    text.chars().map(show).collect()
 }
 
 impl fmt::Display for Error {
@@ -55,5 +66,16 @@ impl std::error::Error for Error {}
 impl miette::Diagnostic for Error {
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.0.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_shown_as_escapes() {
+        let error = Error::new("image `\u{1b}[2J`", "gone").to_string();
+        assert_eq!(error, "could not read image `\\u{1b}[2J`: gone");
     }
 }

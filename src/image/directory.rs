@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::{self, File};
-use std::io::{Read, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -10,19 +10,25 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString};
 
+use super::keep::Keeper;
+use super::layer::Bounds;
 use super::{Changeset, Content, Entry, FileType, Reread};
 use crate::error::{Error, Result};
-use crate::source::{Found, unreadable, walk};
+use crate::format::tar::Header;
+use crate::source::{Found, unreadable_below, walk};
 
 /// Reads every file below `root`.
 pub(crate) fn read(root: &Path) -> Result<Changeset> {
-    let mut collect = Collect::default();
+    let (changeset, previous, names) = Default::default();
+    let mut collect = Collect { keeper: Keeper::new(), left: Bounds::KEPT, changeset, previous, names };
     walk(root, &mut |found| collect.add(&found))?;
     Ok(collect.changeset)
 }
 
-#[derive(Default)]
 struct Collect {
+    keeper: Keeper,
+    /// Bytes of contents that may still be kept.
+    left: u64,
     changeset: Changeset,
     previous: BString,
     /// The first name of files that have several, by device and inode.
@@ -36,7 +42,7 @@ impl Collect {
         let mut link = BString::default();
         if file_type == FileType::Symlink {
             link = fs::read_link(&found.path)
-                .map_err(|e| unreadable(display(&found.path), &e))?
+                .map_err(|e| unreadable_below(&found.path, &e))?
                 .into_os_string()
                 .into_encoded_bytes()
                 .into();
@@ -45,7 +51,7 @@ impl Collect {
             link = first;
         }
         let regular = file_type == FileType::Regular;
-        let content = if regular { content(found)? } else { None };
+        let content = if regular { self.content(found, &name)? } else { None };
         let capability = if regular { capability(&found.path)? } else { None };
         let entry = Entry {
             ordinal: 0,
@@ -59,9 +65,41 @@ impl Collect {
             content: content.as_ref(),
             capability: capability.as_deref(),
         };
+        if self.changeset.len() as u64 >= Bounds::ENTRIES {
+            return Err(Error::new(display(&found.path), "with it there are more files than are read of an image"));
+        }
         self.changeset.push(&self.previous, &entry);
         self.previous = name;
         Ok(())
+    }
+
+    /// What the [layer reader](super::layer) would keep; no more of the file is read than that takes.
+    fn content(&mut self, found: &Found, name: &BString) -> Result<Option<Arc<Content>>> {
+        let mut header = Header::default();
+        header.typeflag = b'0';
+        header.name.clone_from(name);
+        header.size = found.metadata.len();
+        header.mode = i64::from(found.metadata.mode());
+        if !self.keeper.start(&header) {
+            return Ok(None);
+        }
+        self.feed(&found.path).map_err(|e| unreadable_below(&found.path, &e))?;
+        let Some(content) = self.keeper.finish() else { return Ok(None) };
+        let Some(left) = self.left.checked_sub(content.len() as u64) else { return Ok(None) };
+        self.left = left;
+        Ok(Some(Arc::new(content)))
+    }
+
+    fn feed(&mut self, path: &Path) -> io::Result<()> {
+        let mut file = File::open(path)?;
+        let mut buffer = [0; 8192];
+        loop {
+            let read = file.read(&mut buffer)?;
+            let bytes = buffer.get(..read).unwrap_or_default();
+            if bytes.is_empty() || !self.keeper.feed(bytes) {
+                return Ok(());
+            }
+        }
     }
 
     /// The name that this file was already found under.
@@ -91,16 +129,11 @@ fn file_type(kind: &fs::FileType) -> Option<FileType> {
     }
 }
 
-fn content(found: &Found) -> Result<Option<Arc<Content>>> {
-    let _ = found;
-    Ok(None)
-}
-
 fn capability(path: &Path) -> Result<Option<Vec<u8>>> {
     match xattr::get(path, "security.capability") {
         Ok(value) => Ok(value),
-        Err(e) if e.kind() == std::io::ErrorKind::Unsupported => Ok(None),
-        Err(e) => Err(unreadable(display(path), &e)),
+        Err(e) if e.kind() == io::ErrorKind::Unsupported => Ok(None),
+        Err(e) => Err(unreadable_below(path, &e)),
     }
 }
 
@@ -143,7 +176,7 @@ impl Reread for Again {
             file.seek(SeekFrom::Start(offset))?;
             file.take(len as u64).read_to_end(&mut bytes)
         });
-        read.map_err(|e| unreadable(display(&path), &e))?;
+        read.map_err(|e| unreadable_below(&path, &e))?;
         Ok(bytes)
     }
 }

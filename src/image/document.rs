@@ -68,22 +68,43 @@ pub(crate) fn value(bytes: &[u8], reading: &str) -> Result<Value> {
 /// Turns a parsed document into what the specification says it is.
 pub(crate) fn typed<T: DeserializeOwned>(mut value: Value, reading: &str) -> Result<T> {
     tolerate(&mut value);
+    if let Some(wrong) = descriptors(&mut value).iter().find_map(|descriptor| wrong_digest(descriptor)) {
+        return Err(Error::new(reading, format!("`{wrong}` is not a digest")));
+    }
     serde_json::from_value(value).map_err(|e| Error::new(reading, format!("it is not as specified: {e}")))
 }
 
 /// Engines are written in Go, where an absent, `null` and empty list or text are the same; the specification's types
 /// are stricter. Docker 25 writes `"manifests":null`, some tools leave the media type out.
-fn tolerate(document: &mut Value) {
-    let Value::Object(document) = document else { return };
+fn tolerate(value: &mut Value) {
+    let Some(document) = value.as_object_mut() else { return };
     for list in ["manifests", "layers"] {
         if document.get(list).is_none_or(Value::is_null) {
             document.insert(list.into(), Value::Array(Vec::new()));
         }
-        let items = document.get_mut(list).and_then(Value::as_array_mut);
-        items.into_iter().flatten().filter_map(Value::as_object_mut).for_each(tolerate_descriptor);
     }
-    document.get_mut("config").and_then(Value::as_object_mut).into_iter().for_each(tolerate_descriptor);
     document.entry("schemaVersion").or_insert(2.into());
+    descriptors(value).into_iter().for_each(tolerate_descriptor);
+}
+
+/// Those of an index or a manifest.
+fn descriptors(value: &mut Value) -> Vec<&mut Map<String, Value>> {
+    let Some(document) = value.as_object_mut() else { return Vec::new() };
+    let mut found = Vec::new();
+    for (key, value) in document {
+        match (key.as_str(), value) {
+            ("manifests" | "layers", Value::Array(items)) => {
+                found.extend(items.iter_mut().filter_map(Value::as_object_mut));
+            }
+            ("config", Value::Object(descriptor)) => found.push(descriptor),
+            _ => {}
+        }
+    }
+    found
+}
+
+fn wrong_digest(descriptor: &Map<String, Value>) -> Option<&str> {
+    descriptor.get("digest")?.as_str().filter(|text| text.parse::<Digest>().is_err())
 }
 
 fn tolerate_descriptor(descriptor: &mut Map<String, Value>) {

@@ -24,9 +24,14 @@
 //! An archive that archive/tar or the engines' unpackers refuse is a [`BadArchive`], provided the blob is what its
 //! digest says. A blob that is not, or that cannot be read or decompressed, is an [`Error`].
 
+mod again;
+mod bounds;
+
+pub use again::reread;
+pub use bounds::Bounds;
+
 use std::io::{self, Read};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use bstr::{BStr, BString};
 
@@ -47,45 +52,6 @@ pub struct Expected {
     pub diff_id: Option<String>,
     /// Length of the blob, from its descriptor.
     pub size: Option<u64>,
-}
-
-/// How much may be read, shared by all layers of an image.
-#[derive(Debug)]
-pub struct Bounds {
-    entries: AtomicU64,
-    text: AtomicU64,
-    kept: AtomicU64,
-    decoded: u64,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Bounds::new(Self::ENTRIES, Self::TEXT, Self::KEPT, Self::DECODED)
-    }
-}
-
-impl Bounds {
-    /// Entries of an image.
-    pub const ENTRIES: u64 = 4 << 20;
-    /// Bytes of names, links and attributes of an image.
-    pub const TEXT: u64 = 512 << 20;
-    /// Bytes of contents that are kept of an image.
-    pub const KEPT: u64 = 16 << 20;
-    /// Bytes that a layer may decompress to.
-    pub const DECODED: u64 = 64 << 30;
-
-    fn new(entries: u64, text: u64, kept: u64, decoded: u64) -> Self {
-        Bounds { entries: entries.into(), text: text.into(), kept: kept.into(), decoded }
-    }
-
-    fn keep(&self, content: Content) -> Option<Arc<Content>> {
-        take(&self.kept, content.len() as u64).then(|| Arc::new(content))
-    }
-}
-
-/// Takes `amount` from what is left, unless there is less.
-fn take(left: &AtomicU64, amount: u64) -> bool {
-    left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(amount)).is_ok()
 }
 
 /// Why a layer is not read to its end.
@@ -123,7 +89,7 @@ pub fn read(blob: impl Read, expected: &Expected, what: &str, bounds: &Bounds) -
 
 fn undecodable(what: &str, error: &io::Error, is_verified: bool) -> Error {
     let help = if is_verified {
-        "its digest is right, so the image itself is damaged: build and push it again"
+        "its digest is right, so fetching it again will not help; see whether a container engine can unpack it"
     } else {
         "fetch, pull or save the image again"
     };
@@ -141,8 +107,7 @@ fn read_archive<R: Read>(
     let changeset = Scan::new(bounds).run(&mut tar).and_then(|set| Ok(tar.drain().map(|()| set)?));
     let decoded = tar.into_inner();
     if decoded.is_over() {
-        let gib = bounds.decoded >> 30;
-        return Err(Stop::Other(format!("it decompresses to more than {gib} GiB, the most that is read of a layer")));
+        return Err(Stop::Other(bounds.too_large()));
     }
     let changeset = changeset?;
     match decoded.hasher.map(Hasher::finish) {
@@ -182,6 +147,9 @@ impl<D: Read> Read for Decoded<D> {
     }
 }
 
+/// The most that is shown of a name, which may be a mebibyte long.
+const SHOWN: usize = 255;
+
 /// A walk over an archive.
 struct Scan<'a> {
     bounds: &'a Bounds,
@@ -214,25 +182,10 @@ impl<'a> Scan<'a> {
             return Ok(true);
         }
         let file_type = file_type(header.typeflag).ok_or_else(|| unhandled(&header))?;
-        self.account(&header)?;
+        self.bounds.count(&header).map_err(Stop::Other)?;
         let content = self.content(&header, tar)?;
         self.push(header, file_type, content.as_ref());
         Ok(true)
-    }
-
-    fn account(&self, header: &Header) -> std::result::Result<(), Stop> {
-        let text = header.name.len() + header.link.len() + header.capability.as_ref().map_or(0, Vec::len);
-        if !take(&self.bounds.entries, 1) {
-            let most = Bounds::ENTRIES;
-            return Err(Stop::Other(format!("with it the image has more than {most} files, the most that are read")));
-        }
-        if !take(&self.bounds.text, text as u64) {
-            let mib = Bounds::TEXT >> 20;
-            return Err(Stop::Other(format!(
-                "with it the image has more than {mib} MiB of names, the most that are read"
-            )));
-        }
-        Ok(())
     }
 
     /// Bodies are read to their end, as unpacking does: that is where a truncated archive shows.
@@ -267,6 +220,7 @@ impl<'a> Scan<'a> {
     }
 
     fn refuse(mut self, problem: String) -> Changeset {
+        self.previous.truncate(SHOWN);
         let ordinal = self.changeset.len() as u32;
         self.changeset.set_bad_archive(BadArchive { ordinal, after: self.previous, problem });
         self.changeset
@@ -316,64 +270,11 @@ fn file_type(typeflag: u8) -> Option<FileType> {
 }
 
 fn unhandled(header: &Header) -> Fault {
-    let (flag, name) = (header.typeflag, &header.name);
+    let (flag, name) = (header.typeflag, BStr::new(header.name.get(..SHOWN).unwrap_or(&header.name)));
     Fault::Refused(format!(
         "`{name}` is an entry of type `{}`, at which engines stop with \"unhandled tar header type {flag}\"",
         flag.escape_ascii()
     ))
-}
-
-/// Reads bytes of a layer a second time: the `len` bytes (fewer at the end of the file) at `offset` of the regular file
-/// that is entry `ordinal`. Digests are not verified again.
-///
-/// # Errors
-/// The layer cannot be read, has no such file any more, or the file is sparse.
-pub fn reread(blob: impl Read, ordinal: u32, offset: u64, len: usize, what: &str) -> Result<Vec<u8>> {
-    let find = |mut blob: Blob<_>| {
-        let decoded = decode(&mut blob).map_err(|error| error.to_string())?;
-        let mut tar = tar::Reader::new(decoded);
-        let header = seek(&mut tar, ordinal)?;
-        if header.sparse {
-            return Err(format!("`{}` is a sparse file, whose contents are not read", header.name));
-        }
-        if header.typeflag != b'0' {
-            return Err(format!("`{}` is not a regular file; has the image changed?", header.name));
-        }
-        slice(&mut tar, offset, len)
-    };
-    Blob::new(blob, None, None).and_then(find).map_err(|problem| Error::new(what, problem))
-}
-
-fn explain(error: tar::Error) -> String {
-    match error {
-        tar::Error::Io(error) => error.to_string(),
-        tar::Error::Refused(problem) => problem.to_owned(),
-    }
-}
-
-fn seek(tar: &mut tar::Reader<impl Read>, ordinal: u32) -> std::result::Result<Header, String> {
-    let mut left = ordinal;
-    while let Some(header) = tar.next_header().map_err(explain)? {
-        match (header.typeflag, left) {
-            (b'g', _) => {}
-            (_, 0) => return Ok(header),
-            _ => left -= 1,
-        }
-    }
-    Err(format!("it has no entry {ordinal} any more; has the image changed?"))
-}
-
-fn slice(tar: &mut tar::Reader<impl Read>, offset: u64, len: usize) -> std::result::Result<Vec<u8>, String> {
-    let (mut position, mut found) = (0, Vec::new());
-    while found.len() < len {
-        let Some(bytes) = tar.data().map_err(explain)? else { break };
-        let next = offset.saturating_add(found.len() as u64);
-        let from = usize::try_from(next.saturating_sub(position)).unwrap_or(usize::MAX);
-        let wanted = bytes.get(from..).unwrap_or_default();
-        found.extend_from_slice(wanted.get(..len - found.len()).unwrap_or(wanted));
-        position += bytes.len() as u64;
-    }
-    Ok(found)
 }
 
 #[cfg(test)]

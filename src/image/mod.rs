@@ -49,7 +49,8 @@ pub struct Image {
 
 /// A layer: where it comes from and what it holds.
 pub struct Layer {
-    /// Digest of the blob as stored; the diff id where the source stores plain tar archives.
+    /// Digest of the blob as stored; the diff id where the source stores plain tar archives; empty for a root file
+    /// system, which has neither.
     pub digest: String,
     /// `created_by` of its history entry, if the configuration has one.
     pub created_by: Option<String>,

@@ -46,15 +46,19 @@ pub fn open(reference: &Reference, options: &Options<'_>) -> Result<Image> {
             request.archive(path, name, Form::Docker)
         }
         Reference::Rootfs(path) => rootfs::open(path, reference, options),
+        // Other tools spell a registry's transport so.
+        Reference::Docker(name) if name.starts_with("//") => Err(registry(reference, name.trim_start_matches('/'))),
         Reference::Docker(name) => Err(remote(reference, &format!("docker save {name} | imagelint -"))),
         Reference::Podman(name) => Err(remote(reference, &format!("podman save {name} | imagelint -"))),
         Reference::Containerd(name) => Err(remote(reference, &format!("ctr image export - {name} | imagelint -"))),
-        Reference::Registry(name) => Err(remote(
-            reference,
-            &format!("skopeo copy docker://{name} oci-archive:image.tar && imagelint oci-archive:image.tar"),
-        )),
+        Reference::Registry(name) => Err(registry(reference, name)),
         Reference::Untyped(text) => request.untyped(text),
     }
+}
+
+fn registry(reference: &Reference, name: &str) -> Error {
+    let command = format!("skopeo copy docker://{name} oci-archive:image.tar && imagelint oci-archive:image.tar");
+    remote(reference, &command)
 }
 
 fn remote(reference: &Reference, command: &str) -> Error {

@@ -13,8 +13,9 @@ use crate::source::Input;
 /// Reads it as an image of one layer, with an empty configuration.
 pub(crate) fn open(path: &str, reference: &Reference, options: &Options<'_>) -> Result<Image> {
     options.progress.start(Some(1), None);
-    let (changeset, again) = read(path, options)?;
+    let read = read(path, options);
     options.progress.finish();
+    let (changeset, again) = read?;
     Ok(Image {
         source: "rootfs",
         reference: reference.to_string(),

@@ -39,7 +39,7 @@ pub(crate) fn several<T>(all: &[Named<T>], reading: &str) -> Error {
     let labels = labels(all);
     let example = labels.iter().next().cloned().unwrap_or_default();
     Error::new(reading, format!("it holds several images: {}", list(labels)))
-        .help(format!("choose one by appending its name, as in `FILE:{example}`"))
+        .help(format!("choose one by its name, as in oci:DIR:{example} or docker-archive:FILE:{example}"))
 }
 
 fn is_one_image<T>(all: &[Named<T>]) -> bool {

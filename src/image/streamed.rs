@@ -51,7 +51,10 @@ impl Streamed {
     /// Reads the archive.
     pub fn read(input: Input, progress: &dyn Progress) -> Result<Self> {
         progress.start(None, None);
-        let place = format!("archive {input}");
+        let place = match &input {
+            Input::File(_) => format!("archive {input}"),
+            Input::Stdin => "the archive on standard input".to_owned(),
+        };
         let mut blob = whole(Counted { reader: input.raw()?, progress }, &place)?;
         let passed = decode(&mut blob).and_then(|reader| Pass::new(reader).run());
         progress.finish();
@@ -168,6 +171,7 @@ impl<R: Read> Pass<R> {
             }
             number += 1;
         }
+        self.tarball.finish()?;
         Ok((self.members, self.candidates))
     }
 

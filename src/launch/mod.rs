@@ -14,6 +14,7 @@ mod program;
 mod runtime;
 mod shell;
 mod user;
+mod why;
 mod workdir;
 
 use bstr::{BString, ByteSlice};

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::unreadable;
@@ -35,7 +36,7 @@ pub fn walk(root: &Path, visit: &mut dyn FnMut(Found) -> Result<()>) -> Result<(
             listings.pop();
             continue;
         };
-        let metadata = path.symlink_metadata().map_err(|e| unreadable(display(&path), &e))?;
+        let metadata = path.symlink_metadata().map_err(|e| unreadable_below(&path, &e))?;
         let name = path.strip_prefix(root).unwrap_or(&path).to_owned();
         let descend = metadata.is_dir() && !KERNEL.iter().any(|k| name.as_os_str() == OsStr::new(k));
         visit(Found { path: path.clone(), name, metadata })?;
@@ -50,11 +51,22 @@ pub fn walk(root: &Path, visit: &mut dyn FnMut(Found) -> Result<()>) -> Result<(
 }
 
 fn list(directory: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(directory).and_then(Iterator::collect::<std::io::Result<Vec<_>>>);
-    let entries = entries.map_err(|e| unreadable(display(directory), &e))?;
+    let entries = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
+    let entries = entries.map_err(|e| unreadable_below(directory, &e))?;
     let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
     paths.sort_unstable();
     Ok(paths)
+}
+
+/// The error for a file of a root file system that cannot be read.
+pub fn unreadable_below(path: &Path, error: &io::Error) -> Error {
+    let unreadable = unreadable(display(path), error);
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            unreadable.help("run as root, or name a tar archive of the root file system instead")
+        }
+        _ => unreadable,
+    }
 }
 
 fn display(path: &Path) -> String {

@@ -10,7 +10,7 @@ mod tarball;
 pub mod verify;
 
 pub use archive::Archive;
-pub use directory::{Found, walk};
+pub use directory::{Found, unreadable_below, walk};
 pub use input::Input;
 pub use layout::Layout;
 pub use members::{Members, clean};

@@ -84,7 +84,7 @@ impl<R: Read> Tarball<R> {
             let header = tar::Header::from_byte_slice(&block);
             verify(&block, header)?;
             let kind = header.entry_type();
-            let size = header.entry_size()?;
+            let size = size(header)?;
             self.enter(size)?;
             match kind {
                 tar::EntryType::GNULongName => extension.name = Some(self.record(true)?),
@@ -94,6 +94,15 @@ impl<R: Read> Tarball<R> {
                 _ => return self.member(header, extension).map(Some),
             }
         }
+    }
+
+    /// Reads what stands behind the archive: there a decompressor says whether all was right, and who writes into a
+    /// pipe can write all of it.
+    ///
+    /// # Errors
+    /// The reader fails.
+    pub fn finish(mut self) -> io::Result<()> {
+        io::copy(&mut self.reader, &mut io::sink()).map(drop)
     }
 
     fn member(&mut self, header: &tar::Header, extension: Extension) -> io::Result<Member> {
@@ -203,6 +212,12 @@ impl<R: Read> Read for Tarball<R> {
 fn skip_by_reading<R: Read>(reader: &mut R, count: u64) -> io::Result<()> {
     let skipped = io::copy(&mut reader.take(count), &mut io::sink())?;
     if skipped == count { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+/// A blank size is 0 to Go's archive/tar (`parseNumeric`), and links are written so.
+fn size(header: &tar::Header) -> io::Result<u64> {
+    let is_blank = header.as_old().size.iter().all(|b| matches!(b, 0 | b' '));
+    if is_blank { Ok(0) } else { header.entry_size() }
 }
 
 fn verify(block: &[u8; BLOCK], header: &tar::Header) -> io::Result<()> {

@@ -1,0 +1,93 @@
+//! `imagelint check`: lint images.
+
+use clap::{Args, ValueEnum};
+use imagelint::finding::{Finding, Severity};
+use imagelint::report::{Detail, Report, Style};
+use imagelint::rule::Rule;
+use imagelint::rules::RULES;
+
+use super::options::{Look, ReportFile, Show};
+use super::output::{self, Result};
+use super::{Exit, near};
+
+/// As typed.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Typed {
+    #[command(flatten)]
+    look: Look,
+    #[command(flatten)]
+    choice: Choice,
+    #[command(flatten)]
+    show: Show,
+    /// Say less: one line a finding, nothing of clean images
+    #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
+    quiet: bool,
+}
+
+/// Which rules, and which findings count.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Rules")]
+struct Choice {
+    /// Only these rules (repeatable, or with commas)
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    select: Vec<String>,
+    /// All but these rules (repeatable, or with commas)
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    ignore: Vec<String>,
+    /// The mildest finding that makes the exit code 1
+    #[arg(long, value_name = "SEVERITY", default_value = "warning")]
+    fail_on: FailOn,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum FailOn {
+    Error,
+    Warning,
+    Note,
+    Never,
+}
+
+impl FailOn {
+    fn is_met(self, findings: &[Finding]) -> bool {
+        let least = match self {
+            FailOn::Error => Severity::Error,
+            FailOn::Warning => Severity::Warning,
+            FailOn::Note => Severity::Note,
+            FailOn::Never => return false,
+        };
+        findings.iter().any(|finding| finding.severity >= least)
+    }
+}
+
+/// Lints every image and writes the reports.
+pub fn run(typed: Typed) -> Result<Exit> {
+    let Typed { look, choice, show, quiet } = typed;
+    let detail = if quiet { Detail::Brief } else { show.detail() };
+    let mut report = Report::new(show.format.into(), output::style(show.color, detail));
+    let plain = Style { detail, ..Style::PLAIN };
+    let file = |file: &ReportFile| (Report::new(file.format.into(), plain), String::new());
+    let mut files: Vec<_> = show.report.iter().map(file).collect();
+    let exit = look.each(&rules(&choice)?, &show, quiet, |lint| {
+        output::print(&report.add(&lint.subject(), &lint.findings))?;
+        for (report, text) in &mut files {
+            text.push_str(&report.add(&lint.subject(), &lint.findings));
+        }
+        Ok(if choice.fail_on.is_met(&lint.findings) { Exit::Findings } else { Exit::Clean })
+    })?;
+    output::print(&report.finish())?;
+    for (file, (report, text)) in show.report.iter().zip(files) {
+        output::write_file(&file.path, &(text + &report.finish()))?;
+    }
+    Ok(exit)
+}
+
+/// The rules that are to be asked.
+fn rules(choice: &Choice) -> Result<Vec<&'static Rule>> {
+    for name in choice.select.iter().chain(&choice.ignore) {
+        near::rule(name)?;
+    }
+    let named = |list: &[String], rule: &Rule| list.iter().any(|name| name == rule.name);
+    let chosen = |rule: &Rule| choice.select.is_empty() || named(&choice.select, rule);
+    Ok(RULES.iter().filter(|rule| chosen(rule) && !named(&choice.ignore, rule)).collect())
+}

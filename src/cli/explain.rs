@@ -1,0 +1,149 @@
+//! `imagelint explain`: a rule, an exit code, or what a runtime printed.
+
+mod errors;
+
+use clap::Args;
+use imagelint::report::document::{Document, render};
+use imagelint::report::{Detail, Style};
+use imagelint::rule::Rule;
+use imagelint::rules::RULES;
+
+use super::output::{self, Color, Complaint, Result};
+use super::{Exit, near};
+
+/// Sections that begin with `## CODE`.
+const EXIT_CODES: &str = include_str!("explain/exit-codes.md");
+
+/// As typed.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Typed {
+    /// A rule's name, an exit code, or an error text such as `exec /app: no such file or directory`
+    #[arg(value_name = "RULE | EXIT-CODE | ERROR-TEXT", required = true, allow_negative_numbers = true)]
+    what: Vec<String>,
+    /// Whether to colour it
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: Color,
+}
+
+/// Explains.
+pub fn run(typed: Typed) -> Result<Exit> {
+    let (what, style) = (typed.what.join(" "), output::style(typed.color, Detail::Full));
+    let text = match what.parse::<i64>() {
+        Ok(code) => exit_code(code, &style),
+        Err(_) => match (near::rule(&what), errors::find(&what)) {
+            (Ok(rule), _) => document(rule, &style),
+            (Err(_), Some(error)) => render(error.meaning, &style) + &catalogue(error.rules, &style),
+            (Err(unknown), None) if !what.contains(' ') => return Err(unknown),
+            (Err(_), None) => return Err(unheard(&what)),
+        },
+    };
+    output::print(&text)?;
+    Ok(Exit::Clean)
+}
+
+fn unheard(text: &str) -> Complaint {
+    Complaint::new(format!("`{text}` is not a text that a container start is known to end with"))
+        .help("paste one line, such as: exec /app: no such file or directory; or look the exit code up: imagelint explain 127")
+}
+
+fn document(rule: &Rule, style: &Style) -> String {
+    let document = Document::of(rule);
+    let (severity, summary) = (document.value("severity").unwrap_or_default(), document.value("summary"));
+    let heading = format!("{} ({severity}): {}\n\n", style.bold(rule.name), summary.unwrap_or_default());
+    heading + &document.render(style)
+}
+
+/// The rules of `names` that there are, with their summaries.
+fn catalogue(names: &[&str], style: &Style) -> String {
+    let there: Vec<_> = names.iter().filter_map(|name| RULES.iter().find(|rule| rule.name == *name)).collect();
+    if there.is_empty() {
+        return String::new();
+    }
+    let line = |rule: &&Rule| {
+        format!("  {}: {}\n", style.bold(rule.name), Document::of(rule).value("summary").unwrap_or_default())
+    };
+    format!(
+        "\nRules that find it in an image (`imagelint explain RULE`):\n{}",
+        there.iter().map(line).collect::<String>()
+    )
+}
+
+fn exit_code(code: i64, style: &Style) -> String {
+    // wait(2) keeps eight bits.
+    let kept = code.rem_euclid(256);
+    let folded = match code {
+        0..=255 => String::new(),
+        _ => {
+            render(&format!("Exit codes have eight bits: {code} is seen as {kept} ({code} modulo 256).\n"), style)
+                + "\n"
+        }
+    };
+    folded + &section(kept).map_or_else(|| render(&signal_or_own(kept), style), |section| explained(section, style))
+}
+
+/// The section about `code`, without the mark of its heading.
+fn section(code: i64) -> Option<&'static str> {
+    let mut sections = EXIT_CODES.split("## ");
+    sections.find(|section| section.split(' ').next().is_some_and(|number| number.parse() == Ok(code)))
+}
+
+fn explained(section: &str, style: &Style) -> String {
+    let (text, rules) = section.split_once("\nRules: ").unwrap_or((section, ""));
+    let rules: Vec<_> = rules.trim().split(", ").collect();
+    render(&format!("## {}\n", text.trim_end()), style) + &catalogue(&rules, style)
+}
+
+/// Codes without a section of their own.
+fn signal_or_own(code: i64) -> String {
+    match code {
+        129..=192 => format!(
+            "## {code} a signal\n\nThe process died of signal {number} (128 + {number}){name}. `kill -l {number}` names \
+             it, signal(7) explains it. A program may also use this number for purposes of its own.\n",
+            number = code - 128,
+            name = signal_name(code - 128).map(|name| format!(", {name}")).unwrap_or_default(),
+        ),
+        _ => format!(
+            "## {code} the program's own\n\nNeither the engines nor the shells use {code}: the program gave it, and its \
+             documentation or its log tells what it means.\n\nHow to tell: `docker logs NAME`, `kubectl logs POD --previous`.\n"
+        ),
+    }
+}
+
+/// signal(7), as on x86 and ARM.
+fn signal_name(number: i64) -> Option<&'static str> {
+    const NAMES: [&str; 31] = [
+        "SIGHUP",
+        "SIGINT",
+        "SIGQUIT",
+        "SIGILL",
+        "SIGTRAP",
+        "SIGABRT",
+        "SIGBUS",
+        "SIGFPE",
+        "SIGKILL",
+        "SIGUSR1",
+        "SIGSEGV",
+        "SIGUSR2",
+        "SIGPIPE",
+        "SIGALRM",
+        "SIGTERM",
+        "SIGSTKFLT",
+        "SIGCHLD",
+        "SIGCONT",
+        "SIGSTOP",
+        "SIGTSTP",
+        "SIGTTIN",
+        "SIGTTOU",
+        "SIGURG",
+        "SIGXCPU",
+        "SIGXFSZ",
+        "SIGVTALRM",
+        "SIGPROF",
+        "SIGWINCH",
+        "SIGIO",
+        "SIGPWR",
+        "SIGSYS",
+    ];
+    NAMES.get(usize::try_from(number - 1).ok()?).copied()
+}

@@ -1,0 +1,164 @@
+//! Options that `check` and `trace` share.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+use imagelint::image::{self, Platform};
+use imagelint::launch::Overrides;
+use imagelint::lint::Lint;
+use imagelint::report::{self, Detail};
+use imagelint::rule::Rule;
+
+use super::Exit;
+use super::output::{Color, Complaint, Result};
+use super::progress::Bar;
+
+/// Which images, for which platform, started how.
+#[derive(Debug, Args)]
+pub struct Look {
+    /// A path to an OCI layout or an archive, `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]`, `docker-archive:FILE[:NAME]`,
+    /// `rootfs:PATH`, or `-` for an archive on standard input
+    #[arg(value_name = "IMAGE", required = true)]
+    images: Vec<String>,
+    /// The platform to look at, such as linux/arm64 [default: the only one there is, else the host's]
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
+    platform: Option<Platform>,
+    #[command(flatten)]
+    process: Process,
+}
+
+/// What `docker run` would change.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "As `docker run` would override")]
+struct Process {
+    /// User or user:group
+    #[arg(long)]
+    user: Option<String>,
+    /// Entrypoint; the image's Cmd is dropped
+    #[arg(long, value_name = "COMMAND")]
+    entrypoint: Option<String>,
+    /// A variable of the environment (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
+    env: Vec<String>,
+    /// Working directory
+    #[arg(long, value_name = "DIR")]
+    workdir: Option<String>,
+    /// Arguments instead of the image's Cmd
+    #[arg(last = true, value_name = "ARGS")]
+    args: Vec<String>,
+}
+
+fn variable(typed: &str) -> std::result::Result<String, String> {
+    match typed.find('=') {
+        Some(1..) => Ok(typed.to_owned()),
+        _ => Err("write NAME=VALUE; variables of this shell are not taken over".to_owned()),
+    }
+}
+
+impl Look {
+    /// Looks at one image after the other and hands it to `then`; says of an image that cannot be looked at why not.
+    pub fn each(
+        &self,
+        rules: &[&Rule],
+        show: &Show,
+        silent: bool,
+        mut then: impl FnMut(&Lint) -> Result<Exit>,
+    ) -> Result<Exit> {
+        let mut exit = Exit::Clean;
+        for name in &self.images {
+            exit = exit.max(match self.lint(name, rules, silent || show.no_progress) {
+                Ok(lint) => then(&lint)?,
+                Err(error) => {
+                    Complaint::from(error).say(Some(name), show.color);
+                    Exit::CouldNotLook
+                }
+            });
+        }
+        Ok(exit)
+    }
+
+    fn lint(&self, name: &str, rules: &[&Rule], silent: bool) -> imagelint::Result<Lint> {
+        let bar = Bar::new(name, silent);
+        let options = image::Options { platform: self.platform.clone(), progress: &bar };
+        Lint::new(&name.parse()?, &options, &self.overrides(), rules.iter().copied())
+    }
+
+    /// What the command line changes.
+    fn overrides(&self) -> Overrides {
+        let Process { user, entrypoint, env, workdir, args } = &self.process;
+        Overrides {
+            entrypoint: entrypoint.clone(),
+            args: args.clone(),
+            env: env.clone(),
+            user: user.clone(),
+            workdir: workdir.clone(),
+        }
+    }
+}
+
+/// Where reports go and how they look.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+pub struct Show {
+    /// What is written to standard output
+    #[arg(long, default_value = "text")]
+    pub format: Format,
+    /// A further report, written to a file (repeatable)
+    #[arg(long, value_name = "FORMAT=FILE")]
+    pub report: Vec<ReportFile>,
+    /// Whether to colour what people read
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// Say more: the launch too, under every runtime
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// Never show how far reading has come
+    #[arg(long)]
+    pub no_progress: bool,
+}
+
+impl Show {
+    /// How much a text says.
+    pub fn detail(&self) -> Detail {
+        if self.verbose { Detail::Everything } else { Detail::Full }
+    }
+}
+
+/// A format that reports can have.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+}
+
+impl From<Format> for report::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Text => report::Format::Text,
+            Format::Json => report::Format::Json,
+        }
+    }
+}
+
+/// `FORMAT=FILE`.
+#[derive(Clone, Debug)]
+pub struct ReportFile {
+    /// What it is written as.
+    pub format: Format,
+    /// Where.
+    pub path: PathBuf,
+}
+
+impl FromStr for ReportFile {
+    type Err = String;
+
+    fn from_str(typed: &str) -> std::result::Result<Self, String> {
+        let wrong = || "write FORMAT=FILE, such as json=report.json".to_owned();
+        let (format, path) = typed.split_once('=').ok_or_else(wrong)?;
+        let format = Format::from_str(format, false).map_err(|_| format!("`{format}` is not text or json"))?;
+        if path.is_empty() || path == "-" { Err(wrong()) } else { Ok(ReportFile { format, path: path.into() }) }
+    }
+}

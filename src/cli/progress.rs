@@ -1,0 +1,72 @@
+//! How far reading has come, on standard error, for someone who waits at a terminal.
+
+use std::io::{self, IsTerminal};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use imagelint::image::Progress;
+use imagelint::report::escape::{sentence, shorten};
+use indicatif::{ProgressBar, ProgressStyle};
+
+/// How long people wait without wondering.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A line that shows itself once reading takes longer than a second, and is gone at the end.
+pub struct Bar {
+    name: String,
+    wanted: bool,
+    since: Instant,
+    total: AtomicU64,
+    read: AtomicU64,
+    line: OnceLock<ProgressBar>,
+}
+
+impl Bar {
+    /// For the image `name`; never seen if `silent` or nobody looks at standard error.
+    pub fn new(name: &str, silent: bool) -> Self {
+        Bar {
+            name: shorten(&sentence(name), 40),
+            wanted: !silent && io::stderr().is_terminal(),
+            since: Instant::now(),
+            total: AtomicU64::new(0),
+            read: AtomicU64::new(0),
+            line: OnceLock::new(),
+        }
+    }
+
+    fn show(&self) -> ProgressBar {
+        let (total, read) = (self.total.load(Ordering::Relaxed), self.read.load(Ordering::Relaxed));
+        let (line, template) = match total {
+            0 => (ProgressBar::new_spinner(), "{spinner} reading {msg}: {bytes}, {bytes_per_sec}"),
+            _ => (ProgressBar::new(total), "{spinner} reading {msg}: {bytes} of {total_bytes}, {bytes_per_sec}"),
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            line.set_style(style);
+        }
+        line.set_message(self.name.clone());
+        line.set_position(read);
+        line
+    }
+}
+
+impl Progress for Bar {
+    fn start(&self, _layers: Option<usize>, bytes: Option<u64>) {
+        self.total.store(bytes.unwrap_or(0), Ordering::Relaxed);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.read.fetch_add(bytes, Ordering::Relaxed);
+        if self.wanted && self.since.elapsed() > PATIENCE {
+            self.line.get_or_init(|| self.show()).set_position(self.read.load(Ordering::Relaxed));
+        }
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        if let Some(line) = self.line.get() {
+            line.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `imagelint trace`: how an image starts.
+
+use clap::Args;
+use imagelint::lint::Lint;
+use imagelint::report::trace::Trace;
+use imagelint::report::{Style, tree};
+
+use super::Exit;
+use super::options::{Format, Look, Show};
+use super::output::{self, Result};
+
+/// As typed.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub struct Typed {
+    #[command(flatten)]
+    look: Look,
+    #[command(flatten)]
+    show: Show,
+}
+
+/// Follows every image and writes what was found.
+pub fn run(typed: Typed) -> Result<Exit> {
+    let Typed { look, show } = typed;
+    let style = output::style(show.color, show.detail());
+    let plain = Style { detail: show.detail(), ..Style::PLAIN };
+    let (mut files, mut gap) = (vec![String::new(); show.report.len()], "");
+    let exit = look.each(&[], &show, false, |lint| {
+        output::print(&written(lint, show.format, &style, gap))?;
+        for (file, text) in show.report.iter().zip(&mut files) {
+            text.push_str(&written(lint, file.format, &plain, gap));
+        }
+        gap = "\n";
+        Ok(Exit::Clean)
+    })?;
+    for (file, text) in show.report.iter().zip(&files) {
+        output::write_file(&file.path, text)?;
+    }
+    Ok(exit)
+}
+
+fn written(lint: &Lint, format: Format, style: &Style, gap: &str) -> String {
+    match format {
+        Format::Text => format!("{gap}{}", tree::write(&lint.subject(), style)),
+        Format::Json => Trace::of(&lint.subject()).line(),
+    }
+}

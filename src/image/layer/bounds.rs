@@ -1,0 +1,66 @@
+//! Bounds on what is read of an image, because its layers are hostile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use crate::format::tar::Header;
+use crate::image::changeset::Content;
+
+/// How much may be read, shared by all layers of an image.
+#[derive(Debug)]
+pub struct Bounds {
+    entries: AtomicU64,
+    text: AtomicU64,
+    kept: AtomicU64,
+    pub(super) decoded: u64,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds::new(Self::ENTRIES, Self::TEXT, Self::KEPT, Self::DECODED)
+    }
+}
+
+impl Bounds {
+    /// Entries of an image.
+    pub const ENTRIES: u64 = 4 << 20;
+    /// Bytes of names, links and attributes of an image.
+    pub const TEXT: u64 = 512 << 20;
+    /// Bytes of contents that are kept of an image.
+    pub const KEPT: u64 = 16 << 20;
+    /// Bytes that a layer may decompress to.
+    pub const DECODED: u64 = 64 << 30;
+
+    pub(super) fn new(entries: u64, text: u64, kept: u64, decoded: u64) -> Self {
+        Bounds { entries: entries.into(), text: text.into(), kept: kept.into(), decoded }
+    }
+
+    /// Counts an entry.
+    pub(super) fn count(&self, header: &Header) -> Result<(), String> {
+        let text = header.name.len() + header.link.len() + header.capability.as_ref().map_or(0, Vec::len);
+        if !take(&self.entries, 1) {
+            return Err(format!("with it the image has more than {} files, the most that are read", Self::ENTRIES));
+        }
+        if !take(&self.text, text as u64) {
+            let mib = Self::TEXT >> 20;
+            return Err(format!("with it the image has more than {mib} MiB of names, the most that are read"));
+        }
+        Ok(())
+    }
+
+    /// Keeps contents, if there is room.
+    pub(super) fn keep(&self, content: Content) -> Option<Arc<Content>> {
+        take(&self.kept, content.len() as u64).then(|| Arc::new(content))
+    }
+
+    /// What to say of a layer that decompresses to more than [`Bounds::DECODED`].
+    pub(super) fn too_large(&self) -> String {
+        let gib = self.decoded >> 30;
+        format!("it decompresses to more than {gib} GiB, the most that is read of a layer")
+    }
+}
+
+/// Takes `amount` from what is left, unless there is less.
+fn take(left: &AtomicU64, amount: u64) -> bool {
+    left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(amount)).is_ok()
+}

@@ -1,0 +1,259 @@
+//! `imagelint.report/1`: what `check --format json` writes. Fields are added, never changed; unknown values are null.
+
+use bstr::ByteSlice;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use super::{Summary, trace};
+use crate::finding::{Because, Finding, Fix, Place};
+use crate::image::Image;
+use crate::reference::Reference;
+use crate::rule::Subject;
+
+/// The whole document.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    schema: &'static str,
+    version: &'static str,
+    images: Vec<ImageReport>,
+    summary: Summary,
+}
+
+#[derive(Debug, Serialize)]
+struct ImageReport {
+    image: trace::ImageName,
+    findings: Vec<FindingReport>,
+    traces: Vec<trace::Trace>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingReport {
+    rule: &'static str,
+    severity: &'static str,
+    confidence: &'static str,
+    message: String,
+    help: String,
+    exit_codes: ExitCodes,
+    place: PlaceReport,
+    because: Vec<BecauseReport>,
+    layer: Option<LayerReport>,
+    fixes: Vec<FixReport>,
+    fingerprint: String,
+}
+
+#[derive(Debug, Serialize)]
+struct ExitCodes {
+    docker: Option<u8>,
+    podman: Option<u8>,
+    kubernetes: Option<u8>,
+}
+
+/// A place of any kind; what does not apply or is not known is null. Lines and columns count from 1, columns in
+/// characters; the end is the first character after it.
+#[derive(Debug, Default, Serialize)]
+struct PlaceReport {
+    kind: &'static str,
+    field: Option<&'static str>,
+    index: Option<usize>,
+    path: Option<String>,
+    layer: Option<usize>,
+    line: Option<usize>,
+    column: Option<usize>,
+    end_line: Option<usize>,
+    end_column: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct BecauseReport {
+    message: String,
+    place: Option<PlaceReport>,
+}
+
+#[derive(Debug, Serialize)]
+struct LayerReport {
+    index: usize,
+    digest: Option<String>,
+    created_by: Option<String>,
+    /// Whether it comes from the base image; nothing tells yet.
+    inherited: Option<bool>,
+}
+
+#[derive(Debug, Serialize)]
+struct FixReport {
+    title: String,
+    text: String,
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Report {
+            schema: "imagelint.report/1",
+            version: env!("CARGO_PKG_VERSION"),
+            images: Vec::new(),
+            summary: Summary::default(),
+        }
+    }
+}
+
+impl Report {
+    /// Adds an image.
+    pub fn add(&mut self, subject: &Subject<'_>, findings: &[Finding]) {
+        self.summary.add(findings);
+        self.images.push(ImageReport {
+            image: trace::ImageName::of(subject.image),
+            findings: findings.iter().map(|f| finding(f, subject.image)).collect(),
+            traces: vec![trace::Trace::of(subject)],
+        });
+    }
+
+    /// The document.
+    pub fn finish(&self) -> String {
+        pretty(self)
+    }
+}
+
+/// `value` as indented JSON and a line end.
+pub fn pretty(value: &impl Serialize) -> String {
+    // Serialising to a string fails only for maps with keys that are no strings, and there are none.
+    serde_json::to_string_pretty(value).unwrap_or_default() + "\n"
+}
+
+fn finding(finding: &Finding, image: &Image) -> FindingReport {
+    FindingReport {
+        rule: finding.rule,
+        severity: finding.severity.as_str(),
+        confidence: finding.confidence.as_str(),
+        message: finding.message.clone(),
+        help: finding.help.clone(),
+        exit_codes: ExitCodes {
+            docker: finding.exit_codes.docker,
+            podman: finding.exit_codes.podman,
+            kubernetes: finding.exit_codes.kubernetes,
+        },
+        place: place(&finding.place),
+        because: finding.because.iter().map(because).collect(),
+        layer: finding.layer.and_then(|index| layer(index, image)),
+        fixes: finding.fixes.iter().map(fix).collect(),
+        fingerprint: fingerprint(finding, image),
+    }
+}
+
+fn because(because: &Because) -> BecauseReport {
+    BecauseReport { message: because.message.clone(), place: because.place.as_ref().map(place) }
+}
+
+fn fix(fix: &Fix) -> FixReport {
+    FixReport { title: fix.title.clone(), text: fix.text.clone() }
+}
+
+fn layer(index: usize, image: &Image) -> Option<LayerReport> {
+    let layer = image.layers.get(index)?;
+    // A root file system has a layer, which has no digest.
+    let (digest, created_by) = (Some(layer.digest.clone()).filter(|d| !d.is_empty()), layer.created_by.clone());
+    Some(LayerReport { index, digest, created_by, inherited: None })
+}
+
+fn place(place: &Place) -> PlaceReport {
+    match place {
+        Place::Config { field, index } => {
+            PlaceReport { kind: "config", field: Some(field.as_str()), index: *index, ..PlaceReport::default() }
+        }
+        Place::Layer { index } => PlaceReport { kind: "layer", layer: Some(*index), ..PlaceReport::default() },
+        Place::File { path, layer, head, span } => {
+            let [start, end] = match span {
+                Some(span) if !head.is_empty() => [span.start, span.end].map(|at| position(head, at)),
+                _ => [None; 2],
+            };
+            PlaceReport {
+                kind: "file",
+                path: Some(path.to_str_lossy().into_owned()),
+                layer: *layer,
+                line: start.map(|p| p.0),
+                column: start.map(|p| p.1),
+                end_line: end.map(|p| p.0),
+                end_column: end.map(|p| p.1),
+                ..PlaceReport::default()
+            }
+        }
+    }
+}
+
+/// Line and column of byte `at`.
+fn position(text: &[u8], at: usize) -> Option<(usize, usize)> {
+    let before = text.get(..at)?;
+    let line = before.rsplit_str("\n").next().unwrap_or_default();
+    Some((before.iter().filter(|b| **b == b'\n').count() + 1, line.chars().count() + 1))
+}
+
+/// What stays the same when the image is built again: neither digests nor layers are in it.
+fn fingerprint(finding: &Finding, image: &Image) -> String {
+    let (platform, place) = (image.platform.to_string(), &finding.place);
+    let (kind, at): (_, &[u8]) = match place {
+        Place::Config { field, .. } => ("config", field.as_str().as_bytes()),
+        Place::File { path, .. } => ("file", path),
+        Place::Layer { .. } => ("layer", b""),
+    };
+    let mut hash = Sha256::new();
+    for part in [finding.rule.as_bytes(), name(&image.reference).as_bytes(), platform.as_bytes(), kind.as_bytes(), at] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A reference without its transport, tag and digest.
+fn name(reference: &str) -> String {
+    let name = match reference.parse() {
+        Ok(Reference::Stdin) | Err(_) => reference.to_owned(),
+        Ok(typed) => untyped(&typed).to_owned(),
+    };
+    let name = name.split_once('@').map_or(name.as_str(), |(name, _)| name);
+    match name.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name.to_owned(),
+        _ => name.to_owned(),
+    }
+}
+
+fn untyped(reference: &Reference) -> &str {
+    match reference {
+        Reference::Stdin => "-",
+        Reference::OciLayout(rest)
+        | Reference::OciArchive(rest)
+        | Reference::DockerArchive(rest)
+        | Reference::Rootfs(rest)
+        | Reference::Docker(rest)
+        | Reference::Podman(rest)
+        | Reference::Containerd(rest)
+        | Reference::Registry(rest)
+        | Reference::Untyped(rest) => rest,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_lines_and_characters() {
+        assert_eq!(position(b"#!/bin/sh\r\nx", 0), Some((1, 1)));
+        assert_eq!(position(b"#!/bin/sh\r\nx", 10), Some((1, 11)));
+        assert_eq!(position(b"#!/bin/sh\r\nx", 11), Some((2, 1)));
+        assert_eq!(position("é\néx".as_bytes(), 5), Some((2, 2)));
+        assert_eq!(position(b"x", 9), None);
+    }
+
+    #[test]
+    fn fingerprints_forget_tags_and_digests() {
+        for (typed, bare) in [
+            ("myapp:latest", "myapp"),
+            ("registry.example:5000/app", "registry.example:5000/app"),
+            ("registry.example:5000/a/app:1@sha256:00", "registry.example:5000/a/app"),
+            ("oci:dir:tag", "dir"),
+            ("oci:dir", "dir"),
+            ("./app.tar", "./app.tar"),
+            ("-", "-"),
+        ] {
+            assert_eq!(name(typed), bare);
+        }
+    }
+}

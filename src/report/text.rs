@@ -1,0 +1,336 @@
+//! For people: what was read, whether it starts, and each finding with its evidence and a way out.
+
+use std::fmt;
+
+use miette::{Diagnostic, LabeledSpan, MietteHandler, MietteHandlerOpts, NamedSource, ReportHandler, SourceCode};
+
+use super::escape::{block, sentence, shorten, wrap};
+use super::snippet::Snippet;
+use super::{Detail, Style, Summary, trace, tree};
+use crate::finding::{Confidence, ExitCodes, Finding, Fix, Place, Severity};
+use crate::image::Image;
+use crate::launch::{Launch, Outcome, Start};
+use crate::rule::Subject;
+
+/// A text on its way: images come one after the other.
+pub struct Report {
+    style: Style,
+    images: usize,
+    summary: Summary,
+}
+
+impl Report {
+    /// An empty report.
+    pub fn new(style: Style) -> Self {
+        Report { style, images: 0, summary: Summary::default() }
+    }
+
+    /// The text about one image.
+    pub fn add(&mut self, subject: &Subject<'_>, findings: &[Finding]) -> String {
+        self.summary.add(findings);
+        let style = &self.style;
+        let gap = if self.images > 0 && style.detail > Detail::Brief { "\n" } else { "" };
+        self.images += 1;
+        if style.detail == Detail::Brief {
+            let lines: String = findings.iter().map(|f| brief(f, style)).collect();
+            return if lines.is_empty() { lines } else { heading(subject.image, style) + &lines };
+        }
+        let mut text = format!("{gap}{}{}", heading(subject.image, style), verdict(subject.launch, findings, style));
+        findings.iter().for_each(|f| text.push_str(&full(f, subject, style)));
+        if style.detail == Detail::Everything {
+            text.push_str(&format!("\n{}", tree::body(subject, style)));
+        }
+        text
+    }
+
+    /// The last line: how many findings there are.
+    pub fn finish(&self) -> String {
+        let Summary { errors, warnings, notes } = self.summary;
+        if self.style.detail == Detail::Brief || self.images == 0 || errors + warnings + notes == 0 {
+            return String::new();
+        }
+        let parts = [(errors, "error"), (warnings, "warning"), (notes, "note")];
+        let parts: Vec<_> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| counted(n, what)).collect();
+        let images = if self.images > 1 { format!(" in {}", counted(self.images, "image")) } else { String::new() };
+        format!("\n{}{images}; `imagelint explain RULE` tells more\n", parts.join(", "))
+    }
+}
+
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
+}
+
+/// What was really read: source, reference, digest, platform.
+pub fn heading(image: &Image, style: &Style) -> String {
+    let digest = image.digest.as_deref().unwrap_or("no digest");
+    // `rootfs:DIR` would name its source twice.
+    let reference = image.reference.strip_prefix(image.source).and_then(|rest| rest.strip_prefix(':'));
+    let reference = style.bold(&sentence(reference.unwrap_or(&image.reference)));
+    format!("{} {reference}, {}, {}\n", image.source, sentence(digest), sentence(image.platform.to_string()))
+}
+
+impl Style {
+    /// `text` in bold.
+    pub fn bold(&self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    /// `text` with the SGR attributes `sgr`.
+    pub(super) fn paint(&self, sgr: &str, text: &str) -> String {
+        if self.color { format!("\x1b[{sgr}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn severity(&self, severity: Severity, text: &str) -> String {
+        let sgr = match severity {
+            Severity::Error => "31",
+            Severity::Warning => "33",
+            Severity::Note => "36",
+        };
+        self.paint(sgr, text)
+    }
+
+    /// `text` filled, every line after the first indented.
+    pub(super) fn fill(&self, first: &str, text: &str, indent: usize) -> String {
+        let lines = wrap(text, self.width.saturating_sub(indent).max(20));
+        format!("{first}{}\n", lines.join(&format!("\n{}", " ".repeat(indent))))
+    }
+
+    /// miette, set to this style whatever it would find out for itself about standard error.
+    pub fn miette(&self) -> MietteHandler {
+        let options = MietteHandlerOpts::new().color(self.color).unicode(self.unicode).width(self.width);
+        let options = options.terminal_links(false).wrap_lines(false);
+        if self.narrated { options.force_narrated(true).build() } else { options.force_graphical(true).build() }
+    }
+
+    /// `diagnostic` as miette shows it.
+    pub fn draw(&self, diagnostic: &dyn Diagnostic) -> String {
+        struct Drawn<'a>(MietteHandler, &'a dyn Diagnostic);
+        impl fmt::Display for Drawn<'_> {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.debug(self.1, f)
+            }
+        }
+        Drawn(self.miette(), diagnostic).to_string()
+    }
+}
+
+/// What keeps imagelint from looking.
+pub fn problem(title: &str, message: &str, help: Option<&str>, style: &Style) -> String {
+    let advice = Diagnosis::advice(&sentence(message), None, style);
+    let help = help.map(|text| wrap(&sentence(text), style.width.saturating_sub(10)).join("\n"));
+    style.draw(&Diagnosis { code: Some(sentence(title)), severity: miette::Severity::Error, help, ..advice })
+}
+
+/// Whether it starts, in a sentence; why not, unless a finding tells.
+fn verdict(launch: &Launch, findings: &[Finding], style: &Style) -> String {
+    let (running, stopped): (Vec<&Start>, Vec<&Start>) =
+        launch.current().iter().partition(|s| trace::word(&s.outcome) == "runs");
+    let names = |starts: &[&Start]| listed(&starts.iter().map(|s| trace::kind_of_engine(s)).collect::<Vec<_>>());
+    let (running, stopped, loops) = (names(&running), names(&stopped), launch.current().iter().any(loops));
+    let text = match trace::outcome(launch) {
+        "runs" if loops => style.paint("31", "starts itself again for ever"),
+        "runs" => style.paint("32", &format!("starts under {running}")),
+        "depends" => style.paint("33", &format!("starts under {running}, but not under {stopped}")),
+        "fails" => style.paint("31", &format!("cannot start under {stopped}")),
+        "exits" => style.paint("31", &format!("starts and ends at once under {stopped}")),
+        _ => style.paint("33", &format!("whether it starts under {stopped} cannot be told")),
+    };
+    let Some(start) = trace::decisive(launch) else { return text + "\n" };
+    let rule = start.outcome.cause().map(|c| c.rule(&launch.process));
+    if rule.is_some_and(|rule| findings.iter().any(|f| f.rule == rule)) {
+        return text + "\n";
+    }
+    let rule = rule.map(|r| format!(" ({r})")).unwrap_or_default();
+    let why = trace::why(start).map(|why| style.fill("  because ", &sentence(why + &rule), 10)).unwrap_or_default();
+    let ends = style.fill("  exit code: ", &tree::endings(launch), 13);
+    if start.seen().is_some() { format!("{text}\n{why}{ends}") } else { format!("{text}\n{why}") }
+}
+
+fn loops(start: &Start) -> bool {
+    matches!(start.outcome, Outcome::Loops { .. })
+}
+
+/// `a, b and c`.
+pub fn listed(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [most @ .., last] => format!("{} and {last}", most.join(", ")),
+    }
+}
+
+fn title(finding: &Finding) -> String {
+    let unsure = match finding.confidence {
+        Confidence::Certain => String::new(),
+        other => format!(" ({})", other.as_str()),
+    };
+    format!("{}[{}]{unsure}", finding.severity.as_str(), finding.rule)
+}
+
+fn brief(finding: &Finding, style: &Style) -> String {
+    format!("{}: {}\n", style.severity(finding.severity, &title(finding)), sentence(&finding.message))
+}
+
+fn full(finding: &Finding, subject: &Subject<'_>, style: &Style) -> String {
+    let mut out = String::from("\n");
+    out.push_str(&style.draw(&Diagnosis::of(finding, subject, style)));
+    for (i, because) in finding.because.iter().enumerate() {
+        let message = format!("{}. {}", i + 1, sentence(&because.message));
+        let repeated = because.place.as_ref() == Some(&finding.place);
+        let snippet = because.place.as_ref().filter(|_| !repeated).and_then(|p| Snippet::of(p, subject));
+        if style.narrated && snippet.is_none() {
+            out.push_str(&style.fill("", &message, 3));
+        } else {
+            out.push_str(&style.draw(&Diagnosis::advice(&message, snippet, style)));
+        }
+    }
+    let label = |name: &str| style.paint("36", &format!("  {name}: "));
+    if let Some(codes) = exit_codes(&finding.exit_codes) {
+        out.push_str(&format!("{}{codes}\n", label("exit code")));
+    }
+    if let Some(layer) = finding.layer.and_then(|index| layer(index, subject.image)) {
+        out.push_str(&style.fill(&label("layer"), &layer, 9));
+    }
+    if !finding.help.is_empty() {
+        out.push_str(&style.fill(&label("help"), &sentence(&finding.help), 8));
+    }
+    finding.fixes.iter().for_each(|fix| out.push_str(&fix_text(fix, &label("fix"))));
+    out
+}
+
+/// The text stays as it is, so that it can be pasted.
+fn fix_text(fix: &Fix, label: &str) -> String {
+    let lines: String = block(&fix.text).lines().map(|line| format!("      {line}\n")).collect();
+    format!("{label}{}\n{lines}", sentence(&fix.title))
+}
+
+fn exit_codes(codes: &ExitCodes) -> Option<String> {
+    let parts = [("docker", codes.docker), ("podman", codes.podman), ("kubernetes", codes.kubernetes)];
+    let known: Vec<_> = parts.iter().filter_map(|(name, code)| Some(format!("{name} {}", (*code)?))).collect();
+    (!known.is_empty()).then(|| known.join(", "))
+}
+
+/// Which layer of how many, and what made it.
+pub(super) fn layer(index: usize, image: &Image) -> Option<String> {
+    let layer = image.layers.get(index)?;
+    let made_by = layer.created_by.as_deref().map(|text| format!(", {}", instruction(text))).unwrap_or_default();
+    let digest = match layer.digest.as_str() {
+        "" => String::new(),
+        digest => format!(" ({})", shorten_digest(digest)),
+    };
+    Some(format!("{} of {}{digest}{made_by}", index + 1, image.layers.len()))
+}
+
+/// `sha256:` and twelve digits, as docker shows digests.
+fn shorten_digest(digest: &str) -> String {
+    match digest.split_once(':') {
+        Some((algorithm, hex)) => format!("{}:{}", sentence(algorithm), sentence(shorten_to(hex, 12))),
+        None => sentence(shorten_to(digest, 12)),
+    }
+}
+
+fn shorten_to(text: &str, max: usize) -> &str {
+    text.char_indices().nth(max).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+/// The Dockerfile's words out of `created_by`, which both builders wrap in theirs.
+fn instruction(created_by: &str) -> String {
+    let text = created_by.trim();
+    let text = text.strip_suffix("# buildkit").unwrap_or(text).trim_end();
+    let text = match text.strip_prefix("/bin/sh -c ") {
+        Some(nop) if nop.starts_with("#(nop)") => nop.trim_start_matches("#(nop)").trim_start().to_owned(),
+        Some(run) => format!("RUN {run}"),
+        None => text.replacen("RUN /bin/sh -c ", "RUN ", 1),
+    };
+    shorten(&sentence(text), 120)
+}
+
+/// A finding, or one of its reasons, as miette takes it.
+#[derive(Debug)]
+struct Diagnosis {
+    message: String,
+    code: Option<String>,
+    severity: miette::Severity,
+    source: Option<NamedSource<String>>,
+    label: Option<LabeledSpan>,
+    help: Option<String>,
+}
+
+impl Diagnosis {
+    fn of(finding: &Finding, subject: &Subject<'_>, style: &Style) -> Self {
+        let severity = match finding.severity {
+            Severity::Error => miette::Severity::Error,
+            Severity::Warning => miette::Severity::Warning,
+            Severity::Note => miette::Severity::Advice,
+        };
+        let snippet = match &finding.place {
+            Place::Layer { .. } => None,
+            place => Snippet::of(place, subject),
+        };
+        let advice = Diagnosis::advice(&sentence(&finding.message), snippet, style);
+        Diagnosis { code: Some(title(finding)), severity, ..advice }
+    }
+
+    /// miette would break lines within paths, so the message comes filled.
+    fn advice(message: &str, snippet: Option<Snippet>, style: &Style) -> Self {
+        let message = wrap(message, style.width.saturating_sub(6)).join("\n");
+        let label = snippet.as_ref().map(|s| LabeledSpan::new(None, s.span.start, s.span.len()));
+        let source = snippet.map(|s| NamedSource::new(s.name, s.text));
+        Diagnosis { message, code: None, severity: miette::Severity::Advice, source, label, help: None }
+    }
+}
+
+impl fmt::Display for Diagnosis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Diagnosis {}
+
+impl Diagnostic for Diagnosis {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.code.as_ref().map(|c| Box::new(c) as Box<dyn fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|h| Box::new(h) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        self.source.as_ref().map(|s| s as &dyn SourceCode)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.label.as_ref().map(|l| Box::new(std::iter::once(l.clone())) as Box<dyn Iterator<Item = LabeledSpan>>)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn created_by_is_reduced_to_the_instruction() {
+        for (created_by, shown) in [
+            ("/bin/sh -c #(nop) COPY file:1234 in /app ", "COPY file:1234 in /app"),
+            ("/bin/sh -c apk add curl", "RUN apk add curl"),
+            ("RUN /bin/sh -c apk add curl # buildkit", "RUN apk add curl"),
+            ("COPY app /app # buildkit", "COPY app /app"),
+            ("evil \x1b[2J", "evil ␛[2J"),
+        ] {
+            assert_eq!(instruction(created_by), shown);
+        }
+        assert!(instruction(&"x ".repeat(500)).chars().count() <= 120);
+    }
+
+    #[test]
+    fn digests_are_shortened_as_docker_does() {
+        assert_eq!(shorten_digest("sha256:0123456789abcdef"), "sha256:0123456789ab");
+        assert_eq!(shorten_digest("é"), "é");
+    }
+}

@@ -1,0 +1,296 @@
+//! `imagelint.trace/1`: how a container starts, for programs.
+
+use std::collections::BTreeMap;
+
+use bstr::ByteSlice;
+use serde::Serialize;
+
+use super::snippet::first_line;
+use crate::image::Image;
+use crate::launch::{Engine, Launch, Outcome, Start, Step, StepKind, Via};
+use crate::rootfs::Rootfs;
+use crate::rule::Subject;
+
+/// The launch of an image for one platform.
+#[derive(Debug, Serialize)]
+pub struct Trace {
+    schema: &'static str,
+    image: ImageName,
+    config: Config,
+    paths: Vec<Path>,
+    healthcheck: Option<Check>,
+    agrees_with_runtime: Option<&'static str>,
+}
+
+/// What was read.
+#[derive(Debug, Serialize)]
+pub struct ImageName {
+    reference: String,
+    source: &'static str,
+    digest: Option<String>,
+    platform: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Config {
+    entrypoint: Vec<String>,
+    cmd: Vec<String>,
+    user: String,
+    workdir: String,
+    stop_signal: Option<String>,
+}
+
+/// One feasible way to start.
+#[derive(Debug, Serialize)]
+struct Path {
+    when: Vec<String>,
+    steps: Vec<StepReport>,
+    outcome: &'static str,
+    cause: Option<&'static str>,
+    errno: Option<String>,
+    why: Option<String>,
+    start: BTreeMap<&'static str, StartReport>,
+    runtimes: BTreeMap<&'static str, StartReport>,
+    stop: Option<Stop>,
+}
+
+/// The health check, which the engine executes in the running container: it has no exit codes of its own.
+#[derive(Debug, Serialize)]
+struct Check {
+    argv: Vec<String>,
+    steps: Vec<StepReport>,
+    outcome: &'static str,
+    cause: Option<&'static str>,
+    errno: Option<String>,
+    why: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct StepReport {
+    pid: u32,
+    argv: Vec<String>,
+    file: String,
+    kind: Option<&'static str>,
+    via: &'static str,
+    layer: Option<usize>,
+    note: Option<String>,
+    links: Vec<Link>,
+}
+
+#[derive(Debug, Serialize)]
+struct Link {
+    path: String,
+    target: String,
+}
+
+#[derive(Debug, Serialize)]
+struct StartReport {
+    outcome: &'static str,
+    exit_code: Option<u8>,
+    created: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    cause: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize)]
+struct Stop {
+    signal: String,
+    pid1: Vec<String>,
+    disposition: &'static str,
+    result: &'static str,
+    main_told: Option<bool>,
+    exit_code: Option<u8>,
+    why: &'static str,
+}
+
+impl ImageName {
+    /// Of `image`.
+    pub fn of(image: &Image) -> Self {
+        ImageName {
+            reference: image.reference.clone(),
+            source: image.source,
+            digest: image.digest.clone(),
+            platform: image.platform.to_string(),
+        }
+    }
+}
+
+impl Trace {
+    /// Of the image that `subject` is about.
+    pub fn of(subject: &Subject<'_>) -> Self {
+        let configuration = &subject.image.configuration;
+        let mut path = path(subject.launch, subject.rootfs);
+        path.stop = Some(stop(configuration.stop_signal.as_deref(), &path.steps));
+        Trace {
+            schema: "imagelint.trace/1",
+            image: ImageName::of(subject.image),
+            config: Config {
+                entrypoint: configuration.entrypoint.clone(),
+                cmd: configuration.cmd.clone(),
+                user: configuration.user.clone(),
+                workdir: configuration.working_dir.clone(),
+                stop_signal: configuration.stop_signal.clone(),
+            },
+            paths: vec![path],
+            healthcheck: subject.healthcheck.map(|launch| check(launch, subject.rootfs)),
+            agrees_with_runtime: None,
+        }
+    }
+
+    /// The object on one line.
+    pub fn line(&self) -> String {
+        // Serialising to a string fails only for maps with keys that are no strings, and there are none.
+        serde_json::to_string(self).unwrap_or_default() + "\n"
+    }
+}
+
+fn path(launch: &Launch, rootfs: &Rootfs) -> Path {
+    let Check { steps, outcome, cause, errno, why, .. } = check(launch, rootfs);
+    Path {
+        when: Vec::new(),
+        steps,
+        outcome,
+        cause,
+        errno,
+        why,
+        start: launch.current().iter().map(|s| (kind_of_engine(s), start_report(s, launch))).collect(),
+        runtimes: launch.starts.iter().map(|s| (s.runtime.name, start_report(s, launch))).collect(),
+        stop: None,
+    }
+}
+
+fn check(launch: &Launch, rootfs: &Rootfs) -> Check {
+    let steps = launch.current().first().map(|s| s.steps.as_slice()).unwrap_or_default();
+    let decisive = decisive(launch);
+    Check {
+        argv: launch.process.argv.clone(),
+        steps: steps.iter().map(|step| step_report(step, rootfs)).collect(),
+        outcome: outcome(launch),
+        cause: decisive.and_then(|s| cause(s, launch)),
+        errno: decisive.and_then(errno),
+        why: decisive.and_then(why),
+    }
+}
+
+fn errno(start: &Start) -> Option<String> {
+    match &start.outcome {
+        Outcome::Fails { errno, .. } => errno.map(|e| e.to_string()),
+        _ => None,
+    }
+}
+
+/// How it goes under the newest engines taken together: `depends` if it runs under one and not under another.
+pub(super) fn outcome(launch: &Launch) -> &'static str {
+    let words: Vec<_> = launch.current().iter().map(|s| word(&s.outcome)).collect();
+    let runs = words.contains(&"runs");
+    match words.first() {
+        None => "unknown",
+        Some(_) if runs && words.iter().any(|w| matches!(*w, "fails" | "exits")) => "depends",
+        Some(_) if words.contains(&"unknown") => "unknown",
+        Some(word) => word,
+    }
+}
+
+/// The start that decides what is said: the first that does not simply run.
+pub(super) fn decisive(launch: &Launch) -> Option<&Start> {
+    launch.current().iter().find(|s| !matches!(s.outcome, Outcome::Runs))
+}
+
+/// Why `start` ends as it does, in a sentence.
+pub(super) fn why(start: &Start) -> Option<String> {
+    match &start.outcome {
+        Outcome::Runs => None,
+        Outcome::Exits { cause, .. } | Outcome::Loops { cause } | Outcome::Fails { cause, .. } => Some(cause.why()),
+        Outcome::Unknown(why) => Some(why.clone()),
+    }
+}
+
+fn cause(start: &Start, launch: &Launch) -> Option<&'static str> {
+    Some(start.outcome.cause()?.rule(&launch.process))
+}
+
+fn start_report(start: &Start, launch: &Launch) -> StartReport {
+    let seen = start.seen();
+    let runs = (word(&start.outcome) == "runs").then_some(true);
+    StartReport {
+        outcome: word(&start.outcome),
+        exit_code: seen.and_then(|s| s.exit_code),
+        created: seen.map(|s| s.created).or(runs),
+        reason: seen.and_then(|s| s.reason),
+        cause: cause(start, launch),
+    }
+}
+
+/// As reports write it. What starts itself again for ever does run, at full speed.
+pub(super) fn word(outcome: &Outcome) -> &'static str {
+    match outcome {
+        Outcome::Runs | Outcome::Loops { .. } => "runs",
+        Outcome::Exits { .. } => "exits",
+        Outcome::Fails { .. } => "fails",
+        Outcome::Unknown(_) => "unknown",
+    }
+}
+
+/// What reports call the newest engines.
+pub(super) fn kind_of_engine(start: &Start) -> &'static str {
+    match start.runtime.engine {
+        Engine::Docker => "docker",
+        Engine::Podman => "podman",
+        Engine::Containerd | Engine::CriO => "kubernetes",
+        Engine::None => "oci",
+    }
+}
+
+fn step_report(step: &Step, rootfs: &Rootfs) -> StepReport {
+    let lossy = |bytes: &[u8]| bytes.to_str_lossy().into_owned();
+    StepReport {
+        pid: 1,
+        argv: step.argv.iter().map(|word| lossy(word)).collect(),
+        file: lossy(&step.path),
+        kind: kind(step.kind),
+        via: via(step.via),
+        layer: step.layer,
+        note: note(step, rootfs).map(lossy),
+        links: step.links.iter().map(|(path, target)| Link { path: lossy(path), target: lossy(target) }).collect(),
+    }
+}
+
+/// The `#!` line of a script.
+pub(super) fn note<'a>(step: &Step, rootfs: &'a Rootfs) -> Option<&'a [u8]> {
+    if step.kind == StepKind::Script { first_line(rootfs, step.ino?).filter(|l| l.starts_with(b"#!")) } else { None }
+}
+
+fn kind(kind: StepKind) -> Option<&'static str> {
+    match kind {
+        StepKind::Elf => Some("elf"),
+        StepKind::Script => Some("script"),
+        StepKind::Shell => Some("shell"),
+        StepKind::Wrapper => Some("wrapper"),
+        StepKind::Loader => Some("interpreter"),
+        StepKind::Unknown => None,
+    }
+}
+
+fn via(via: Via) -> &'static str {
+    match via {
+        Via::Command => "entrypoint",
+        Via::PathLookup => "path-lookup",
+        Via::Shebang => "shebang",
+        Via::Loader => "loader",
+        Via::Exec => "exec",
+    }
+}
+
+/// The side that this version does not look at.
+fn stop(signal: Option<&str>, steps: &[StepReport]) -> Stop {
+    Stop {
+        signal: signal.filter(|s| !s.is_empty()).unwrap_or("SIGTERM").to_owned(),
+        pid1: steps.last().map(|s| s.argv.clone()).unwrap_or_default(),
+        disposition: "unknown",
+        result: "unknown",
+        main_told: None,
+        exit_code: None,
+        why: "what the stop signal does is not analysed by this version",
+    }
+}

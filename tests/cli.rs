@@ -1,0 +1,579 @@
+//! The program as its users meet it: arguments in; standard output, standard error, files and an exit code out.
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+/// A directory with image layouts, and the program run in it.
+struct Bench {
+    directory: TempDir,
+}
+
+/// Path, mode, bytes.
+type File<'a> = (&'a str, u32, &'a [u8]);
+
+impl Bench {
+    fn new() -> Self {
+        Bench { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// An OCI image layout of one layer.
+    fn image(&self, name: &str, config: Value, created_by: &str, files: &[File<'_>]) {
+        let root = self.path(name);
+        fs::create_dir_all(root.join("blobs/sha256")).unwrap();
+        let mut tar = tar::Builder::new(Vec::new());
+        for (path, mode, bytes) in files {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(*mode);
+            tar.append_data(&mut header, path, *bytes).unwrap();
+        }
+        let layer = blob(&root, &tar.into_inner().unwrap(), "application/vnd.oci.image.layer.v1.tar");
+        let config = json!({
+            "architecture": "amd64", "os": "linux", "config": config,
+            "rootfs": { "type": "layers", "diff_ids": [layer["digest"]] },
+            "history": [{ "created_by": created_by }],
+        });
+        let config = blob(&root, config.to_string().as_bytes(), "application/vnd.oci.image.config.v1+json");
+        let manifest = json!({ "schemaVersion": 2, "config": config, "layers": [layer] });
+        let manifest = blob(&root, manifest.to_string().as_bytes(), "application/vnd.oci.image.manifest.v1+json");
+        let index = json!({ "schemaVersion": 2, "manifests": [manifest] });
+        fs::write(root.join("index.json"), index.to_string()).unwrap();
+        fs::write(root.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    }
+
+    /// An image whose command is a script for `/bin/bash`, which is not there.
+    fn broken(&self, name: &str) {
+        let script = b"#!/bin/bash\nexec \"$@\"\n";
+        let config = json!({ "Entrypoint": ["/entrypoint.sh"], "Cmd": ["app"] });
+        self.image(name, config, "COPY entrypoint.sh / # buildkit", &[("entrypoint.sh", 0o755, script)]);
+    }
+
+    /// An image that starts.
+    fn sound(&self, name: &str) {
+        self.image(name, json!({ "Cmd": ["/ok"] }), "COPY ok /", &[("ok", 0o755, &ok())]);
+    }
+
+    /// An image that starts, with a health check that cannot run.
+    fn unhealthy(&self, name: &str) {
+        let config = json!({ "Cmd": ["/ok"], "Healthcheck": { "Test": ["CMD", "/curl"] } });
+        self.image(name, config, "COPY ok /", &[("ok", 0o755, &ok())]);
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_imagelint"));
+        command.args(arguments).current_dir(self.directory.path()).env("LANG", "C.UTF-8");
+        for name in ["NO_COLOR", "CLICOLOR_FORCE", "NO_GRAPHICS", "LC_ALL", "LC_CTYPE"] {
+            command.env_remove(name);
+        }
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        self.command(arguments).output().unwrap().into()
+    }
+
+    /// Names in the directory, to see that nothing is left behind.
+    fn names(&self) -> Vec<String> {
+        support::names(self.directory.path())
+    }
+}
+
+fn blob(root: &Path, bytes: &[u8], media_type: &str) -> Value {
+    let hex: String = Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect();
+    fs::write(root.join("blobs/sha256").join(&hex), bytes).unwrap();
+    json!({ "mediaType": media_type, "digest": format!("sha256:{hex}"), "size": bytes.len() })
+}
+
+/// A static program for amd64.
+fn ok() -> Vec<u8> {
+    support::elf::programs().into_iter().find(|(name, _)| *name == "ok").unwrap().1
+}
+
+/// What a run left.
+struct Run {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl From<Output> for Run {
+    fn from(output: Output) -> Self {
+        Run {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl Run {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap()
+    }
+}
+
+/// The names of an object's fields, sorted.
+fn keys(value: &Value) -> Vec<&str> {
+    let mut keys: Vec<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn exit_codes() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    bench.sound("sound");
+    bench.unhealthy("unhealthy");
+    for (arguments, code) in [
+        (&["sound"][..], 0),
+        (&["check", "sound"], 0),
+        (&["broken"], 1),
+        (&["check", "sound", "broken"], 1),
+        (&["broken", "--fail-on", "error"], 1),
+        (&["broken", "--fail-on", "never"], 0),
+        (&["unhealthy"], 1),
+        (&["unhealthy", "--fail-on", "error"], 0),
+        (&["unhealthy", "--fail-on", "note"], 1),
+        (&["broken", "--ignore", "interpreter-not-found"], 0),
+        (&["broken", "--select", "command-not-found,path-not-found"], 0),
+        (&["broken", "--select", "command-not-found", "--select", "interpreter-not-found"], 1),
+        (&["absent"], 2),
+        (&["broken", "absent"], 2),
+        (&["absent", "sound"], 2),
+        (&["sound", "--platform", "linux/s390x"], 2),
+        (&["trace", "broken"], 0),
+        (&["trace", "absent"], 2),
+        (&["rules"], 0),
+        (&["--help"], 0),
+        (&["--version"], 0),
+    ] {
+        let run = bench.run(arguments);
+        assert_eq!(run.code, Some(code), "{arguments:?}: {}{}", run.stdout, run.stderr);
+    }
+}
+
+#[test]
+fn usage_errors_end_with_2_and_say_what_to_do() {
+    let bench = Bench::new();
+    bench.sound("sound");
+    for (arguments, says) in [
+        (&[][..], "Usage"),
+        (&["--no-such-option", "sound"], "--no-such-option"),
+        (&["check"], "IMAGE"),
+        (&["sound", "--format", "yaml"], "yaml"),
+        (&["sound", "--fail-on", "sometimes"], "sometimes"),
+        (&["sound", "--platform", "amd64"], "linux/amd64"),
+        (&["sound", "--env", "NAME"], "NAME=VALUE"),
+        (&["sound", "--report", "yaml=x"], "text or json"),
+        (&["sound", "--report", "json"], "FORMAT=FILE"),
+        (&["sound", "--select", "comand-not-found"], "did you mean `command-not-found`"),
+        (&["sound", "--ignore", "qqqqq"], "imagelint rules"),
+        (&["sound", "-q", "-v"], "--quiet"),
+        (&["explain", "comand-not-found"], "did you mean `command-not-found`"),
+        (&["explain", "nothing that anything prints"], "imagelint explain 127"),
+        (&["completions", "tcl"], "tcl"),
+        (&["docker:app"], "docker save"),
+    ] {
+        let run = bench.run(arguments);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(run.stderr.contains(says), "{arguments:?}: {}", run.stderr);
+    }
+}
+
+#[test]
+fn an_image_named_like_a_subcommand_follows_check() {
+    let bench = Bench::new();
+    bench.sound("rules");
+    assert!(bench.run(&["check", "rules"]).stdout.contains("oci-layout rules"));
+    assert!(bench.run(&["rules"]).stdout.contains("command-not-found"));
+}
+
+#[test]
+fn the_first_line_says_what_was_read() {
+    let bench = Bench::new();
+    bench.sound("sound");
+    bench.broken("broken");
+    for arguments in [&["sound"][..], &["broken"], &["trace", "sound"], &["-q", "broken"], &["-v", "broken"]] {
+        let run = bench.run(arguments);
+        let line = run.stdout.lines().next().unwrap();
+        let name = arguments.last().unwrap();
+        assert!(line.starts_with(&format!("oci-layout {name}, sha256:")), "{line}");
+        assert!(line.ends_with(", linux/amd64"), "{line}");
+    }
+}
+
+#[test]
+fn a_text_names_evidence_layer_exit_codes_and_a_fix() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    let run = bench.run(&["broken"]);
+    for part in [
+        "cannot start under docker, podman and kubernetes",
+        "error[interpreter-not-found]",
+        "`/bin/bash`",
+        r#""Entrypoint": ["/entrypoint.sh"]"#,
+        "#!/bin/bash",
+        "exit code: docker 255, podman 1, kubernetes 255",
+        "layer: 1 of 1 (sha256:",
+        "COPY entrypoint.sh /\n",
+        "help: ",
+        "fix: ",
+        "1 error",
+    ] {
+        assert!(run.stdout.contains(part), "{part}: {}", run.stdout);
+    }
+    assert_eq!(run.stderr, "");
+    let ignored = bench.run(&["broken", "--ignore", "interpreter-not-found"]).stdout;
+    assert!(ignored.contains("because the interpreter `/bin/bash` is not in the image"), "{ignored}");
+}
+
+#[test]
+fn quiet_and_verbose() {
+    let bench = Bench::new();
+    bench.sound("sound");
+    bench.broken("broken");
+    assert_eq!(bench.run(&["-q", "sound"]).stdout, "");
+    assert_eq!(bench.run(&["-q", "broken"]).stdout.lines().count(), 2);
+    assert!(bench.run(&["-v", "sound"]).stdout.contains("crun-1.8"));
+    assert!(!bench.run(&["sound"]).stdout.contains("crun-1.8"));
+}
+
+#[test]
+fn colour_only_where_it_is_wanted() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    let colored = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let run: Run = bench.command(arguments).envs(variables.iter().copied()).output().unwrap().into();
+        run.stdout.contains('\x1b') || run.stderr.contains('\x1b')
+    };
+    assert!(!colored(&["broken"], &[]), "not a terminal");
+    assert!(!colored(&["absent"], &[]), "not a terminal");
+    assert!(colored(&["broken", "--color", "always"], &[("NO_COLOR", "1")]), "asked for");
+    assert!(colored(&["broken"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(&["broken"], &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")]));
+    assert!(!colored(&["broken", "--color", "never"], &[("CLICOLOR_FORCE", "1")]));
+    assert!(!colored(&["trace", "broken"], &[]));
+    assert!(!colored(&["explain", "127"], &[]));
+    assert!(!colored(&["broken", "--color", "always", "--format", "json"], &[]));
+}
+
+#[test]
+fn told_rather_than_drawn() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    let run: Run = bench.command(&["broken"]).env("NO_GRAPHICS", "1").output().unwrap().into();
+    assert!(run.stdout.contains("snippet line 1"), "{}", run.stdout);
+    assert!(!run.stdout.contains(['│', '╭', '☞']), "{}", run.stdout);
+}
+
+#[test]
+fn strings_of_the_image_cannot_command_the_terminal() {
+    let bench = Bench::new();
+    let evil = "\u{1b}[2J\u{1b}]0;owned\u{7}\r\u{8}\u{9b}31m\u{202e}\u{0}";
+    let file = evil.replace('\0', "");
+    let script = format!("#!/bin/{file}\n");
+    let config = json!({
+        "Entrypoint": [format!("/{file}"), evil], "Cmd": [evil, "x".repeat(100_000)], "User": "", "WorkingDir": "",
+        "Env": [format!("PATH={evil}")], "StopSignal": evil, "Healthcheck": { "Test": ["CMD", evil] },
+    });
+    bench.image("evil", config, evil, &[(&file, 0o755, script.as_bytes())]);
+    let name = format!("absent{}", evil.replace('\0', ""));
+    for arguments in [
+        &["evil"][..],
+        &["-v", "evil"],
+        &["-q", "evil"],
+        &["trace", "-v", "evil"],
+        &["evil", "--user", evil.trim_end_matches('\0')],
+        &[&name],
+        &["explain", &name],
+        &["evil", "--select", &name],
+    ] {
+        let run = bench.run(arguments);
+        let text = run.stdout + &run.stderr;
+        let obeyed = |c: char| (c.is_control() && c != '\n') || c == '\u{202e}';
+        assert!(!text.contains(obeyed), "{arguments:?}: {:?}", text.chars().find(|c| obeyed(*c)));
+    }
+    let run = bench.run(&["evil", "--format", "json"]);
+    assert_eq!(run.json()["images"][0]["image"]["source"], "oci-layout");
+    assert!(!run.stdout.contains('\u{1b}'));
+}
+
+#[test]
+fn names_that_are_not_utf_8_do_not_break_json() {
+    let bench = Bench::new();
+    bench.image("odd", json!({ "Cmd": ["/run"] }), "COPY run /", &[("run", 0o755, b"#!/bin/\xff\xfe\n")]);
+    for arguments in [&["odd", "--format", "json"][..], &["trace", "odd", "--format", "json"]] {
+        let run = bench.run(arguments);
+        assert!(run.json().is_object());
+        assert!(run.stdout.contains('\u{fffd}'));
+    }
+    assert!(bench.run(&["trace", "odd"]).stdout.contains("#!/bin/\\xFF\\xFE"));
+}
+
+#[test]
+fn the_json_of_check() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    bench.unhealthy("unhealthy");
+    let run = bench.run(&["broken", "unhealthy", "absent", "--format", "json"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("absent"));
+    let report = run.json();
+    assert_eq!(keys(&report), ["images", "schema", "summary", "version"]);
+    assert_eq!(report["schema"], "imagelint.report/1");
+    assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));
+    assert_eq!(report["summary"], json!({ "errors": 1, "warnings": 1, "notes": 0 }));
+    assert_eq!(report["images"].as_array().unwrap().len(), 2);
+    let image = &report["images"][0];
+    assert_eq!(keys(image), ["findings", "image", "traces"]);
+    assert_eq!(keys(&image["image"]), ["digest", "platform", "reference", "source"]);
+    assert_eq!(image["traces"][0]["schema"], "imagelint.trace/1");
+    let finding = &image["findings"][0];
+    let fields = [
+        "because",
+        "confidence",
+        "exit_codes",
+        "fingerprint",
+        "fixes",
+        "help",
+        "layer",
+        "message",
+        "place",
+        "rule",
+        "severity",
+    ];
+    assert_eq!(keys(finding), fields);
+    assert_eq!(finding["rule"], "interpreter-not-found");
+    assert_eq!((&finding["severity"], &finding["confidence"]), (&json!("error"), &json!("certain")));
+    assert_eq!(finding["exit_codes"], json!({ "docker": 255, "podman": 1, "kubernetes": 255 }));
+    assert_eq!(keys(&finding["layer"]), ["created_by", "digest", "index", "inherited"]);
+    assert_eq!((&finding["layer"]["index"], &finding["layer"]["inherited"]), (&json!(0), &Value::Null));
+    let place = &finding["place"];
+    let fields = ["column", "end_column", "end_line", "field", "index", "kind", "layer", "line", "path"];
+    assert_eq!(keys(place), fields);
+    assert_eq!((&place["kind"], &place["path"]), (&json!("file"), &json!("/entrypoint.sh")));
+    assert_eq!((&place["line"], &place["end_line"]), (&json!(1), &json!(1)));
+    assert_eq!(keys(&finding["because"][0]), ["message", "place"]);
+    let unhealthy = &report["images"][1]["findings"][0]["place"];
+    assert_eq!(
+        unhealthy,
+        &json!({
+            "kind": "config", "field": "Healthcheck", "index": 1, "path": null, "layer": null,
+            "line": null, "column": null, "end_line": null, "end_column": null,
+        })
+    );
+}
+
+#[test]
+fn the_json_of_trace() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    bench.sound("sound");
+    let run = bench.run(&["trace", "broken", "sound", "--format", "json"]);
+    let traces: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [broken, sound] = traces.as_slice() else { panic!("one object a line") };
+    assert_eq!(keys(broken), ["agrees_with_runtime", "config", "healthcheck", "image", "paths", "schema"]);
+    assert_eq!(broken["schema"], "imagelint.trace/1");
+    assert_eq!(keys(&broken["config"]), ["cmd", "entrypoint", "stop_signal", "user", "workdir"]);
+    let path = &broken["paths"][0];
+    let fields = ["cause", "errno", "outcome", "runtimes", "start", "steps", "stop", "when", "why"];
+    assert_eq!(keys(path), fields);
+    assert_eq!((&path["outcome"], &path["cause"]), (&json!("fails"), &json!("interpreter-not-found")));
+    assert_eq!((&path["errno"], &path["when"]), (&json!("ENOENT"), &json!([])));
+    let start = BTreeMap::from([("docker", 255), ("podman", 1), ("kubernetes", 255)]);
+    assert_eq!(keys(&path["start"]), start.keys().copied().collect::<Vec<_>>());
+    for (engine, code) in start {
+        let start = &path["start"][engine];
+        assert_eq!((&start["outcome"], &start["exit_code"]), (&json!("fails"), &json!(code)));
+        assert_eq!(start["created"], true);
+    }
+    assert_eq!(path["start"]["kubernetes"]["reason"], "Error");
+    assert!(path["runtimes"]["docker-20.10"].is_object() && path["runtimes"]["crun-1.8"].is_object());
+    let step = &path["steps"][0];
+    assert_eq!(keys(step), ["argv", "file", "kind", "layer", "links", "note", "pid", "via"]);
+    assert_eq!(
+        (&step["kind"], &step["via"], &step["note"]),
+        (&json!("script"), &json!("entrypoint"), &json!("#!/bin/bash"))
+    );
+    assert_eq!(step["argv"], json!(["/entrypoint.sh", "app"]));
+    assert_eq!(keys(&path["stop"]), ["disposition", "exit_code", "main_told", "pid1", "result", "signal", "why"]);
+    assert_eq!((&path["stop"]["signal"], &path["stop"]["result"]), (&json!("SIGTERM"), &json!("unknown")));
+    let path = &sound["paths"][0];
+    assert_eq!((&path["outcome"], &path["cause"], &path["why"]), (&json!("runs"), &Value::Null, &Value::Null));
+    assert_eq!(
+        path["start"]["docker"],
+        json!({ "outcome": "runs", "exit_code": null, "created": true, "cause": null })
+    );
+}
+
+#[test]
+fn overrides_as_docker_run_has_them() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    bench.sound("sound");
+    let trace = |arguments: &[&str]| {
+        let run = bench.run(&[&["trace", "--format", "json"], arguments].concat());
+        run.json()["paths"][0].clone()
+    };
+    assert_eq!(trace(&["sound", "--", "/absent", "-x"])["cause"], "path-not-found");
+    assert_eq!(trace(&["broken", "--", "a", "b"])["steps"][0]["argv"], json!(["/entrypoint.sh", "a", "b"]));
+    assert_eq!(trace(&["sound", "--user", "nobody-here"])["cause"], "user-not-found");
+    assert_eq!(trace(&["sound", "--entrypoint", "ok", "--env", "PATH=/"])["outcome"], "runs");
+    assert_eq!(trace(&["sound", "--entrypoint", "ok", "--env", "PATH=/usr"])["cause"], "command-not-found");
+    assert_eq!(trace(&["sound", "--workdir", "/ok"])["cause"], "workdir-unusable");
+    let text = bench.run(&["sound", "--", "/absent"]).stdout;
+    assert!(text.contains("the command as overridden"), "{text}");
+}
+
+#[test]
+fn fingerprints_outlive_a_rebuild() {
+    let bench = Bench::new();
+    bench.broken("app");
+    let fingerprint =
+        || bench.run(&["app", "--format", "json"]).json()["images"][0]["findings"][0]["fingerprint"].clone();
+    let before = fingerprint();
+    fs::remove_dir_all(bench.path("app")).unwrap();
+    let files: &[File<'_>] = &[("other", 0o644, b"x"), ("entrypoint.sh", 0o755, b"#!/bin/bash\n# changed\n")];
+    bench.image("app", json!({ "Entrypoint": ["/entrypoint.sh"] }), "COPY . /", files);
+    assert_eq!(fingerprint(), before);
+    assert!(before.as_str().unwrap().len() == 32 && before != Value::Null);
+}
+
+#[test]
+fn reports_go_to_files_whole_or_not_at_all() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    fs::write(bench.path("old.json"), "old").unwrap();
+    let run = bench.run(&["broken", "--report", "json=old.json", "--report", "text=report.txt", "--color", "always"]);
+    assert_eq!(run.code, Some(1));
+    let json: Value = serde_json::from_slice(&fs::read(bench.path("old.json")).unwrap()).unwrap();
+    assert_eq!(json["summary"]["errors"], 1);
+    let text = fs::read_to_string(bench.path("report.txt")).unwrap();
+    assert!(text.contains("error[interpreter-not-found]") && !text.contains('\x1b'));
+    assert_eq!(bench.names(), ["broken", "old.json", "report.txt"]);
+
+    let run = bench.run(&["broken", "--report", "json=no/such/directory/x.json"]);
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("no/such/directory/x.json"), "{}", run.stderr);
+    let run = bench.run(&["trace", "broken", "--report", "json=trace.json"]);
+    assert_eq!(run.code, Some(0));
+    assert!(fs::read_to_string(bench.path("trace.json")).unwrap().starts_with("{\"schema\":\"imagelint.trace/1\""));
+}
+
+#[test]
+fn a_reader_that_goes_away_is_no_panic() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    for arguments in [
+        &["broken"][..],
+        &["broken", "--format", "json"],
+        &["trace", "broken"],
+        &["rules"],
+        &["man"],
+        &["completions", "bash"],
+        &["--help"],
+    ] {
+        let mut child = bench.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        let run: Run = child.wait_with_output().unwrap().into();
+        assert!(!run.stderr.contains("panic"), "{arguments:?}: {}", run.stderr);
+        assert!(matches!(run.code, Some(0 | 1)), "{arguments:?}: {:?}", run.code);
+    }
+}
+
+#[test]
+fn standard_output_that_is_full_is_told() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    let Ok(full) = fs::OpenOptions::new().write(true).open("/dev/full") else { return };
+    let run: Run = bench.command(&["broken"]).stdout(full).output().unwrap().into();
+    assert_eq!(run.code, Some(2));
+    assert!(run.stderr.contains("could not write to standard output"), "{}", run.stderr);
+}
+
+#[test]
+fn archives_on_standard_input() {
+    let bench = Bench::new();
+    bench.sound("sound");
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_dir_all(".", bench.path("sound")).unwrap();
+    let archive = tar.into_inner().unwrap();
+    let mut child = bench.command(&["-"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&archive).unwrap();
+    let run: Run = child.wait_with_output().unwrap().into();
+    assert_eq!(run.code, Some(0), "{}", run.stdout);
+    assert!(run.stdout.starts_with("oci-archive "), "{}", run.stdout);
+}
+
+#[test]
+fn errors_name_the_image_and_help() {
+    let bench = Bench::new();
+    bench.sound("sound");
+    let run = bench.run(&["sound", "--platform", "linux/s390x"]);
+    assert!(run.stderr.contains("error: sound") && run.stderr.contains("linux/amd64"), "{}", run.stderr);
+}
+
+#[test]
+fn explanations() {
+    let bench = Bench::new();
+    for (what, says) in [
+        (&["explain", "command-not-found"][..], "What it does"),
+        (&["explain", "127"], "command-not-found"),
+        (&["explain", "137"], "OOMKilled"),
+        (&["explain", "131"], "SIGQUIT"),
+        (&["explain", "42"], "the program's own"),
+        (&["explain", "-1"], "execve"),
+        (&["explain", "300"], "modulo 256"),
+        (&["explain", r#"exec: "app": executable file not found in $PATH"#], "command-not-found"),
+        (&["explain", "exec", "/app:", "no", "such", "file", "or", "directory"], "interpreter-not-found"),
+        (&["explain", "exec /app: exec format error"], "wrong-architecture"),
+    ] {
+        let run = bench.run(what);
+        assert_eq!(run.code, Some(0), "{what:?}: {}", run.stderr);
+        assert!(run.stdout.contains(says), "{what:?}: {}", run.stdout);
+    }
+    for code in [0, 1, 2, 125, 126, 127, 128, 130, 134, 137, 139, 143, 255] {
+        let text = bench.run(&["explain", &code.to_string()]).stdout;
+        assert!(text.starts_with(&format!("{code} ")) && text.lines().count() > 2, "{text}");
+        assert!(!text.contains("the program's own\n"), "{text}");
+    }
+}
+
+#[test]
+fn the_catalogue() {
+    let bench = Bench::new();
+    let rules = bench.run(&["rules", "--format", "json"]).json();
+    assert_eq!(rules["schema"], "imagelint.rules/1");
+    let rules = rules["rules"].as_array().unwrap();
+    assert!(rules.len() > 20);
+    for rule in rules {
+        assert_eq!(keys(rule), ["exit_codes", "name", "severity", "since", "summary"]);
+        let name = rule["name"].as_str().unwrap();
+        assert!(rule["summary"].is_string() && rule["severity"].is_string(), "{name}");
+        assert_eq!(bench.run(&["explain", name]).code, Some(0));
+    }
+}
+
+#[test]
+fn completions_and_manual() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(bench.run(&["completions", shell]).stdout.contains("imagelint"), "{shell}");
+    }
+    assert!(bench.run(&["man"]).stdout.contains(".TH imagelint 1"));
+}
