@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 
 use imagelint::finding::Severity;
 use imagelint::launch::{Outcome, Start};
+use imagelint::lint::Lint;
 use serde_json::{Value, json};
-use support::{Linted, fixtures, lint, repository};
+use support::{fixtures, lint, repository};
 
 /// What a fixture calls a runtime, and what the launch calls it.
 const RUNTIMES: [(&str, &str); 5] = [
@@ -22,6 +23,7 @@ const RUNTIMES: [(&str, &str); 5] = [
     ("crun-1.8", "crun-1.8"),
 ];
 
+/// Builds the fixture in `dir` into `out`.
 fn build(dir: &Path, out: &Path) -> Result<(), String> {
     let text = fs::read_to_string(dir.join("Dockerfile")).map_err(|e| e.to_string())?;
     let programs =
@@ -30,7 +32,7 @@ fn build(dir: &Path, out: &Path) -> Result<(), String> {
 }
 
 /// Runs `check` over all fixtures and gathers what is wrong.
-fn each(check: impl Fn(&Linted, &Value) -> Vec<String>) {
+fn each(check: impl Fn(&Lint, &Value) -> Vec<String>) {
     let mut wrong = BTreeMap::new();
     for (rule, case, dir) in fixtures() {
         let out = tempfile::tempdir().unwrap();
