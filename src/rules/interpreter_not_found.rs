@@ -25,7 +25,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
                 Problem::Unresolved(e) => e.removed_by,
                 _ => None,
             };
-            explanation.layer(removed_by)
+            keep(trouble, explanation, removed_by)
         }
         _ => Explanation::default(),
     })
@@ -58,6 +58,14 @@ fn explain(trouble: &Trouble<'_>, interpreter: &[u8], problem: &str) -> Explanat
         "install it (Debian, Ubuntu)",
         format!("RUN apt-get update && apt-get install -y --no-install-recommends {}", package(&name)),
     )
+}
+
+/// What a layer removed is better kept than installed again.
+fn keep(trouble: &Trouble<'_>, mut explanation: Explanation, removed_by: Option<usize>) -> Explanation {
+    if let Some(layer) = removed_by {
+        explanation.help = format!("do not remove it in {}", trouble.layer_name(layer));
+    }
+    explanation.layer(removed_by)
 }
 
 /// The package that has an interpreter, by the name that Alpine and Debian share.

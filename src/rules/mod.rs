@@ -58,8 +58,3 @@ pub const RULES: &[Rule] = &[
     workdir_unusable::RULE,
     wrong_architecture::RULE,
 ];
-
-/// The rule of that name.
-pub fn find(name: &str) -> Option<&'static Rule> {
-    RULES.iter().find(|rule| rule.name == name)
-}
