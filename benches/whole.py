@@ -81,17 +81,29 @@ def blobs(layout):
     return [os.path.join(layout, "blobs", l["digest"].replace(":", "/")) for l in manifest["layers"]]
 
 
+def resident(pid):
+    """High-water mark in KiB. Not ru_maxrss: that begins with the size of the process that forked."""
+    try:
+        with open("/proc/%d/status" % pid) as f:
+            return next((int(l.split()[1]) for l in f if l.startswith("VmHWM")), 0)
+    except OSError:
+        return 0
+
+
 def once(commands):
     """Wall and CPU seconds of commands run one after the other, and the largest resident set in KiB."""
     start, cpu, rss = time.monotonic(), 0.0, 0
     for command in commands:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        _, status, usage = os.wait4(child.pid, 0)
+        done = 0
+        while not done:
+            rss = max(rss, resident(child.pid))
+            done, status, usage = os.wait4(child.pid, os.WNOHANG)
+            time.sleep(0 if done else 0.005)
         child.returncode = os.waitstatus_to_exitcode(status)
         if child.returncode not in (0, 1):
             sys.exit("%s: exit code %d" % (" ".join(command), child.returncode))
         cpu += usage.ru_utime + usage.ru_stime
-        rss = max(rss, usage.ru_maxrss)
     return time.monotonic() - start, cpu, rss
 
 

@@ -1,10 +1,14 @@
-//! Random images, run now.
+//! Images that are run now, under the runc and crun that are installed: random ones, and the fixtures.
 
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::compare::{Tally, Verdict};
+use crate::support;
 use crate::truth::{bases, cases, judge, make_layouts, predict, run, scratch, text};
 
 const SEEDS: [u32; 3] = [11, 12, 13];
@@ -22,31 +26,84 @@ pub fn random(shared: &Path, count: usize, tally: &mut Tally) {
         oracle.arg("oracle").arg(&list).arg("--bases").arg(&bases);
         let input = scratch().join(format!("random-{seed}.oracle"));
         write(&input, &run(&mut oracle));
+        let ids: Vec<String> = cases(&list).iter().map(|c| text(c, "id")).collect();
         for runtime in ["runc", "crun"] {
-            compare(shared, seed, runtime, &list, &input, &layouts, tally);
+            let images = ids.iter().map(|id| (id.clone(), layouts.join(id))).collect();
+            compare(shared, &format!("random {seed}"), runtime, images, &input, tally);
         }
     }
 }
 
-fn compare(shared: &Path, seed: u32, runtime: &str, list: &Path, input: &Path, layouts: &Path, tally: &mut Tally) {
+/// Runs every fixture that claims how it starts under runc or crun, so that none teaches anything false.
+pub fn fixtures(shared: &Path, tally: &mut Tally) {
+    let programs = programs(&bases(shared));
+    let out = scratch().join("fixtures");
+    let _ = fs::remove_dir_all(&out);
+    for runtime in ["runc", "crun"] {
+        let mut images = Vec::new();
+        for (rule, case, dir) in support::fixtures() {
+            if !claims(&dir, runtime) {
+                continue;
+            }
+            let layout = out.join(format!("{rule}--{case}"));
+            if !layout.is_dir() {
+                let dockerfile = fs::read_to_string(dir.join("Dockerfile")).unwrap_or_else(|e| panic!("{rule}/{case}: {e}"));
+                fs::create_dir_all(&layout).unwrap_or_else(|e| panic!("{}: {e}", layout.display()));
+                support::build::build(&dockerfile, &dir, &programs, &layout).unwrap_or_else(|e| panic!("{rule}/{case}: {e}"));
+            }
+            images.push((format!("{rule}--{case}"), layout));
+        }
+        let list = scratch().join(format!("fixtures.{runtime}"));
+        let lines: Vec<String> = images.iter().map(|(_, path)| path.display().to_string()).collect();
+        write(&list, lines.join("\n").as_bytes());
+        compare(shared, "fixtures", runtime, images, &list, tally);
+    }
+}
+
+fn claims(fixture: &Path, runtime: &str) -> bool {
+    let text = fs::read_to_string(fixture.join("expected.json")).unwrap_or_default();
+    let expected: Value = serde_json::from_str(&text).unwrap_or_default();
+    let starts = expected["start"].as_object();
+    starts.is_some_and(|s| s.keys().any(|name| name.starts_with(runtime)))
+}
+
+/// The fixtures' programs, with a real busybox in the place of the stand-in.
+fn programs(bases: &Path) -> PathBuf {
+    let out = scratch().join("programs");
+    let _ = fs::remove_dir_all(&out);
+    fs::create_dir_all(&out).unwrap_or_else(|e| panic!("{}: {e}", out.display()));
+    for name in support::names(&support::repository("fixtures/programs")) {
+        let from = support::repository("fixtures/programs").join(&name);
+        match name.as_str() {
+            "busybox" => fs::copy(bases.join("bb/bin/busybox"), out.join(&name)).map(drop),
+            _ => match fs::read_link(&from) {
+                Ok(target) => symlink(target, out.join(&name)),
+                Err(_) => fs::copy(&from, out.join(&name)).map(drop),
+            },
+        }
+        .unwrap_or_else(|e| panic!("{}: {e}", from.display()));
+    }
+    out
+}
+
+/// Runs the images that `input` lists, and compares each with its prediction.
+fn compare(shared: &Path, group: &str, runtime: &str, images: Vec<(String, PathBuf)>, input: &Path, tally: &mut Tally) {
     let Some(name) = installed(runtime) else {
         return tally.add("live", runtime, Verdict::Wrong("not installed".to_owned()));
     };
-    let group = format!("live {name}");
+    let group = format!("live {group} {name}");
     tally.require(&group);
-    let output = scratch().join(format!("random-{seed}.{runtime}"));
+    let output = input.with_extension(format!("{runtime}.out"));
     let mut oracle = Command::new("python3");
     oracle.arg(shared.join("oracle/oracle.py")).arg("batch").arg(input).arg(&output);
     run(oracle.args(["--runtime", runtime, "--jobs", "2", "--fast"]).env("ORACLE_WORK", scratch().join("work")));
     let records = cases(&output);
-    for case in cases(list) {
-        let id = text(&case, "id");
-        let record = records.iter().find(|r| r["id"] == case["id"]);
-        let Some(record) = record else {
-            tally.add(&group, &id, Verdict::Wrong("was not run".to_owned()));
-            continue;
+    for (id, layout) in images {
+        let verdict = match records.iter().find(|r| r["id"] == id.as_str()) {
+            Some(record) => judge(&predict(&layout), name, record),
+            None => Verdict::Wrong("was not run".to_owned()),
         };
-        tally.add(&group, &id, judge(&predict(&layouts.join(&id)), name, record));
+        tally.add(&group, &id, verdict);
     }
 }
 

@@ -1,11 +1,13 @@
 //! Predictions against what real runtimes did: recordings, and runs of the moment.
 //!
 //! Recordings and the runner of containers are kept beside the project, in `../shared` or where `IMAGELINT_SHARED`
-//! points; without them there is nothing to compare with, and this says so. `IMAGELINT_LIVE=N` also runs N random
-//! images for each of three seeds under the runc and crun that are installed (root only).
+//! points; without them there is nothing to compare with, and this says so. `IMAGELINT_LIVE=N` also runs the fixtures and
+//! N random images for each of three seeds under the runc and crun that are installed (root only).
 
 mod compare;
 mod live;
+#[path = "../support/mod.rs"]
+mod support;
 mod truth;
 
 use std::path::PathBuf;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let mut tally = Tally::default();
     truth::replay(&shared, &mut tally);
     if let Some(count) = std::env::var("IMAGELINT_LIVE").ok().and_then(|n| n.parse().ok()) {
+        live::fixtures(&shared, &mut tally);
         live::random(&shared, count, &mut tally);
     }
     tally.print();
