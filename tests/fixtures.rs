@@ -1,15 +1,18 @@
 //! Every fixture is built and linted; all of its findings and the starts it claims are compared.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use imagelint::finding::Severity;
 use imagelint::launch::{Outcome, Start};
+use imagelint::lint::Lint;
 use serde_json::{Value, json};
-use support::{Linted, fixtures, lint, repository};
+use support::{fixtures, lint, repository};
 
 /// What a fixture calls a runtime, and what the launch calls it.
 const RUNTIMES: [(&str, &str); 5] = [
@@ -20,13 +23,16 @@ const RUNTIMES: [(&str, &str); 5] = [
     ("crun-1.8", "crun-1.8"),
 ];
 
+/// Builds the fixture in `dir` into `out`.
 fn build(dir: &Path, out: &Path) -> Result<(), String> {
     let text = fs::read_to_string(dir.join("Dockerfile")).map_err(|e| e.to_string())?;
-    support::build::build(&text, dir, &repository("fixtures/programs"), out)
+    let programs =
+        std::env::var_os("IMAGELINT_PROGRAMS").map_or_else(|| repository("fixtures/programs"), PathBuf::from);
+    support::build::build(&text, dir, &programs, out)
 }
 
 /// Runs `check` over all fixtures and gathers what is wrong.
-fn each(check: impl Fn(&Linted, &Value) -> Vec<String>) {
+fn each(check: impl Fn(&Lint, &Value) -> Vec<String>) {
     let mut wrong = BTreeMap::new();
     for (rule, case, dir) in fixtures() {
         let out = tempfile::tempdir().unwrap();
@@ -157,7 +163,7 @@ fn explain() {
 }
 
 /// `IMAGELINT_LAYOUTS=DIR cargo test --test fixtures layouts` writes every fixture as an OCI layout, for a run under
-/// real runtimes.
+/// real runtimes; `IMAGELINT_PROGRAMS=DIR` has other programs, such as a real busybox in the place of the stand-in.
 #[test]
 fn layouts() {
     let Some(to) = std::env::var_os("IMAGELINT_LAYOUTS") else { return };

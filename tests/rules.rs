@@ -1,5 +1,7 @@
 //! A rule is a document, a source, fixtures and a line in the list; its examples work.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 mod support;
 
 use std::fs;

@@ -96,7 +96,7 @@ fn runs_elsewhere(trouble: &Trouble<'_>) -> Option<String> {
         matches!(trouble.cause, Cause::Exec { problem: Problem::NotForUser(_), .. } | Cause::NotInPath { .. })
             || super::reasons::path_error(trouble.cause).is_some_and(|e| e.errno == Errno::EACCES);
     let why = if capability {
-        ", for the process keeps CAP_DAC_OVERRIDE until execve(2); older versions do not, nor does it where capabilities are dropped"
+        ", for the process keeps CAP_DAC_OVERRIDE until execve(2); Docker before 24 does not, nor does any engine where capabilities are dropped"
     } else {
         ""
     };

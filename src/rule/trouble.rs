@@ -259,6 +259,20 @@ impl<'a> Trouble<'a> {
         self.script().map_or_else(|| self.command().to_owned(), |step| step.path.to_string())
     }
 
+    /// The COPY that brought `path`, with `flag` (`--chmod=0755`); the instruction of `layer` where it is one.
+    pub fn copy_with(&self, flag: &str, layer: Option<usize>, path: &str) -> String {
+        let layer = layer.and_then(|layer| self.subject.image.layers.get(layer));
+        let text = layer.and_then(|l| l.created_by.as_deref()).map(instruction_text).unwrap_or_default();
+        let name = flag.split('=').next().unwrap_or(flag);
+        match text.strip_prefix("COPY ") {
+            Some(rest) if !rest.contains("<<") && !rest.contains(":") => {
+                let kept: Vec<&str> = rest.split_whitespace().filter(|word| !word.starts_with(name)).collect();
+                format!("COPY {flag} {}", kept.join(" "))
+            }
+            _ => format!("COPY {flag} {} {path}", path.rsplit('/').next().unwrap_or(path)),
+        }
+    }
+
     /// Whether there is a shell to propose.
     pub fn has_shell(&self) -> bool {
         super::at(self.subject.rootfs, b"/bin/sh").is_some()

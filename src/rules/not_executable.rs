@@ -38,7 +38,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 fn fixes(trouble: &Trouble<'_>, explanation: Explanation, path: &str, ino: Ino) -> Explanation {
     let name = path.rsplit('/').next().unwrap_or(path);
     let explanation = explanation
-        .fix("set it while copying (BuildKit, Buildah)", format!("COPY --chmod=0755 {name} {path}"))
+        .fix("set it while copying (BuildKit, Buildah)", trouble.copy_with("--chmod=0755", trouble.layer_of(ino), path))
         .fix("set it in the image", format!("RUN chmod +x {path}"))
         .fix("set it in git, for everyone", format!("git update-index --chmod=+x {name}"));
     let line = String::from_utf8_lossy(&trouble.first_line(ino)).into_owned();

@@ -62,15 +62,14 @@ fn not_for_user(trouble: &Trouble<'_>) -> Explanation {
         true => "let everybody read the script: its interpreter opens it with the rights of the user",
         false => "let everybody execute the file, or give it to the user of the container",
     };
-    let name = path.rsplit(|b| *b == b'/').next().unwrap_or(&path).to_vec();
-    let name = BString::from(name);
+    let (layer, file) = (trouble.layer_of(ino), path.to_string());
     let owner = trouble.launch.process.user.as_str();
     Explanation::new(message, help)
         .why(format!("{} {}", quote(&path), trouble.mode(ino)))
         .at(Some(trouble.file(&path, ino, None)))
-        .layer(trouble.layer_of(ino))
-        .fix("let everybody read and execute it", format!("COPY --chmod=0755 {name} {path}"))
-        .fix("give it to the user", format!("COPY --chown={owner} {name} {path}"))
+        .layer(layer)
+        .fix("let everybody read and execute it", trouble.copy_with("--chmod=0755", layer, &file))
+        .fix("give it to the user", trouble.copy_with(&format!("--chown={owner}"), layer, &file))
 }
 
 fn user(trouble: &Trouble<'_>) -> String {

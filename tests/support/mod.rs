@@ -8,12 +8,10 @@ pub mod elf;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use imagelint::finding::Finding;
-use imagelint::image;
-use imagelint::launch::{self, Launch, Overrides};
+use imagelint::image::Options;
+use imagelint::launch::Overrides;
+use imagelint::lint::Lint;
 use imagelint::reference::Reference;
-use imagelint::rootfs::Rootfs;
-use imagelint::rule::Subject;
 use imagelint::rules::RULES;
 
 /// A file or directory of the repository.
@@ -60,20 +58,8 @@ pub fn examples(document: &str) -> Vec<String> {
     out
 }
 
-/// What linting an image gives.
-pub struct Linted {
-    pub launch: Launch,
-    pub findings: Vec<Finding>,
-}
-
 /// Lints an OCI image layout, as the command line does.
-pub fn lint(layout: &Path) -> Linted {
+pub fn lint(layout: &Path) -> Lint {
     let reference: Reference = format!("oci:{}", layout.display()).parse().unwrap();
-    let image = image::open(&reference, &image::Options::default()).unwrap();
-    let rootfs = Rootfs::build(&image);
-    let launch = launch::follow(&image, &rootfs, &Overrides::default());
-    let healthcheck = launch::follow_healthcheck(&image, &rootfs, &Overrides::default());
-    let subject = Subject { image: &image, rootfs: &rootfs, launch: &launch, healthcheck: healthcheck.as_ref() };
-    let findings = RULES.iter().flat_map(|rule| (rule.check)(&subject)).collect();
-    Linted { launch, findings }
+    Lint::new(&reference, &Options::default(), &Overrides::default(), RULES).unwrap()
 }
