@@ -35,16 +35,25 @@ pub fn run(typed: Typed) -> Result<Exit> {
             (Ok(rule), _) => document(rule, &style),
             (Err(_), Some(error)) => render(error.meaning, &style) + &catalogue(error.rules, &style),
             (Err(unknown), None) if !what.contains(' ') => return Err(unknown),
-            (Err(_), None) => return Err(unheard(&what)),
+            (Err(_), None) => exit_code(mentioned(&what).ok_or_else(|| unheard(&what))?, &style),
         },
     };
     output::print(&text)?;
     Ok(Exit::Clean)
 }
 
+/// The number in `Exited (127) 2 minutes ago` or `terminated with exit code 137`.
+fn mentioned(text: &str) -> Option<i64> {
+    let text = text.to_lowercase();
+    let after = ["exited (", "exit code", "exit status", "exitcode", "code"].iter();
+    let rest = after.filter_map(|word| Some(text.split_once(word)?.1)).next()?;
+    let digits = rest.trim_start_matches([' ', ':', '=', '"']).split(|c: char| !c.is_ascii_digit()).next()?;
+    digits.parse().ok()
+}
+
 fn unheard(text: &str) -> Complaint {
     Complaint::new(format!("`{text}` is not a text that a container start is known to end with"))
-        .help("paste one line, such as: exec /app: no such file or directory; or look the exit code up: imagelint explain 127")
+        .help("paste one line, such as `exec /app: no such file or directory`, or the exit code: imagelint explain 127")
 }
 
 fn document(rule: &Rule, style: &Style) -> String {
@@ -98,14 +107,15 @@ fn explained(section: &str, style: &Style) -> String {
 fn signal_or_own(code: i64) -> String {
     match code {
         129..=192 => format!(
-            "## {code} a signal\n\nThe process died of signal {number} (128 + {number}){name}. `kill -l {number}` names \
-             it, signal(7) explains it. A program may also use this number for purposes of its own.\n",
+            "## {code} a signal\n\nThe process died of signal {number} (128 + {number}){name}. `kill -l {number}` \
+             names it, signal(7) explains it. A program may also use this number for purposes of its own.\n",
             number = code - 128,
             name = signal_name(code - 128).map(|name| format!(", {name}")).unwrap_or_default(),
         ),
         _ => format!(
-            "## {code} the program's own\n\nNeither the engines nor the shells use {code}: the program gave it, and its \
-             documentation or its log tells what it means.\n\nHow to tell: `docker logs NAME`, `kubectl logs POD --previous`.\n"
+            "## {code} the program's own\n\nNeither the engines nor the shells use {code}: the program gave it, \
+             and its documentation or its log tells what it means.\n\n\
+             How to tell: `docker logs NAME`, `kubectl logs POD --previous`.\n"
         ),
     }
 }
@@ -146,4 +156,24 @@ fn signal_name(number: i64) -> Option<&'static str> {
         "SIGSYS",
     ];
     NAMES.get(usize::try_from(number - 1).ok()?).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn exit_codes_are_found_in_what_engines_print() {
+        for (text, code) in [
+            ("Exited (127) 2 minutes ago", Some(127)),
+            ("command terminated with exit code 137", Some(137)),
+            ("Exit Code:    255", Some(255)),
+            ("\"ExitCode\": 126,", Some(126)),
+            ("exit status 1", Some(1)),
+            ("exit code unknown", None),
+            ("no code at all", None),
+        ] {
+            assert_eq!(mentioned(text), code, "{text}");
+        }
+    }
 }

@@ -17,8 +17,8 @@ use super::progress::Bar;
 /// Which images, for which platform, started how.
 #[derive(Debug, Args)]
 pub struct Look {
-    /// A path to an OCI layout or an archive, `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]`, `docker-archive:FILE[:NAME]`,
-    /// `rootfs:PATH`, or `-` for an archive on standard input
+    /// A path to an OCI layout or an archive, `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]`,
+    /// `docker-archive:FILE[:NAME]`, `rootfs:PATH`, or `-` for an archive on standard input
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<String>,
     /// The platform to look at, such as linux/arm64 [default: the only one there is, else the host's]

@@ -38,8 +38,8 @@ impl Bar {
     fn show(&self) -> ProgressBar {
         let (total, read) = (self.total.load(Ordering::Relaxed), self.read.load(Ordering::Relaxed));
         let (line, template) = match total {
-            0 => (ProgressBar::new_spinner(), "{spinner} reading {msg}: {bytes}, {bytes_per_sec}"),
-            _ => (ProgressBar::new(total), "{spinner} reading {msg}: {bytes} of {total_bytes}, {bytes_per_sec}"),
+            0 => (ProgressBar::new_spinner(), "{spinner} reading {msg}: {bytes}"),
+            _ => (ProgressBar::new(total), "{spinner} reading {msg}: {bytes} of {total_bytes}"),
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
             line.set_style(style);

@@ -34,7 +34,7 @@ impl Cause {
                 format!("without -S, `env` takes `{argument}` as one variable and executes the script again, for ever")
             }
             Cause::ShellArgument { argument, path } => format!(
-                "the shell takes the argument `{argument}` of the `#!` line of `{path}` as the script to run, and there is none"
+                "the shell takes `{argument}` from the `#!` line of `{path}` for the script to run, and there is none"
             ),
             Cause::CarriageReturn { path, line, text } => {
                 format!("line {line} of `{path}` ends in a carriage return, which the shell takes as part of `{text}`")
@@ -98,8 +98,10 @@ fn unresolved(error: &PathError) -> String {
     let at = &error.at;
     match (error.errno, error.removed_by) {
         (Errno::ENOENT, Some(layer)) => format!("is not in the image: layer {} removed `{at}`", layer + 1),
-        (Errno::ENOENT, None) if error.links.is_empty() => "is not in the image".to_owned(),
-        (Errno::ENOENT, None) => format!("is a link that leads to `{at}`, which is not in the image"),
+        (Errno::ENOENT, None) if error.dangling => {
+            format!("is reached through a link to `{at}`, which is not in the image")
+        }
+        (Errno::ENOENT, None) => "is not in the image".to_owned(),
         (Errno::ENOTDIR, _) => format!("leads through `{at}`, which is not a directory"),
         (Errno::EACCES, _) => format!("is below `{at}`, which the user of the process may not search"),
         (Errno::ELOOP, _) => format!("is a link that goes round in a circle at `{at}`"),
@@ -164,5 +166,49 @@ fn refused(kind: &RefusalKind, path: &[u8]) -> String {
         RefusalKind::ParentOutsideLayer(parent) => {
             format!("`{path}` lies below `{parent}`, a link that leads out of the layer")
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn absent(dangling: bool, removed_by: Option<usize>) -> Problem {
+        Problem::Unresolved(PathError {
+            errno: Errno::ENOENT,
+            at: "/usr/bin/app".into(),
+            rest: "".into(),
+            dangling,
+            links: Vec::new(),
+            removed_by,
+            unknowable: false,
+        })
+    }
+
+    #[test]
+    fn absence_is_told_with_what_led_to_it() {
+        let why = |problem| Cause::Exec { role: Role::Command, path: "/app".into(), problem }.why();
+        assert_eq!(why(absent(false, None)), "the command `/app` is not in the image");
+        assert_eq!(
+            why(absent(true, None)),
+            "the command `/app` is reached through a link to `/usr/bin/app`, which is not in the image"
+        );
+        assert_eq!(
+            why(absent(false, Some(2))),
+            "the command `/app` is not in the image: layer 3 removed `/usr/bin/app`"
+        );
+    }
+
+    #[test]
+    fn a_name_that_path_does_not_have() {
+        let why = |tried, default_path| {
+            Cause::NotInPath { name: "app".into(), role: Role::Command, tried, default_path }.why()
+        };
+        assert_eq!(why(vec![], false), "the command `app` cannot be looked up: PATH has no directory");
+        let tried = Tried { element: "/bin".into(), path: "/bin/app".into(), problem: absent(false, None) };
+        assert_eq!(
+            why(vec![tried], true),
+            "the command `app` is in no directory of the default PATH (the image sets none)"
+        );
     }
 }
