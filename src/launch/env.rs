@@ -111,7 +111,10 @@ fn long_option(
         None => (argument.as_slice(), None),
     };
     let letter = match name {
-        b"--ignore-environment" => return Ok(environment.clear()),
+        b"--ignore-environment" => {
+            environment.clear();
+            return Ok(());
+        }
         b"--null" | b"--debug" | b"--list-signal-handling" => return Ok(()),
         b"--block-signal" | b"--default-signal" | b"--ignore-signal" => return Ok(()),
         b"--unset" => b'u',

@@ -110,10 +110,10 @@ impl Running<'_> {
         steps: &mut Vec<Step>,
     ) -> Result<Next, String> {
         let path = loaded.argv.get(at).cloned().unwrap_or_default();
-        if let Some(argument) = loaded.argv.get(at.wrapping_sub(1)).filter(|_| at == 2) {
-            if let Some(outcome) = self.shell_argument(shell, argument, &path) {
-                return outcome.map(Next::Ends);
-            }
+        if let Some(argument) = loaded.argv.get(at.wrapping_sub(1)).filter(|_| at == 2)
+            && let Some(outcome) = self.shell_argument(shell, argument, &path)
+        {
+            return outcome.map(Next::Ends);
         }
         if let Some(problem) = self.unreadable(path.as_bstr()) {
             let absent = matches!(&problem, Problem::Unresolved(e) if e.errno == Errno::ENOENT);

@@ -47,9 +47,11 @@ pub fn fixtures(shared: &Path, tally: &mut Tally) {
             }
             let layout = out.join(format!("{rule}--{case}"));
             if !layout.is_dir() {
-                let dockerfile = fs::read_to_string(dir.join("Dockerfile")).unwrap_or_else(|e| panic!("{rule}/{case}: {e}"));
+                let dockerfile =
+                    fs::read_to_string(dir.join("Dockerfile")).unwrap_or_else(|e| panic!("{rule}/{case}: {e}"));
                 fs::create_dir_all(&layout).unwrap_or_else(|e| panic!("{}: {e}", layout.display()));
-                support::build::build(&dockerfile, &dir, &programs, &layout).unwrap_or_else(|e| panic!("{rule}/{case}: {e}"));
+                support::build::build(&dockerfile, &dir, &programs, &layout)
+                    .unwrap_or_else(|e| panic!("{rule}/{case}: {e}"));
             }
             images.push((format!("{rule}--{case}"), layout));
         }

@@ -1,3 +1,5 @@
+//! Archives made byte by byte, and what is read from them.
+
 use super::craft::{Craft, header, put};
 use super::*;
 

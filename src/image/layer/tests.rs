@@ -1,3 +1,5 @@
+//! Layers made byte by byte, and what is kept of them.
+
 use std::io::Write;
 
 use flate2::Compression;
