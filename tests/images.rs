@@ -1,6 +1,7 @@
 //! Real root file systems: their shell runs on their own platform and is foreign on another.
 //!
 //! They are kept beside the project, in `../shared` or where `IMAGELINT_SHARED` points.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 

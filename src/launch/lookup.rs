@@ -139,7 +139,8 @@ impl Search<'_> {
         }
         let x = if wanted.any_x { inode.mode & 0o111 != 0 } else { wanted.credentials.may(EXECUTE, inode) };
         if !x {
-            return Err(closed(found.ino, inode.mode));
+            let special = matches!(inode.kind, Kind::Special);
+            return Err(if special { Problem::Special(found.ino) } else { closed(found.ino, inode.mode) });
         }
         match inode.kind {
             Kind::Regular { .. } | Kind::Runtime => Ok(()),

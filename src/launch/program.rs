@@ -97,7 +97,23 @@ impl Running<'_> {
         mark(steps, StepKind::Shell);
         match &loaded.script {
             Some((script, at)) => self.script(shell, loaded, script.ino, *at, steps),
-            None => Ok(Next::Ends(shell_text(loaded).unwrap_or(Outcome::Runs))),
+            None => self.shell_text(shell, loaded, steps),
+        }
+    }
+
+    /// `sh -c TEXT`.
+    fn shell_text(&mut self, shell: Shell, loaded: &Loaded, steps: &mut Vec<Step>) -> Result<Next, String> {
+        let text = match loaded.argv.as_slice() {
+            [_, flag, text, ..] if *flag == "-c" => text,
+            _ => return Ok(Next::Ends(Outcome::Runs)),
+        };
+        if let Some(code) = shell::broken_exec_form(text.as_bstr()) {
+            let cause = Cause::BrokenExecForm { text: text.to_string() };
+            return Ok(Next::Ends(Outcome::Exits { code, cause }));
+        }
+        match shell::read(shell, text) {
+            Script::Command { words, exec, line } => self.command(shell, words, exec, line, steps),
+            _ => Ok(Next::Ends(Outcome::Runs)),
         }
     }
 
@@ -269,14 +285,6 @@ impl Running<'_> {
             longest_variable: 0,
         }
     }
-}
-
-/// `sh -c TEXT` with a text that was meant as a JSON array.
-fn shell_text(loaded: &Loaded) -> Option<Outcome> {
-    let [_, flag, text, ..] = loaded.argv.as_slice() else { return None };
-    let code = shell::broken_exec_form(text.as_bstr()).filter(|_| *flag == "-c")?;
-    let cause = Cause::BrokenExecForm { text: text.to_string() };
-    Some(Outcome::Exits { code, cause })
 }
 
 /// What `loaded` is, and where its arguments begin.

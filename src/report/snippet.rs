@@ -175,7 +175,7 @@ fn shown(bytes: &[u8]) -> String {
 
 /// The first line of a regular file, without its end, as far as it was kept.
 pub fn first_line(rootfs: &Rootfs, ino: Ino) -> Option<&[u8]> {
-    let Kind::Regular { size, content: Some(content), .. } = &rootfs.inode(ino).kind else { return None };
+    let Kind::Regular { size, content: Some(content), .. } = &rootfs.get(ino)?.kind else { return None };
     let head = content.get(0, usize::try_from(*size).unwrap_or(HEAD).min(HEAD))?;
     head.lines().next()
 }

@@ -78,16 +78,21 @@ pub struct Tally {
 impl Tally {
     /// Adds one comparison.
     pub fn add(&mut self, group: &str, what: &str, verdict: Verdict) {
+        let told = self.required.iter().any(|g| g == group);
         let counts = self.groups.entry(group.to_owned()).or_default();
         match verdict {
             Verdict::Agree => counts[0] += 1,
             Verdict::Wrong(why) => {
                 counts[1] += 1;
-                println!("DISAGREE {group}: {what}: {why}");
+                if told {
+                    println!("DISAGREE {group}: {what}: {why}");
+                }
             }
             Verdict::Unknown(why) => {
                 counts[2] += 1;
-                println!("unknown  {group}: {what}: {why}");
+                if told {
+                    println!("unknown  {group}: {what}: {why}");
+                }
             }
         }
     }

@@ -4,6 +4,8 @@
 //! points; without them there is nothing to compare with, and this says so. `IMAGELINT_LIVE=N` also runs the fixtures and
 //! N random images for each of three seeds under the runc and crun that are installed (root only).
 
+#![allow(clippy::unwrap_used)]
+
 mod compare;
 mod live;
 #[path = "../support/mod.rs"]
