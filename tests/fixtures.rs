@@ -137,39 +137,38 @@ fn findings_are_well_written() {
     });
 }
 
-/// `IMAGELINT_EXPLAIN=rule/case cargo test --test fixtures explain -- --nocapture` prints what is said of fixtures.
+/// `fixtures/demo-image` is what the README lints; `IMAGELINT_WRITE=1` writes it anew.
 #[test]
-fn explain() {
-    let Ok(wanted) = std::env::var("IMAGELINT_EXPLAIN") else { return };
-    for (rule, case, dir) in fixtures().into_iter().filter(|(r, c, _)| format!("{r}/{c}").contains(&wanted)) {
-        let out = tempfile::tempdir().unwrap();
-        build(&dir, out.path()).unwrap();
-        println!("== {rule}/{case}");
-        for f in lint(out.path()).findings {
-            println!(
-                "{}[{}]: {}\n  at {:?}, layer {:?}, {:?}",
-                f.severity.as_str(),
-                f.rule,
-                f.message,
-                f.place,
-                f.layer,
-                f.exit_codes
-            );
-            f.because.iter().for_each(|b| println!("  - {}", b.message));
-            println!("  help: {}", f.help);
-            f.fixes.iter().for_each(|fix| println!("  {}:\n      {}", fix.title, fix.text));
-        }
+fn the_demo_image_is_built_from_its_fixture() {
+    let fixture = repository("fixtures/interpreter-not-found/bad-docker-entrypoint");
+    let (demo, out) = (repository("fixtures/demo-image"), tempfile::tempdir().unwrap());
+    support::build::build(
+        &fs::read_to_string(fixture.join("Dockerfile")).unwrap(),
+        &fixture,
+        &repository("fixtures/programs"),
+        out.path(),
+    )
+    .unwrap();
+    if std::env::var_os("IMAGELINT_WRITE").is_some() {
+        let _ = fs::remove_dir_all(&demo);
+        files(out.path()).iter().for_each(|(name, bytes)| {
+            let path = demo.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        });
     }
+    assert!(files(&demo) == files(out.path()), "fixtures/demo-image differs: run the test with IMAGELINT_WRITE=1");
 }
 
-/// `IMAGELINT_LAYOUTS=DIR cargo test --test fixtures layouts` writes every fixture as an OCI layout, for a run under
-/// real runtimes; `IMAGELINT_PROGRAMS=DIR` has other programs, such as a real busybox in the place of the stand-in.
-#[test]
-fn layouts() {
-    let Some(to) = std::env::var_os("IMAGELINT_LAYOUTS") else { return };
-    for (rule, case, dir) in fixtures() {
-        let out = Path::new(&to).join(format!("{rule}.{case}"));
-        fs::create_dir_all(&out).unwrap();
-        build(&dir, &out).unwrap();
+/// All files below a directory, by relative name.
+fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for name in support::names(dir) {
+        let path = dir.join(&name);
+        match path.is_dir() {
+            true => found.extend(files(&path).into_iter().map(|(inner, bytes)| (format!("{name}/{inner}"), bytes))),
+            false => drop(found.insert(name, fs::read(path).unwrap())),
+        }
     }
+    found
 }
