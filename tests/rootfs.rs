@@ -1,0 +1,207 @@
+//! Changesets applied to one another, and paths resolved in what comes of it.
+#![allow(clippy::unwrap_used)]
+
+use imagelint::image::{Changeset, Configuration, Entry, FileType, Image, Layer, Platform, Reread};
+use imagelint::rootfs::{Credentials, Errno, Kind, PathError, RefusalKind, Rootfs, View};
+
+/// `dir/`, `file`, `link -> target`, `name = target` (hard link), with `:mode` in octal at the end if it matters.
+fn layer(lines: &[&str]) -> Layer {
+    let (mut changeset, mut previous) = (Changeset::default(), String::new());
+    for line in lines {
+        let (line, mode) = match line.rsplit_once(':') {
+            Some((line, mode)) => (line, u16::from_str_radix(mode, 8).unwrap()),
+            None => (*line, 0o755),
+        };
+        let (path, file_type, link) = match (line.split_once(" -> "), line.split_once(" = ")) {
+            (Some((path, target)), _) => (path, FileType::Symlink, target),
+            (_, Some((path, target))) => (path, FileType::Hardlink, target),
+            _ if line.ends_with('/') => (line, FileType::Directory, ""),
+            _ => (line, FileType::Regular, ""),
+        };
+        let entry = Entry {
+            ordinal: 0,
+            path: path.into(),
+            file_type,
+            mode,
+            uid: 0,
+            gid: 0,
+            size: 0,
+            link: link.into(),
+            content: None,
+            capability: None,
+        };
+        changeset.push(previous.as_bytes(), &entry);
+        previous = path.to_owned();
+    }
+    Layer { digest: String::new(), created_by: None, changeset }
+}
+
+struct Never;
+
+impl Reread for Never {
+    fn reread(&self, _: usize, _: u32, _: u64, _: usize) -> imagelint::Result<Vec<u8>> {
+        Err(imagelint::Error::new("a test", "nothing to read"))
+    }
+}
+
+fn image(layers: &[&[&str]]) -> Image {
+    Image {
+        source: "test",
+        reference: String::new(),
+        digest: None,
+        platform: Platform::new("linux", "amd64", None),
+        configuration: Configuration::default(),
+        layers: layers.iter().map(|l| layer(l)).collect(),
+        again: Box::new(Never),
+    }
+}
+
+/// The tree as lines, each with the layer that made it.
+fn tree(layers: &[&[&str]]) -> Vec<String> {
+    let rootfs = Rootfs::build(&image(layers));
+    let (mut out, mut left) = (Vec::new(), vec![(Rootfs::ROOT, String::new())]);
+    while let Some((dir, path)) = left.pop() {
+        let Kind::Directory(names) = &rootfs.inode(dir).kind else { continue };
+        for (name, ino) in names {
+            let path = format!("{path}/{}", String::from_utf8_lossy(name));
+            let inode = rootfs.inode(*ino);
+            let kind = match &inode.kind {
+                Kind::Directory(_) => "/".to_owned(),
+                Kind::Symlink(target) => format!(" -> {target}"),
+                _ => String::new(),
+            };
+            out.push(format!("{path}{kind} {}", inode.layer.unwrap()));
+            left.push((*ino, path));
+        }
+    }
+    out.sort();
+    out
+}
+
+fn refusals(layers: &[&[&str]]) -> Vec<(String, bool)> {
+    let rootfs = Rootfs::build(&image(layers));
+    rootfs.refusals().iter().map(|r| (r.path.to_string(), r.kind.by_all())).collect()
+}
+
+#[test]
+fn whiteouts_remove_what_is_below() {
+    assert_eq!(tree(&[&["a", "d/", "d/x"], &[".wh.a", ".wh.d"]]), [""; 0]);
+    assert_eq!(tree(&[&["a"], &[".wh.a"], &["a"]]), ["/a 2"]);
+    assert_eq!(tree(&[&["a"], &[".wh.a", "a"]]), ["/a 1"], "whiteout first");
+    assert_eq!(tree(&[&["d/", "d/x", "d/y"], &["d/z", "d/.wh..wh..opq"]]), ["/d/ 0", "/d/z 1"]);
+    assert_eq!(tree(&[&["d/e/x"], &["d/", "d/.wh..wh..opq", "d/e/y"]]), ["/d/ 1", "/d/e/ 1", "/d/e/y 1"]);
+    assert_eq!(tree(&[&["a"], &[".wh.", ".wh..wh.plnk"]]), ["/a 0"], "bookkeeping");
+}
+
+#[test]
+fn hard_links_live_on_without_the_first_name() {
+    assert_eq!(tree(&[&["a", "b = a"], &[".wh.a"]]), ["/b 0"]);
+    assert_eq!(tree(&[&["d/a", "b = d/a"]]), ["/b 0", "/d/ 0", "/d/a 0"]);
+    assert_eq!(refusals(&[&["a"], &["b = a"]]), [("b".to_owned(), true)], "only within a layer");
+    assert_eq!(refusals(&[&["a = a"]]), [("a".to_owned(), true)]);
+    assert_eq!(refusals(&[&["d/", "b = d"]]), [("b".to_owned(), true)], "never a directory");
+}
+
+#[test]
+fn one_kind_replaces_the_other() {
+    assert_eq!(tree(&[&["d/x"], &["d -> y"]]), ["/d -> y 1"]);
+    assert_eq!(tree(&[&["d -> y"], &["d/"]]), ["/d/ 1"]);
+    assert_eq!(tree(&[&["d/x"], &["d"]]), ["/d 1"]);
+    assert_eq!(tree(&[&["d/x"], &["d/:700"]]), ["/d/ 1", "/d/x 0"], "metadata only");
+}
+
+#[test]
+fn parents_are_those_of_the_same_layer() {
+    assert_eq!(tree(&[&["usr/bin/sh", "bin -> usr/bin"], &["bin/app"]])[..2], ["/bin/ 1", "/bin/app 1"]);
+    assert_eq!(tree(&[&["file"], &["file/app"]]), ["/file/ 1", "/file/app 1"]);
+    assert_eq!(tree(&[&["real/", "lnk -> real", "lnk/app"]]), ["/lnk -> real 0", "/real/ 0", "/real/app 0"]);
+    assert_eq!(tree(&[&["real/", "lnk -> /real", "lnk/app"]]), ["/lnk -> /real 0", "/real/ 0", "/real/app 0"]);
+    assert_eq!(
+        tree(&[&["../../etc/x", "/abs", "./a//b/./c"]]),
+        ["/a/ 0", "/a/b/ 0", "/a/b/c 0", "/abs 0", "/etc/ 0", "/etc/x 0"]
+    );
+}
+
+#[test]
+fn what_engines_refuse() {
+    assert_eq!(refusals(&[&["a", ".wh.a"]]), [(".wh.a".to_owned(), true)]);
+    assert_eq!(refusals(&[&["a", "a/b"]]), [("a/b".to_owned(), true)]);
+    assert_eq!(refusals(&[&["l -> l", "l/b"]]), [("l/b".to_owned(), true)]);
+    assert_eq!(refusals(&[&["a", "./a"]]), [("./a".to_owned(), false)], "containerd takes the last");
+    assert_eq!(refusals(&[&["d/", "d/"]]), [("d/".to_owned(), false)]);
+    assert_eq!(refusals(&[&["srv/"], &["abs -> /srv", "abs/x"]]).len(), 1);
+    assert_eq!(refusals(&[&["d/x", "d/"], &["d/y", "d/"]]), [], "made for what is in it, then named");
+    let rootfs = Rootfs::build(&image(&[&["srv/"], &["abs -> /srv", "abs/x"]]));
+    assert!(matches!(rootfs.refusals()[0].kind, RefusalKind::ParentOutsideLayer(_)));
+}
+
+fn resolve(layers: &[&[&str]], path: &str, uid: u32) -> Result<String, PathError> {
+    let image = image(layers);
+    let rootfs = Rootfs::build(&image);
+    let credentials = Credentials { uid, gid: uid, groups: vec![], dac_override: uid == 0 };
+    let view = View::new(&image, &rootfs);
+    view.resolve(path.as_bytes(), b"/srv", &credentials).map(|found| found.path.to_string())
+}
+
+#[test]
+fn paths_lead_through_links_and_never_out() {
+    let layers: &[&[&str]] = &[&["srv/app", "bin -> usr/bin", "usr/bin/sh", "up -> ../../../srv/app", "s -> /srv/"]];
+    for (path, to) in [
+        ("/bin/sh", "/usr/bin/sh"),
+        ("//bin//sh", "/usr/bin/sh"),
+        ("app", "/srv/app"),
+        ("../bin/../bin/sh", "/usr/bin/sh"),
+        ("/up", "/srv/app"),
+        ("/../../srv/app", "/srv/app"),
+        ("/s/app", "/srv/app"),
+        ("/s/.", "/srv"),
+        ("/", "/"),
+    ] {
+        assert_eq!(resolve(layers, path, 0).as_deref(), Ok(to), "{path}");
+    }
+}
+
+#[test]
+fn paths_that_lead_nowhere() {
+    let layers: &[&[&str]] =
+        &[&["srv/app", "gone", "loop -> loop", "dang -> /no/where", "shut/x", "shut/:700"], &[".wh.gone", "srv/new"]];
+    let error = |path: &str, uid| {
+        let error = resolve(layers, path, uid).unwrap_err();
+        (error.errno, error.at.to_string())
+    };
+    assert_eq!(error("/srv/nope", 0), (Errno::ENOENT, "/srv/nope".into()));
+    assert_eq!(error("/srv/app/", 0), (Errno::ENOTDIR, "/srv/app".into()));
+    assert_eq!(error("/srv/app/x", 0), (Errno::ENOTDIR, "/srv/app".into()));
+    assert_eq!(error("/srv/app/.", 0), (Errno::ENOTDIR, "/srv/app".into()));
+    assert_eq!(error("/loop", 0), (Errno::ELOOP, "/loop".into()));
+    assert_eq!(error("/shut/x", 7), (Errno::EACCES, "/shut".into()));
+    assert_eq!(resolve(layers, "/shut/x", 0).as_deref(), Ok("/shut/x"));
+    assert_eq!(error(&format!("/{}", "n".repeat(256)), 0).0, Errno::ENAMETOOLONG);
+    assert_eq!(error(&"/srv".repeat(1024), 0).0, Errno::ENAMETOOLONG);
+    assert_eq!(error("", 0).0, Errno::ENOENT);
+    assert_eq!(resolve(layers, "/gone", 0).unwrap_err().removed_by, Some(1));
+    let dangling = resolve(layers, "/dang", 0).unwrap_err();
+    assert!(dangling.dangling && dangling.at == "/no" && dangling.rest == "where");
+    assert!(!resolve(layers, "/srv/nope", 0).unwrap_err().dangling);
+    assert!(resolve(layers, "/proc/1/root", 0).unwrap_err().unknowable);
+}
+
+#[test]
+fn forty_links_and_no_more() {
+    let chain =
+        |n: usize| -> Vec<String> { (0..n).map(|i| format!("l{i} -> l{}", i + 1)).chain([format!("l{n}")]).collect() };
+    let end = |n: usize| {
+        let lines = chain(n);
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        resolve(&[&lines], "/l0", 0).map_err(|e| e.errno)
+    };
+    assert_eq!(end(40).as_deref(), Ok("/l40"));
+    assert_eq!(end(41), Err(Errno::ELOOP));
+}
+
+#[test]
+fn the_runtime_mounts_over_what_the_image_has() {
+    assert_eq!(resolve(&[&["dev/app"]], "/dev/app", 0).unwrap_err().errno, Errno::ENOENT);
+    assert_eq!(resolve(&[&["srv/"]], "/dev/null", 0).as_deref(), Ok("/dev/null"));
+    assert_eq!(resolve(&[&["srv/"]], "/proc/self/exe", 0).as_deref(), Ok("/proc/self/exe"));
+}
