@@ -187,6 +187,22 @@ fn paths_that_lead_nowhere() {
 }
 
 #[test]
+fn a_parent_without_an_entry_is_kept_or_made_anew() {
+    let seen = |layers: &[&[&str]], anew| {
+        let image = image(layers);
+        let rootfs = Rootfs::build(&image);
+        let credentials = Credentials { uid: 7, gid: 7, groups: vec![], dac_override: false };
+        let view = View::new(&image, &rootfs).reset_parents(anew);
+        view.resolve(b"/p/ok", b"/", &credentials).map(drop).map_err(|e| e.errno)
+    };
+    let implied: &[&[&str]] = &[&["p/:700", "p/ok"], &["p/new"]];
+    assert_eq!((seen(implied, false), seen(implied, true)), (Err(Errno::EACCES), Ok(())));
+    for named in [&["p/:700", "p/new"], &["p/new", "p/:700"]] {
+        assert_eq!(seen(&[&["p/:700", "p/ok"], named], true), Err(Errno::EACCES), "the layer names it");
+    }
+}
+
+#[test]
 fn forty_links_and_no_more() {
     let chain =
         |n: usize| -> Vec<String> { (0..n).map(|i| format!("l{i} -> l{}", i + 1)).chain([format!("l{n}")]).collect() };

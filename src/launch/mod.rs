@@ -67,7 +67,9 @@ fn launch(image: &Image, rootfs: &Rootfs, process: Process) -> Launch {
     let start = |runtime| {
         let mut steps = Vec::new();
         let attempt = Attempt { image, rootfs, process: &process, runtime };
-        let outcome = attempt.run(view.clone(), &mut steps).unwrap_or_else(|outcome| outcome);
+        let outcome = attempt
+            .run(view.clone().reset_parents(runtime.resets_parents), &mut steps)
+            .unwrap_or_else(|outcome| outcome);
         Start { runtime, steps, outcome }
     };
     let starts = RUNTIMES.iter().map(start).collect();

@@ -57,6 +57,9 @@ pub struct Runtime {
     /// Layers are unpacked by containers/storage or Docker's graph drivers, which refuse what containerd accepts:
     /// a path twice, a parent that is a link leading out of the layer.
     pub strict_layers: bool,
+    /// A directory that a layer only has something in is made anew, root's and 0755
+    /// ([`View::reset_parents`](crate::rootfs::View::reset_parents)).
+    pub resets_parents: bool,
     /// A dangling link as WorkingDir gets its target created.
     pub creates_workdir_link_target: bool,
     /// An `Env` entry without `=` makes the runtime refuse.
@@ -95,6 +98,7 @@ const BASE: Runtime = Runtime {
     dac_override: false,
     keeps_groups: false,
     strict_layers: false,
+    resets_parents: true,
     creates_workdir_link_target: false,
     refuses_bare_env: false,
     bare_path_unsets: true,
@@ -106,6 +110,7 @@ const DOCKER: Runtime = Runtime {
     name: "docker-29",
     engine: Engine::Docker,
     dac_override: true,
+    resets_parents: false,
     creates_workdir_link_target: true,
     empty_word_is_no_command: true,
     ..BASE
@@ -126,6 +131,7 @@ const CONTAINERD: Runtime = Runtime {
     name: "containerd-2",
     engine: Engine::Containerd,
     dac_override: true,
+    resets_parents: false,
     keeps_groups: true,
     empty_word_is_no_command: true,
     ..BASE
@@ -156,6 +162,7 @@ pub const RUNTIMES: [Runtime; 12] = [
         execve_failed: 1,
         dac_override: false,
         strict_layers: true,
+        resets_parents: true,
         ..DOCKER
     },
     Runtime { name: "podman-4.3", lookup: Lookup::Crun18, empty_word_is_no_command: true, ..PODMAN },

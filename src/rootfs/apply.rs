@@ -72,7 +72,7 @@ impl Rootfs {
 }
 
 fn directory(layer: Option<u16>, ordinal: u32) -> Inode {
-    Inode { kind: Kind::Directory(Default::default()), mode: 0o755, uid: 0, gid: 0, layer, ordinal }
+    Inode { kind: Kind::Directory(Default::default()), mode: 0o755, uid: 0, gid: 0, layer, ordinal, implied: false }
 }
 
 struct Apply<'a> {
@@ -145,7 +145,7 @@ impl Apply<'_> {
     fn descend(&mut self, dir: Ino, path: &[u8], name: &[u8]) -> Option<Ino> {
         if let Some(child) = self.fs.entry(dir, name) {
             if self.fs.inode(child).kind.is_directory() {
-                self.touch(child);
+                self.imply(child);
                 return Some(child);
             }
             if self.is_own(child) {
@@ -176,7 +176,15 @@ impl Apply<'_> {
             },
         };
         let layer = Some(self.layer);
-        let inode = Inode { kind, mode: entry.mode, uid: entry.uid, gid: entry.gid, layer, ordinal: entry.ordinal };
+        let inode = Inode {
+            kind,
+            mode: entry.mode,
+            uid: entry.uid,
+            gid: entry.gid,
+            layer,
+            ordinal: entry.ordinal,
+            implied: false,
+        };
         self.insert(dir, path, name, inode);
     }
 
@@ -253,8 +261,17 @@ impl Apply<'_> {
         self.touch(ino);
         if let Some(inode) = self.fs.inodes.get_mut(ino.0 as usize) {
             (inode.mode, inode.uid, inode.gid) = (entry.mode, entry.uid, entry.gid);
-            (inode.layer, inode.ordinal) = (Some(self.layer), entry.ordinal);
+            (inode.layer, inode.ordinal, inode.implied) = (Some(self.layer), entry.ordinal, false);
         }
+    }
+
+    /// This layer has something in a directory.
+    fn imply(&mut self, ino: Ino) {
+        let lower = !self.is_own(ino);
+        if let Some(inode) = self.fs.inodes.get_mut(ino.0 as usize) {
+            inode.implied |= lower;
+        }
+        self.touch(ino);
     }
 
     fn touch(&mut self, ino: Ino) {

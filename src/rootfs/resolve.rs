@@ -3,7 +3,7 @@
 use bstr::{BString, ByteSlice};
 
 use super::apply::split;
-use super::credentials::{Credentials, EXECUTE};
+use super::credentials::Credentials;
 use super::tree::{Ino, Kind, Rootfs, join};
 use super::view::View;
 use super::{Errno, PathError, Resolved};
@@ -74,7 +74,7 @@ impl<'a> Walk<'a> {
         if !inode.kind.is_directory() {
             return Err(self.error(Errno::ENOTDIR, path, from_link));
         }
-        if !self.credentials.may(EXECUTE, inode) {
+        if !self.view.may_search(self.credentials, inode) {
             return Err(self.error(Errno::EACCES, path, from_link));
         }
         if name.len() > NAME_MAX {

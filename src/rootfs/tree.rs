@@ -62,6 +62,9 @@ pub struct Inode {
     pub layer: Option<u16>,
     /// Which entry of that layer.
     pub ordinal: u32,
+    /// A directory that a later layer has something in without an entry of its own for it: see
+    /// [`View::reset_parents`](super::View::reset_parents).
+    pub implied: bool,
 }
 
 /// The merged root file system.

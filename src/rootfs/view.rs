@@ -9,7 +9,7 @@ use bstr::{BStr, BString};
 use super::apply::split;
 use super::resolve::Walk;
 use super::tree::{Ino, Inode, Kind, Rootfs, join};
-use super::{Credentials, PathError, Resolved};
+use super::{Credentials, EXECUTE, PathError, Resolved};
 use crate::error::Result;
 use crate::image::Image;
 
@@ -22,6 +22,8 @@ type Taken = HashMap<(Ino, u64, usize), Vec<u8>>;
 pub struct View<'a> {
     image: &'a Image,
     rootfs: &'a Rootfs,
+    /// See [`View::reset_parents`].
+    reset_parents: bool,
     /// Inodes that are not in the image; their numbers count down from the top.
     added: Vec<Inode>,
     /// Names that are not in the image, or stand for something else there.
@@ -39,6 +41,7 @@ impl<'a> View<'a> {
         let mut view = View {
             image,
             rootfs,
+            reset_parents: false,
             added: vec![made(Kind::Runtime, 0o755)],
             names: HashMap::new(),
             again: Rc::default(),
@@ -57,6 +60,20 @@ impl<'a> View<'a> {
             view.add(dev, name, made(Kind::Unknowable, 0o666));
         }
         view
+    }
+
+    /// A layer that has `d/file` and no entry for `d`: containerd gives its `d` the mode and owner of the one below,
+    /// Docker's graph drivers and containers/storage make it anew, root's and 0755, which hides the one below. With
+    /// `yes` it is seen as the latter (measured: Docker 20.10, Podman 4.3; containerd 1.6).
+    #[must_use]
+    pub fn reset_parents(mut self, yes: bool) -> Self {
+        self.reset_parents = yes;
+        self
+    }
+
+    /// Whether `credentials` may search the directory.
+    pub(super) fn may_search(&self, credentials: &Credentials, inode: &Inode) -> bool {
+        (self.reset_parents && inode.implied) || credentials.may(EXECUTE, inode)
     }
 
     /// The merged tree itself.
@@ -152,5 +169,5 @@ impl<'a> View<'a> {
 }
 
 fn made(kind: Kind, mode: u16) -> Inode {
-    Inode { kind, mode, uid: 0, gid: 0, layer: None, ordinal: 0 }
+    Inode { kind, mode, uid: 0, gid: 0, layer: None, ordinal: 0, implied: false }
 }
