@@ -1,4 +1,5 @@
-//! Predictions against what real runtimes did: recordings, and runs of the moment.
+//! Predictions against what real runtimes did: recordings, and runs of the moment. And real images, and what Go makes of
+//! crafted archives.
 //!
 //! Recordings and the runner of containers are kept beside the project, in `../shared` or where `IMAGELINT_SHARED`
 //! points; without them there is nothing to compare with, and this says so. `IMAGELINT_LIVE=N` also runs the fixtures and
@@ -6,8 +7,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod archives;
 mod compare;
+mod images;
 mod live;
+#[path = "../sources/make.rs"]
+#[allow(dead_code)]
+mod make;
 #[path = "../support/mod.rs"]
 mod support;
 mod truth;
@@ -31,6 +37,8 @@ fn main() -> ExitCode {
     };
     let mut tally = Tally::default();
     truth::replay(&shared, &mut tally);
+    archives::compare(&shared, &mut tally);
+    images::compare(&shared, &mut tally);
     if let Some(count) = std::env::var("IMAGELINT_LIVE").ok().and_then(|n| n.parse().ok()) {
         live::fixtures(&shared, &mut tally);
         live::random(&shared, count, &mut tally);

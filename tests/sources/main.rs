@@ -7,4 +7,3 @@ mod forms;
 mod choice;
 mod hostile;
 mod directories;
-mod shared;

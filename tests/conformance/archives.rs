@@ -1,20 +1,12 @@
 //! The tar reader against Go's archive/tar, on crafted archives with Go's answers beside them.
-//!
-//! The archives are not part of the repository. They are looked for in `$IMAGELINT_SHARED`, else in `../shared`;
-//! without them nothing is compared, and that is said.
-
-#![allow(clippy::unwrap_used, clippy::expect_used)]
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use imagelint::format::tar::{Error, Header, Reader};
 
-fn shared() -> PathBuf {
-    std::env::var_os("IMAGELINT_SHARED")
-        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared"), Into::into)
-}
+use crate::compare::{Tally, Verdict};
 
 /// What Go's `%q` makes of bytes, as far as the cases need it.
 fn quoted(bytes: &[u8]) -> String {
@@ -53,24 +45,17 @@ fn walk(archive: &[u8]) -> String {
     }
 }
 
-#[test]
-fn answers_are_gos() {
-    let dir = shared().join("truth/tar-cases");
-    let Ok(answers) = fs::read_to_string(dir.join("go-archive-tar.txt")) else {
-        println!("skipped: no shared truth");
-        return;
-    };
-    let mut compared = 0;
-    let mut differ = Vec::new();
-    for line in answers.lines() {
+/// Reads every crafted archive and compares names, types, sizes, links and refusals.
+pub fn compare(shared: &Path, tally: &mut Tally) {
+    tally.require("tar archives");
+    let dir = shared.join("truth/tar-cases");
+    for line in fs::read_to_string(dir.join("go-archive-tar.txt")).unwrap().lines() {
         let (name, go) = line.split_once('\t').unwrap();
-        let archive = fs::read(dir.join(name.trim_start_matches("cases/"))).unwrap();
-        let ours = walk(&archive);
-        if ours.trim() != go.trim() {
-            differ.push(format!("{name}\n  Go:   {go}\n  ours: {ours}"));
-        }
-        compared += 1;
+        let ours = walk(&fs::read(dir.join(name.trim_start_matches("cases/"))).unwrap());
+        let verdict = match ours.trim() == go.trim() {
+            true => Verdict::Agree,
+            false => Verdict::Wrong(format!("Go: {go}; ours: {ours}")),
+        };
+        tally.add("tar archives", name, verdict);
     }
-    println!("compared: {compared}");
-    assert!(differ.is_empty(), "{} of {compared} differ\n{}", differ.len(), differ.join("\n"));
 }
