@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use oci_spec::image::{Descriptor, ImageIndex};
 use serde_json::Value;
 
-use super::manifest::{self, Manifest};
+use super::manifest::{self, Leaf, Manifest};
 use super::select::{self, Named};
 use super::{Platform, document};
 use crate::error::{Error, Result};
@@ -16,16 +16,6 @@ const MAX_DEPTH: usize = 8;
 
 /// More than any image has platforms and attestations.
 const MAX_MANIFESTS: usize = 4096;
-
-/// A manifest that an index names.
-#[derive(Clone, Debug)]
-pub(crate) struct Leaf {
-    pub descriptor: Descriptor,
-    /// From the index, where it says.
-    pub platform: Option<Platform>,
-    /// Which entry of `index.json` led here.
-    entry: usize,
-}
 
 /// The entries of `index.json`, those for one digest merged; `None` if the source has no `index.json`.
 pub(crate) fn entries(blobs: &dyn Blobs) -> Result<Option<Vec<Named<Descriptor>>>> {

@@ -3,7 +3,6 @@
 use oci_spec::image::{Descriptor, ImageManifest};
 use serde_json::Value;
 
-use super::index::Leaf;
 use super::plan::{self, Foreign, Plan, PlannedLayer};
 use super::{Platform, config, document};
 use crate::error::{Error, Result};
@@ -11,6 +10,16 @@ use crate::source::Blobs;
 
 /// More than any engine can mount: overlayfs takes 500, Docker's limit is 127.
 pub(crate) const MAX_LAYERS: usize = 1024;
+
+/// A manifest that an index names.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf {
+    pub descriptor: Descriptor,
+    /// From the index, where it says.
+    pub platform: Option<Platform>,
+    /// Which entry of `index.json` led here.
+    pub entry: usize,
+}
 
 /// A manifest and how it was found.
 pub(crate) struct Manifest {

@@ -13,6 +13,7 @@ pub mod layer;
 mod load;
 mod manifest;
 mod open;
+mod options;
 mod plan;
 mod platform;
 mod progress;
@@ -22,7 +23,8 @@ mod streamed;
 
 pub use changeset::{BadArchive, Changeset, Content, Entry, FileType};
 pub use configuration::{Configuration, Healthcheck};
-pub use open::{Options, open};
+pub use open::open;
+pub use options::Options;
 pub use platform::Platform;
 pub use progress::Progress;
 

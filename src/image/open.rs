@@ -2,28 +2,13 @@
 
 use std::path::Path;
 
+use super::options::Options;
 use super::plan::Plan;
-use super::progress::Progress;
 use super::streamed::Streamed;
-use super::{Changeset, Image, Layer, Platform, Reread, docker_archive, index, load, rootfs};
+use super::{Changeset, Image, Layer, Reread, docker_archive, index, load, rootfs};
 use crate::error::{Error, Result};
 use crate::reference::Reference;
 use crate::source::{Archive, Blobs, Input, Layout};
-
-/// What is asked for besides the reference.
-#[derive(Clone)]
-pub struct Options<'a> {
-    /// The platform; without it the only one there is, else the host's.
-    pub platform: Option<Platform>,
-    /// Is told how far reading has come.
-    pub progress: &'a dyn Progress,
-}
-
-impl Default for Options<'_> {
-    fn default() -> Self {
-        Options { platform: None, progress: &() }
-    }
-}
 
 /// Opens the image that `reference` names and reads its layers, each blob once and verified.
 ///

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::layer::{self, Bounds, Expected};
-use super::open::Options;
+use super::options::Options;
 use super::progress::Counted;
 use super::{Changeset, Configuration, Image, Layer, Platform, Reread, directory};
 use crate::error::{Error, Result};

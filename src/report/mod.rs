@@ -5,7 +5,9 @@
 pub mod document;
 pub mod escape;
 pub mod json;
+mod lines;
 mod snippet;
+mod style;
 pub mod text;
 pub mod trace;
 pub mod tree;

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use miette::{Diagnostic, LabeledSpan, MietteHandler, MietteHandlerOpts, NamedSource, ReportHandler, SourceCode};
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
-use super::escape::{block, sentence, shorten, wrap};
+use super::escape::{block, sentence, wrap};
+use super::lines::{heading, layer};
 use super::snippet::Snippet;
 use super::{Detail, Style, Summary, trace, tree};
 use crate::finding::{Confidence, ExitCodes, Finding, Fix, Place, Severity};
-use crate::image::Image;
 use crate::launch::{Launch, Outcome, Start};
 use crate::rule::Subject;
 
@@ -58,60 +58,6 @@ impl Report {
 
 fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
-}
-
-/// What was really read: source, reference, digest, platform.
-pub fn heading(image: &Image, style: &Style) -> String {
-    let digest = image.digest.as_deref().unwrap_or("no digest");
-    // `rootfs:DIR` would name its source twice.
-    let reference = image.reference.strip_prefix(image.source).and_then(|rest| rest.strip_prefix(':'));
-    let reference = style.bold(&sentence(reference.unwrap_or(&image.reference)));
-    format!("{} {reference}, {}, {}\n", image.source, sentence(digest), sentence(image.platform.to_string()))
-}
-
-impl Style {
-    /// `text` in bold.
-    pub fn bold(&self, text: &str) -> String {
-        self.paint("1", text)
-    }
-
-    /// `text` with the SGR attributes `sgr`.
-    pub(super) fn paint(&self, sgr: &str, text: &str) -> String {
-        if self.color { format!("\x1b[{sgr}m{text}\x1b[0m") } else { text.to_owned() }
-    }
-
-    fn severity(&self, severity: Severity, text: &str) -> String {
-        let sgr = match severity {
-            Severity::Error => "31",
-            Severity::Warning => "33",
-            Severity::Note => "36",
-        };
-        self.paint(sgr, text)
-    }
-
-    /// `text` filled, every line after the first indented.
-    pub(super) fn fill(&self, first: &str, text: &str, indent: usize) -> String {
-        let lines = wrap(text, self.width.saturating_sub(indent).max(20));
-        format!("{first}{}\n", lines.join(&format!("\n{}", " ".repeat(indent))))
-    }
-
-    /// miette, set to this style whatever it would find out for itself about standard error.
-    pub fn miette(&self) -> MietteHandler {
-        let options = MietteHandlerOpts::new().color(self.color).unicode(self.unicode).width(self.width);
-        let options = options.terminal_links(false).wrap_lines(false);
-        if self.narrated { options.force_narrated(true).build() } else { options.force_graphical(true).build() }
-    }
-
-    /// `diagnostic` as miette shows it.
-    pub fn draw(&self, diagnostic: &dyn Diagnostic) -> String {
-        struct Drawn<'a>(MietteHandler, &'a dyn Diagnostic);
-        impl fmt::Display for Drawn<'_> {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.debug(self.1, f)
-            }
-        }
-        Drawn(self.miette(), diagnostic).to_string()
-    }
 }
 
 /// What keeps imagelint from looking.
@@ -210,41 +156,6 @@ fn exit_codes(codes: &ExitCodes) -> Option<String> {
     (!known.is_empty()).then(|| known.join(", "))
 }
 
-/// Which layer of how many, and what made it.
-pub(super) fn layer(index: usize, image: &Image) -> Option<String> {
-    let layer = image.layers.get(index)?;
-    let made_by = layer.created_by.as_deref().map(|text| format!(", {}", instruction(text))).unwrap_or_default();
-    let digest = match layer.digest.as_str() {
-        "" => String::new(),
-        digest => format!(" ({})", shorten_digest(digest)),
-    };
-    Some(format!("{} of {}{digest}{made_by}", index + 1, image.layers.len()))
-}
-
-/// `sha256:` and twelve digits, as docker shows digests.
-fn shorten_digest(digest: &str) -> String {
-    match digest.split_once(':') {
-        Some((algorithm, hex)) => format!("{}:{}", sentence(algorithm), sentence(shorten_to(hex, 12))),
-        None => sentence(shorten_to(digest, 12)),
-    }
-}
-
-fn shorten_to(text: &str, max: usize) -> &str {
-    text.char_indices().nth(max).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
-}
-
-/// The Dockerfile's words out of `created_by`, which both builders wrap in theirs.
-fn instruction(created_by: &str) -> String {
-    let text = created_by.trim();
-    let text = text.strip_suffix("# buildkit").unwrap_or(text).trim_end();
-    let text = match text.strip_prefix("/bin/sh -c ") {
-        Some(nop) if nop.starts_with("#(nop)") => nop.trim_start_matches("#(nop)").trim_start().to_owned(),
-        Some(run) => format!("RUN {run}"),
-        None => text.replacen("RUN /bin/sh -c ", "RUN ", 1),
-    };
-    shorten(&sentence(text), 120)
-}
-
 /// A finding, or one of its reasons, as miette takes it.
 #[derive(Debug)]
 struct Diagnosis {
@@ -307,30 +218,5 @@ impl Diagnostic for Diagnosis {
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         self.label.as_ref().map(|l| Box::new(std::iter::once(l.clone())) as Box<dyn Iterator<Item = LabeledSpan>>)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn created_by_is_reduced_to_the_instruction() {
-        for (created_by, shown) in [
-            ("/bin/sh -c #(nop) COPY file:1234 in /app ", "COPY file:1234 in /app"),
-            ("/bin/sh -c apk add curl", "RUN apk add curl"),
-            ("RUN /bin/sh -c apk add curl # buildkit", "RUN apk add curl"),
-            ("COPY app /app # buildkit", "COPY app /app"),
-            ("evil \x1b[2J", "evil ␛[2J"),
-        ] {
-            assert_eq!(instruction(created_by), shown);
-        }
-        assert!(instruction(&"x ".repeat(500)).chars().count() <= 120);
-    }
-
-    #[test]
-    fn digests_are_shortened_as_docker_does() {
-        assert_eq!(shorten_digest("sha256:0123456789abcdef"), "sha256:0123456789ab");
-        assert_eq!(shorten_digest("é"), "é");
     }
 }

@@ -3,7 +3,7 @@
 use bstr::ByteSlice;
 
 use super::escape::{sentence, shorten};
-use super::text::{heading, layer};
+use super::lines::{heading, layer};
 use super::{Detail, Style, trace};
 use crate::launch::{Engine, Launch, Start, Step, StepKind, Via};
 use crate::rule::Subject;

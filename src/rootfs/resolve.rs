@@ -15,13 +15,24 @@ const PATH_MAX: usize = 4096;
 /// NAME_MAX of limits.h.
 const NAME_MAX: usize = 255;
 
+impl View<'_> {
+    /// Resolves `path` for `credentials`, a relative one from `cwd` (absolute, free of links); links are followed, the
+    /// last too.
+    ///
+    /// # Errors
+    /// As path_resolution(7) has them.
+    pub fn resolve(&self, path: &[u8], cwd: &[u8], credentials: &Credentials) -> Result<Resolved, PathError> {
+        Walk::new(self, credentials).run(path, cwd)
+    }
+}
+
 /// One component that is still to be walked, and whether it comes from the target of a link.
 struct Component {
     name: BString,
     from_link: bool,
 }
 
-pub(super) struct Walk<'a> {
+struct Walk<'a> {
     view: &'a View<'a>,
     credentials: &'a Credentials,
     /// From the root to where the walk stands.
@@ -34,13 +45,13 @@ pub(super) struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(view: &'a View<'a>, credentials: &'a Credentials) -> Self {
+    fn new(view: &'a View<'a>, credentials: &'a Credentials) -> Self {
         let stack = vec![(Rootfs::ROOT, BString::from("/"))];
         Walk { view, credentials, stack, left: Vec::new(), directory: false, links: Vec::new() }
     }
 
     /// Resolves `path`, a relative one from `cwd`, which is absolute and free of links. A link at the end is followed.
-    pub(super) fn run(mut self, path: &[u8], cwd: &[u8]) -> Result<Resolved, PathError> {
+    fn run(mut self, path: &[u8], cwd: &[u8]) -> Result<Resolved, PathError> {
         if path.is_empty() {
             return Err(self.error(Errno::ENOENT, BString::from(""), false));
         }

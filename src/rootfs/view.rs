@@ -7,9 +7,8 @@ use std::rc::Rc;
 use bstr::{BStr, BString};
 
 use super::apply::split;
-use super::resolve::Walk;
 use super::tree::{Ino, Inode, Kind, Rootfs, join};
-use super::{Credentials, EXECUTE, PathError, Resolved};
+use super::{Credentials, EXECUTE};
 use crate::error::Result;
 use crate::image::Image;
 
@@ -90,20 +89,6 @@ impl<'a> View<'a> {
     pub fn entry(&self, dir: Ino, name: &[u8]) -> Option<Ino> {
         let added = self.names.get(&(dir, BString::from(name))).copied();
         added.or_else(|| if self.is_added(dir) { None } else { self.rootfs.entry(dir, name) })
-    }
-
-    /// Resolves `path` for `credentials`, a relative one from `cwd` (absolute, free of links); links are followed, the
-    /// last too.
-    ///
-    /// # Errors
-    /// As path_resolution(7) has them.
-    pub fn resolve(
-        &self,
-        path: &[u8],
-        cwd: &[u8],
-        credentials: &Credentials,
-    ) -> std::result::Result<Resolved, PathError> {
-        Walk::new(self, credentials).run(path, cwd)
     }
 
     /// Makes the directory `at`, whose parent exists, and `rest` below it, root's and 0755 as runtimes make an absent

@@ -1,0 +1,18 @@
+//! What may be asked for when an image is opened.
+
+use super::{Platform, Progress};
+
+/// What is asked for besides the reference.
+#[derive(Clone)]
+pub struct Options<'a> {
+    /// The platform; without it the only one there is, else the host's.
+    pub platform: Option<Platform>,
+    /// Is told how far reading has come.
+    pub progress: &'a dyn Progress,
+}
+
+impl Default for Options<'_> {
+    fn default() -> Self {
+        Options { platform: None, progress: &() }
+    }
+}
