@@ -33,8 +33,8 @@ impl Lint {
         overrides: &Overrides,
         rules: impl IntoIterator<Item = &'r Rule>,
     ) -> Result<Self> {
-        let image = image::open(reference, options)?;
-        let rootfs = Rootfs::build(&image);
+        let mut image = image::open(reference, options)?;
+        let rootfs = Rootfs::build(&mut image);
         let launch = launch::follow(&image, &rootfs, overrides);
         let healthcheck = launch::follow_healthcheck(&image, &rootfs, overrides);
         let mut lint = Lint { image, rootfs, launch, healthcheck, findings: Vec::new() };

@@ -228,7 +228,7 @@ impl Caller<'_> {
     /// File capabilities that have the effective flag must lie within the bounding set (capabilities(7), *Safety
     /// checking for capability-dumb binaries*).
     fn capabilities(&self, call: &Call, ino: Ino) -> Result<(), Stop> {
-        let Kind::Regular { capability: Some(value), .. } = &self.view.inode(ino).kind else { return Ok(()) };
+        let Some(value) = self.view.inode(ino).kind.capability() else { return Ok(()) };
         let word = |at: usize| {
             let bytes = value.get(at..at + 4).and_then(|b| b.try_into().ok());
             bytes.map(u32::from_le_bytes).unwrap_or_default()

@@ -175,8 +175,9 @@ fn shown(bytes: &[u8]) -> String {
 
 /// The first line of a regular file, without its end, as far as it was kept.
 pub fn first_line(rootfs: &Rootfs, ino: Ino) -> Option<&[u8]> {
-    let Kind::Regular { size, content: Some(content), .. } = &rootfs.get(ino)?.kind else { return None };
-    let head = content.get(0, usize::try_from(*size).unwrap_or(HEAD).min(HEAD))?;
+    let kind = &rootfs.get(ino)?.kind;
+    let Kind::Regular { size, .. } = kind else { return None };
+    let head = kind.content()?.get(0, usize::try_from(*size).unwrap_or(HEAD).min(HEAD))?;
     head.lines().next()
 }
 

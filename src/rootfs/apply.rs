@@ -6,7 +6,7 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::tree::{Ino, Inode, Kind, Rootfs, join};
+use super::tree::{Ino, Inode, Kept, Kind, Rootfs, join};
 use crate::image::{Entry, FileType, Image};
 
 /// A layer that some or all engines refuse to unpack.
@@ -56,14 +56,16 @@ impl Rootfs {
     ///
     /// Whiteouts remove what lower layers have; an opaque whiteout empties the lower directory; a directory over a
     /// directory changes its metadata only; anything else replaces. Layers that engines refuse are applied as far as
-    /// they go and listed in [`Rootfs::refusals`].
-    pub fn build(image: &Image) -> Rootfs {
+    /// they go and listed in [`Rootfs::refusals`]. The changesets are taken out of the image: each is let go as soon as
+    /// it is applied, so that a large image is not in memory twice.
+    pub fn build(image: &mut Image) -> Rootfs {
         let root = directory(None, IMPLICIT);
         let mut rootfs = Rootfs { inodes: vec![root], removed: Default::default(), refusals: Vec::new() };
-        for (index, layer) in image.layers.iter().enumerate() {
+        for (index, layer) in image.layers.iter_mut().enumerate() {
+            let changeset = std::mem::take(&mut layer.changeset);
             let mut apply = Apply { touched: vec![false; rootfs.inodes.len()], fs: &mut rootfs, layer: index as u16 };
-            layer.changeset.for_each(|entry| apply.entry(&entry));
-            if let Some(bad) = layer.changeset.bad_archive() {
+            changeset.for_each(|entry| apply.entry(&entry));
+            if let Some(bad) = changeset.bad_archive() {
                 apply.refuse(bad.after.as_bstr(), RefusalKind::Archive(bad.problem.clone()));
             }
         }
@@ -169,11 +171,7 @@ impl Apply<'_> {
             FileType::Directory => Kind::Directory(Default::default()),
             FileType::Symlink => Kind::Symlink(entry.link.to_owned()),
             FileType::CharDevice | FileType::BlockDevice | FileType::Fifo => Kind::Special,
-            FileType::Regular => Kind::Regular {
-                size: entry.size,
-                content: entry.content.cloned(),
-                capability: entry.capability.map(Into::into),
-            },
+            FileType::Regular => Kind::Regular { size: entry.size, kept: Kept::of(entry) },
         };
         let layer = Some(self.layer);
         let inode = Inode {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bstr::{BString, ByteVec};
 
-use crate::image::Content;
+use crate::image::{Content, Entry};
 
 /// Number of an inode in its [`Rootfs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -18,10 +18,8 @@ pub enum Kind {
     Regular {
         /// Length in bytes.
         size: u64,
-        /// What was kept of its bytes.
-        content: Option<Arc<Content>>,
-        /// Value of `security.capability`.
-        capability: Option<Box<[u8]>>,
+        /// What few files have, apart so that the many stay small.
+        kept: Option<Box<Kept>>,
     },
     /// A directory and what it names.
     Directory(BTreeMap<Box<[u8]>, Ino>),
@@ -35,7 +33,39 @@ pub enum Kind {
     Runtime,
 }
 
+/// What was kept of a regular file.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// Of its bytes.
+    pub content: Option<Arc<Content>>,
+    /// Value of `security.capability`.
+    pub capability: Option<Box<[u8]>>,
+}
+
+impl Kept {
+    pub(super) fn of(entry: &Entry<'_>) -> Option<Box<Self>> {
+        let kept = Kept { content: entry.content.cloned(), capability: entry.capability.map(Into::into) };
+        (kept.content.is_some() || kept.capability.is_some()).then(|| Box::new(kept))
+    }
+}
+
 impl Kind {
+    /// What was kept of a regular file's bytes.
+    pub fn content(&self) -> Option<&Content> {
+        match self {
+            Kind::Regular { kept: Some(kept), .. } => kept.content.as_deref(),
+            _ => None,
+        }
+    }
+
+    /// A regular file's `security.capability`.
+    pub fn capability(&self) -> Option<&[u8]> {
+        match self {
+            Kind::Regular { kept: Some(kept), .. } => kept.capability.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether it is a directory.
     pub fn is_directory(&self) -> bool {
         matches!(self, Kind::Directory(_))

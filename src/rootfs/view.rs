@@ -116,12 +116,12 @@ impl<'a> View<'a> {
     /// They were not kept, and a second look at the layer is not possible.
     pub fn read(&self, ino: Ino, offset: u64, len: usize) -> Result<Vec<u8>> {
         let inode = self.inode(ino);
-        let Kind::Regular { size, content, .. } = &inode.kind else { return Ok(Vec::new()) };
+        let Kind::Regular { size, .. } = &inode.kind else { return Ok(Vec::new()) };
         let len = usize::try_from(size.saturating_sub(offset)).map_or(len, |rest| rest.min(len));
         if len == 0 {
             return Ok(Vec::new());
         }
-        if let Some(bytes) = content.as_ref().and_then(|c| c.get(offset, len)) {
+        if let Some(bytes) = inode.kind.content().and_then(|c| c.get(offset, len)) {
             return Ok(bytes.to_vec());
         }
         if let Some(bytes) = self.again.borrow().get(&(ino, offset, len)) {

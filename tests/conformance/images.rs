@@ -112,7 +112,8 @@ fn start(path: &Path, architecture: &str) -> Result<Launch, String> {
     let reference = format!("rootfs:{}", path.display()).parse().map_err(|e| format!("{e}"))?;
     let platform: Platform = format!("linux/{architecture}").parse()?;
     let image = image::open(&reference, &Options { platform: Some(platform), ..Options::default() });
-    let image = image.map_err(|e| e.to_string())?;
+    let mut image = image.map_err(|e| e.to_string())?;
     let overrides = Overrides { args: vec!["/bin/sh".to_owned()], ..Overrides::default() };
-    Ok(launch::follow(&image, &Rootfs::build(&image), &overrides))
+    let rootfs = Rootfs::build(&mut image);
+    Ok(launch::follow(&image, &rootfs, &overrides))
 }
