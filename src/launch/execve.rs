@@ -3,17 +3,21 @@
 use bstr::{BStr, BString};
 
 use super::lookup::closed;
-use super::outcome::{Cause, Problem, Role, ShebangProblem, Step, StepKind, Via};
+use super::outcome::{Cause, Excess, Problem, Role, ShebangProblem, Step, StepKind, Via};
+use super::process::Environment;
 use crate::error::Error;
 use crate::format::elf::{self, Kernel, Machine, Program, Verdict};
 use crate::format::magic;
 use crate::format::shebang::{self, Shebang};
-use crate::rootfs::{Credentials, EXECUTE, Errno, Ino, Kind, Resolved, View};
+use crate::rootfs::{Credentials, EXECUTE, Errno, Ino, Kind, PathError, Resolved, View};
 
 /// Scripts that may follow one another as interpreters (`exec_binprm`).
 const MAX_SCRIPTS: usize = 5;
 /// One string of argv or the environment, its NUL included (MAX_ARG_STRLEN).
 const MAX_STRING: usize = 131_072;
+/// All strings together, with a pointer each: a quarter of the stack limit, which is 8 MiB unless it was changed
+/// (`bprm_stack_limits`).
+const MAX_STRINGS: usize = 2 << 20;
 /// Bytes of a file that are looked at to name its format.
 const HEAD: usize = 512;
 
@@ -30,8 +34,8 @@ pub struct Caller<'a> {
     pub kernel: Option<Kernel>,
     /// Its capability bounding set, as bits.
     pub bounding: u64,
-    /// Length of the longest string of its environment.
-    pub longest_variable: usize,
+    /// Its environment.
+    pub environment: &'a Environment,
 }
 
 /// A program that has control.
@@ -123,9 +127,8 @@ impl Caller<'_> {
         steps.push(self.step(call, found.as_ref().ok()));
         let file = match found {
             Ok(file) => file,
-            Err(error) if error.unknowable => {
-                let text = format!("`{}` leads to {}, which only the running container has", call.path, error.at);
-                return Err(Stop::Unknown(text));
+            Err(PathError { unknowable: Some(why), at, .. }) => {
+                return Err(Stop::Unknown(format!("`{}` leads to {at}, {why}", call.path)));
             }
             Err(error) => return Err(self.fails(call, error.errno, Problem::Unresolved(error))),
         };
@@ -141,17 +144,19 @@ impl Caller<'_> {
         Err(self.fails(call, Errno::EACCES, problem))
     }
 
-    /// Copies argv and the environment: `copy_strings`, E2BIG for one string that is too long.
+    /// Copies argv and the environment: `copy_strings`, E2BIG for one string that is too long or for all together.
     fn check_lengths(&self, argv: &[BString]) -> Result<(), Stop> {
+        let size = |length: usize| length + 1 + size_of::<u64>();
+        let total = argv.iter().map(|a| size(a.len())).chain(self.environment.lengths().map(size)).sum();
         let long = argv.iter().enumerate().find(|(_, a)| a.len() >= MAX_STRING);
-        let cause = match long {
-            Some((i, a)) => Cause::TooLong { argument: Some(i), length: a.len() },
-            None if self.longest_variable >= MAX_STRING => {
-                Cause::TooLong { argument: None, length: self.longest_variable }
-            }
-            None => return Ok(()),
+        let variable = self.environment.lengths().find(|length| *length >= MAX_STRING);
+        let (excess, length) = match (long, variable) {
+            (Some((index, argument)), _) => (Excess::Argument(index), argument.len()),
+            (None, Some(length)) => (Excess::Variable, length),
+            (None, None) if total > MAX_STRINGS => (Excess::Together, total),
+            (None, None) => return Ok(()),
         };
-        Err(Stop::Fails(Errno::E2BIG, cause))
+        Err(Stop::Fails(Errno::E2BIG, Cause::TooLong { excess, length }))
     }
 
     /// `load_elf_binary`, as far as it can fail.

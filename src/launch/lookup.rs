@@ -1,6 +1,8 @@
 //! How the OCI runtime finds argv\[0\] before it starts the process: runc with Go's `exec.LookPath`, crun with
 //! `find_executable` (crun `src/libcrun/utils.c`).
 
+use std::collections::HashSet;
+
 use bstr::{BStr, BString, ByteSlice, ByteVec};
 
 use super::outcome::{Cause, Outcome, Phase, Problem, Role, Tried, Via};
@@ -72,11 +74,17 @@ impl Search<'_> {
     /// refused.
     fn go_look_path(&self, name: &str, wanted: Wanted<'_>) -> Result<Found, Outcome> {
         let path = self.path();
-        let mut tried = Vec::new();
+        let mut tried = Tries::default();
         for element in path.split_str(":").filter(|_| !path.is_empty()) {
+            if tried.is_repeated(element)? {
+                continue;
+            }
             let candidate = go_join(if element.is_empty() { b"." } else { element }, name.as_bytes());
             match self.check(&candidate, wanted) {
-                Err(problem) => tried.push(Tried { element: element.into(), path: candidate, problem }),
+                Err(problem) if unknowable(&problem).is_some() => {
+                    return Err(self.command(candidate, problem, Lookup::Runc12));
+                }
+                Err(problem) => tried.add(Tried { element: element.into(), path: candidate, problem }),
                 Ok(()) if candidate.starts_with(b"/") => return Ok(Found { path: candidate, via: Via::PathLookup }),
                 Ok(()) => {
                     let cause = Cause::RelativeHit { name: name.into(), element: element.into(), path: candidate };
@@ -84,7 +92,7 @@ impl Search<'_> {
                 }
             }
         }
-        Err(self.not_in_path(name, tried))
+        Err(self.not_in_path(name, tried.kept))
     }
 
     /// As root first; if that fails for another reason than absence, again as the user. A hit as root stays although
@@ -99,6 +107,7 @@ impl Search<'_> {
         .map_err(|miss| match miss {
             Miss::Absent(tried) => self.not_in_path(name, tried),
             Miss::Other(path, problem) => self.command(path, problem, lookup),
+            Miss::Ends(outcome) => outcome,
         })
     }
 
@@ -110,8 +119,11 @@ impl Search<'_> {
                 Err(problem) => Err(Miss::Other(name.into(), problem)),
             };
         }
-        let (path, mut tried, mut last) = (self.path(), Vec::new(), None);
+        let (path, mut tried, mut last) = (self.path(), Tries::default(), None);
         for element in path.split_str(":") {
+            if tried.is_repeated(element).map_err(Miss::Ends)? {
+                continue;
+            }
             let candidate = match (element.is_empty(), old) {
                 (false, _) => [element, b"/", name.as_bytes()].concat().into(),
                 (true, true) => BString::from(format!("/{name}")),
@@ -119,15 +131,16 @@ impl Search<'_> {
             };
             match self.check(&candidate, wanted) {
                 Ok(()) => return Ok(Found { path: candidate, via: Via::PathLookup }),
+                Err(problem) if unknowable(&problem).is_some() => return Err(Miss::Other(candidate, problem)),
                 Err(problem) => {
                     if !matches!(&problem, Problem::Unresolved(e) if e.errno == Errno::ENOENT) {
                         last = Some((candidate.clone(), problem.clone()));
                     }
-                    tried.push(Tried { element: element.into(), path: candidate, problem });
+                    tried.add(Tried { element: element.into(), path: candidate, problem });
                 }
             }
         }
-        Err(last.map_or(Miss::Absent(tried), |(path, problem)| Miss::Other(path, problem)))
+        Err(last.map_or(Miss::Absent(tried.kept), |(path, problem)| Miss::Other(path, problem)))
     }
 
     fn check(&self, path: &[u8], wanted: Wanted<'_>) -> Result<(), Problem> {
@@ -161,10 +174,8 @@ impl Search<'_> {
     }
 
     fn command(&self, path: BString, problem: Problem, lookup: Lookup) -> Outcome {
-        if let Problem::Unresolved(error) = &problem
-            && error.unknowable
-        {
-            return Outcome::Unknown(format!("`{path}` leads to {}, which only the running container has", error.at));
+        if let Some((at, why)) = unknowable(&problem) {
+            return Outcome::Unknown(format!("`{path}` leads to {at}, {why}"));
         }
         let errno = match &problem {
             Problem::Unresolved(error) => error.errno,
@@ -182,6 +193,47 @@ enum Miss {
     Absent(Vec<Tried>),
     /// The last file that is there, or the path itself.
     Other(BString, Problem),
+    /// The search is given up.
+    Ends(Outcome),
+}
+
+/// PATH elements on the way: what they held, as far as it is worth telling, and that none is tried twice.
+#[derive(Default)]
+struct Tries {
+    seen: HashSet<BString>,
+    length: usize,
+    kept: Vec<Tried>,
+}
+
+impl Tries {
+    /// How many are kept; files that are there matter more than files that are not.
+    const KEPT: usize = 32;
+    /// A longer PATH fits into no process (MAX_ARG_STRLEN), and is not searched to its end.
+    const PATH_MAX: usize = 131_072;
+
+    fn is_repeated(&mut self, element: &[u8]) -> Result<bool, Outcome> {
+        self.length += element.len() + 1;
+        if self.length > Self::PATH_MAX {
+            let why = "PATH is longer than Linux lets any string of the environment be, and is not searched to its end";
+            return Err(Outcome::Unknown(why.to_owned()));
+        }
+        Ok(!self.seen.insert(element.into()))
+    }
+
+    fn add(&mut self, tried: Tried) {
+        let absent = matches!(&tried.problem, Problem::Unresolved(e) if e.errno == Errno::ENOENT);
+        if self.kept.len() < if absent { Self::KEPT } else { 2 * Self::KEPT } {
+            self.kept.push(tried);
+        }
+    }
+}
+
+/// Where a path leads of which nothing can be said, and why.
+fn unknowable(problem: &Problem) -> Option<(&BString, &'static str)> {
+    match problem {
+        Problem::Unresolved(error) => error.unknowable.map(|why| (&error.at, why)),
+        _ => None,
+    }
 }
 
 /// The problem of a file that may not be executed.

@@ -24,7 +24,7 @@ use crate::image::{Healthcheck, Image};
 use crate::rootfs::{Credentials, Refusal, Rootfs, View};
 
 pub use outcome::{
-    Cause, Outcome, Phase, Problem, Role, Seen, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
+    Cause, Excess, Outcome, Phase, Problem, Role, Seen, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
     WorkingDirProblem,
 };
 pub use process::{DEFAULT_PATH, Origin, Overrides, Process};
@@ -109,7 +109,7 @@ impl Attempt<'_> {
             credentials: &credentials,
             kernel: Kernel::of(&self.image.platform.architecture),
             bounding: self.runtime.bounding,
-            longest_variable: environment.longest(),
+            environment: &environment,
         };
         let argv = argv.iter().map(|w| BString::from(w.as_str())).collect();
         let loaded = caller.execve(found.path, argv, Role::Command, found.via, steps).map_err(program::failed)?;

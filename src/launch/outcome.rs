@@ -173,10 +173,10 @@ pub enum Cause {
         /// What is wrong with it.
         problem: Problem,
     },
-    /// An argument or environment string of 131072 bytes or more (execve(2), MAX_ARG_STRLEN).
+    /// Arguments or environment too long for execve(2).
     TooLong {
-        /// Its index in argv, or `None` for a string of the environment.
-        argument: Option<usize>,
+        /// What is.
+        excess: Excess,
         /// Its length in bytes.
         length: usize,
     },
@@ -216,6 +216,17 @@ pub enum Cause {
         /// The text.
         text: String,
     },
+}
+
+/// What is too long for execve(2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Excess {
+    /// An argument of 131072 bytes or more (MAX_ARG_STRLEN), by its index.
+    Argument(usize),
+    /// Such a string of the environment.
+    Variable,
+    /// All of them together.
+    Together,
 }
 
 /// A PATH element that did not serve.

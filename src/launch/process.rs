@@ -151,8 +151,13 @@ impl Environment {
         self.variables.clear();
     }
 
-    /// Length of the longest `NAME=value` in bytes.
-    pub fn longest(&self) -> usize {
-        self.variables.iter().map(|(n, v)| n.len() + 1 + v.len()).max().unwrap_or_default()
+    /// Lengths of all `NAME=value` in bytes.
+    pub fn lengths(&self) -> impl Iterator<Item = usize> {
+        self.variables.iter().map(|(n, v)| n.len() + 1 + v.len())
+    }
+
+    /// The names that are set.
+    pub fn names(&self) -> impl Iterator<Item = &BString> {
+        self.variables.iter().map(|(name, _)| name)
     }
 }

@@ -7,7 +7,7 @@ use super::execve::{Caller, Loaded, Stop};
 use super::outcome::{Cause, Outcome, Phase, Problem, Role, Step, StepKind, Tried, Via};
 use super::process::Environment;
 use super::shell::{self, Script, Shell};
-use crate::rootfs::{Credentials, Errno, Ino, READ, View};
+use crate::rootfs::{Credentials, Errno, Ino, PathError, READ, View};
 
 /// Wrappers that may follow one another before it is called a loop.
 const MAX_PROGRAMS: usize = 16;
@@ -81,10 +81,10 @@ impl Running<'_> {
             }
             env::Action::Execute { chdir: Some(_), .. } => Err("`env -C` changes the directory".to_owned()),
             env::Action::Execute { argv, .. } => {
-                if let (Some(line), Some(script)) = (&line, loaded.script.as_ref().and_then(|s| loaded.argv.get(s.1)))
-                    && argv.first() == Some(script)
-                {
-                    return Ok(Next::Ends(Outcome::Loops { cause: Cause::EnvLoop { argument: line.clone() } }));
+                let script = loaded.script.as_ref().and_then(|(_, at)| loaded.argv.get(*at));
+                if script.is_some() && argv.first() == script {
+                    let argument = line.unwrap_or_default();
+                    return Ok(Next::Ends(Outcome::Loops { cause: Cause::EnvLoop { argument } }));
                 }
                 let words = argv.first().is_some_and(|a| a.trim_ascii().contains_str(" "));
                 let role = Role::Wrapped { shebang: line.is_some(), words };
@@ -97,14 +97,28 @@ impl Running<'_> {
         mark(steps, StepKind::Shell);
         match &loaded.script {
             Some((script, at)) => self.script(shell, loaded, script.ino, *at, steps),
-            None => self.shell_text(shell, loaded, steps),
+            None => self.shell_arguments(shell, loaded, steps),
         }
     }
 
-    /// `sh -c TEXT`.
-    fn shell_text(&mut self, shell: Shell, loaded: &Loaded, steps: &mut Vec<Step>) -> Result<Next, String> {
+    /// `sh -c TEXT` or `sh FILE`.
+    fn shell_arguments(&mut self, shell: Shell, loaded: &Loaded, steps: &mut Vec<Step>) -> Result<Next, String> {
         let text = match loaded.argv.as_slice() {
             [_, flag, text, ..] if *flag == "-c" => text,
+            // Without a slash some shells go on to look in PATH.
+            [_, file, ..] if !file.starts_with(b"-") && !file.starts_with(b"+") && file.contains(&b'/') => {
+                let path = file.clone();
+                return match self.view.resolve(&path, &self.cwd, &self.credentials) {
+                    Ok(found) => self.script(shell, loaded, found.ino, 1, steps),
+                    Err(PathError { unknowable: Some(why), at, .. }) => Err(format!("`{path}` leads to {at}, {why}")),
+                    Err(error) => {
+                        let code = shell.cannot_open(error.errno == Errno::ENOENT);
+                        let problem = Problem::Unresolved(error);
+                        let cause = Cause::Exec { role: Role::Command, path, problem };
+                        Ok(Next::Ends(Outcome::Exits { code, cause }))
+                    }
+                };
+            }
             _ => return Ok(Next::Ends(Outcome::Runs)),
         };
         if let Some(code) = shell::broken_exec_form(text.as_bstr()) {
@@ -161,7 +175,7 @@ impl Running<'_> {
                 .then(|| Err(format!("`{argument}` in the shebang line of `{path}` is not followed")));
         }
         match self.view.resolve(argument, &self.cwd, &self.credentials) {
-            Err(error) if !error.unknowable => {
+            Err(error) if error.unknowable.is_none() => {
                 let code = shell.cannot_open(error.errno == Errno::ENOENT);
                 exits(code, Cause::ShellArgument { argument: argument.clone(), path: path.clone() })
             }
@@ -186,7 +200,7 @@ impl Running<'_> {
         line: usize,
         steps: &mut Vec<Step>,
     ) -> Result<Next, String> {
-        if self.environment.get(b"PATH").is_none() {
+        if self.environment.get(b"PATH").is_none() || self.bash_reads_more(shell) {
             return Ok(Next::Ends(Outcome::Runs)); // shells have default paths of their own
         }
         let mut tried_steps = steps.clone();
@@ -210,6 +224,13 @@ impl Running<'_> {
                 Ok(next)
             }
         }
+    }
+
+    /// Whether bash knows commands that are in no file: BASH_ENV is run before the script, functions come in variables.
+    fn bash_reads_more(&self, shell: Shell) -> bool {
+        let set = |name: &BString| name.starts_with(b"BASH_FUNC_");
+        let file = self.environment.get(b"BASH_ENV").is_some_and(|f| !f.is_empty());
+        shell == Shell::Bash && (file || self.environment.names().any(set))
     }
 
     /// execvp(3), as env and shells use it: every directory of PATH in turn; a closed file is remembered and the
@@ -282,7 +303,7 @@ impl Running<'_> {
             credentials: &self.credentials,
             kernel: self.kernel,
             bounding: self.bounding,
-            longest_variable: 0,
+            environment: &self.environment,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A cause in one sentence, for `trace` and for reports where no rule speaks.
 
-use super::{Cause, Problem, Role, ShebangProblem, Tried, UserError, WorkingDirProblem};
+use super::{Cause, Excess, Problem, Role, ShebangProblem, Tried, UserError, WorkingDirProblem};
 use crate::format::magic::Format;
 use crate::rootfs::{Errno, PathError, RefusalKind};
 
@@ -20,18 +20,22 @@ impl Cause {
                 "`{name}` is found as `{path}` through the relative PATH element `{element}`, which runc refuses"
             ),
             Cause::Exec { role, path, problem } => format!("{} `{path}` {}", noun(*role), exec(problem)),
-            Cause::TooLong { argument: Some(index), length } => {
+            Cause::TooLong { excess: Excess::Argument(index), length } => {
                 format!("word {index} of the command is {length} bytes long, more than execve(2) takes")
             }
-            Cause::TooLong { argument: None, length } => {
+            Cause::TooLong { excess: Excess::Variable, length } => {
                 format!("a variable of the environment is {length} bytes long, more than execve(2) takes")
+            }
+            Cause::TooLong { excess: Excess::Together, length } => {
+                format!("the command and its environment are {length} bytes long together, more than execve(2) takes")
             }
             Cause::EnvUsage { argument, busybox: true, .. } => {
                 format!("`env` is busybox's, which does not take `{argument}`")
             }
             Cause::EnvUsage { argument, .. } => format!("`env` does not take `{argument}`"),
             Cause::EnvLoop { argument } => {
-                format!("without -S, `env` takes `{argument}` as one variable and executes the script again, for ever")
+                let instead = if argument.is_empty() { "no program" } else { "a variable instead of a program" };
+                format!("`env` is given {instead}, and executes the script again, for ever")
             }
             Cause::ShellArgument { argument, path } => format!(
                 "the shell takes `{argument}` from the `#!` line of `{path}` for the script to run, and there is none"
@@ -181,7 +185,7 @@ mod tests {
             dangling,
             links: Vec::new(),
             removed_by,
-            unknowable: false,
+            unknowable: None,
         })
     }
 

@@ -4,7 +4,7 @@ use bstr::{BStr, BString};
 
 use super::outcome::{Cause, Outcome, Phase, WorkingDirProblem};
 use super::runtime::Runtime;
-use crate::rootfs::{Credentials, Errno, PathError, View};
+use crate::rootfs::{Credentials, Errno, Kind, PathError, View};
 
 /// Enters `configured` (`/` if empty) and returns where that is, free of links.
 ///
@@ -20,8 +20,12 @@ pub fn enter(view: &mut View<'_>, configured: &str, runtime: &Runtime) -> Result
     }
     match view.resolve(path.as_bytes(), b"/", &Credentials::root()) {
         Ok(found) if view.inode(found.ino).kind.is_directory() => Ok(found.path),
+        Ok(found) if matches!(found.path.as_slice(), b"/proc" | b"/sys") => Ok(found.path),
+        Ok(found) if matches!(view.inode(found.ino).kind, Kind::Unknowable) => {
+            Err(Outcome::Unknown(format!("what the working directory `{path}` is, only the running container has")))
+        }
         Ok(found) => Err(fails(path, Some(Errno::ENOTDIR), WorkingDirProblem::Path(not_a_directory(found.path)))),
-        Err(error) if error.unknowable => {
+        Err(error) if error.unknowable.is_some() => {
             Err(Outcome::Unknown(format!("the working directory `{path}` is in /proc or /sys")))
         }
         Err(error) if error.errno == Errno::ENOENT && (!error.dangling || runtime.creates_workdir_link_target) => {
@@ -40,7 +44,7 @@ fn not_a_directory(at: BString) -> PathError {
         dangling: false,
         links: Vec::new(),
         removed_by: None,
-        unknowable: false,
+        unknowable: None,
     }
 }
 

@@ -88,6 +88,7 @@ pub struct PathError {
     pub links: Vec<(BString, BString)>,
     /// The layer that removed `at`, if it was there in an earlier one.
     pub removed_by: Option<usize>,
-    /// It leads below /proc or /sys, which only the running container has: nothing can be said.
-    pub unknowable: bool,
+    /// Nothing can be said, and why: it leads below /proc or /sys, which only the running container has, or takes more
+    /// steps than are taken here.
+    pub unknowable: Option<&'static str>,
 }

@@ -77,6 +77,11 @@ impl<'a> Walk<'a> {
 
     fn step(&mut self, component: Component) -> Result<(), PathError> {
         let Component { name, from_link } = component;
+        if !self.view.take_step() {
+            let mut error = self.error(Errno::ELOOP, name, from_link);
+            error.unknowable = Some("through more links than are followed");
+            return Err(error);
+        }
         let (dir, path) = self.at().clone();
         let inode = self.view.inode(dir);
         if matches!(inode.kind, Kind::Unknowable) {
@@ -135,7 +140,7 @@ impl<'a> Walk<'a> {
             return Ok(());
         }
         let mut error = self.error(Errno::ENOENT, join(path, name), false);
-        error.unknowable = true;
+        error.unknowable = Some("which only the running container has");
         Err(error)
     }
 
@@ -173,7 +178,7 @@ impl<'a> Walk<'a> {
             dangling: from_link && errno == Errno::ENOENT,
             links: self.links.clone(),
             removed_by,
-            unknowable: false,
+            unknowable: None,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the container sees: the merged tree with what the runtime puts over it.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -15,6 +15,10 @@ use crate::image::Image;
 /// Pieces of files by inode, offset and length.
 type Taken = HashMap<(Ino, u64, usize), Vec<u8>>;
 
+/// Components that are walked for one image: a launch takes some thousands; links that multiply one another in a
+/// hostile image would take hours.
+const MAX_STEPS: u32 = 20_000_000;
+
 /// The file system of a container that is about to start: /proc, /sys and /dev as runtimes mount them (runtime-spec,
 /// config-linux.md, *Default Filesystems* and *Default Devices*), and the directories they make.
 #[derive(Clone)]
@@ -27,6 +31,8 @@ pub struct View<'a> {
     added: Vec<Inode>,
     /// Names that are not in the image, or stand for something else there.
     names: HashMap<(Ino, BString), Ino>,
+    /// Components that may still be walked, over all resolutions.
+    steps: Rc<Cell<u32>>,
     /// Second looks that were taken.
     again: Rc<RefCell<Taken>>,
 }
@@ -43,6 +49,7 @@ impl<'a> View<'a> {
             reset_parents: false,
             added: vec![made(Kind::Runtime, 0o755)],
             names: HashMap::new(),
+            steps: Rc::new(Cell::new(MAX_STEPS)),
             again: Rc::default(),
         };
         for name in ["proc", "sys"] {
@@ -139,6 +146,13 @@ impl<'a> View<'a> {
             Kind::Regular { size, .. } => size,
             _ => 0,
         }
+    }
+
+    /// Whether another component may be walked.
+    pub(super) fn take_step(&self) -> bool {
+        let left = self.steps.get().checked_sub(1);
+        self.steps.set(left.unwrap_or_default());
+        left.is_some()
     }
 
     fn is_added(&self, ino: Ino) -> bool {

@@ -29,6 +29,10 @@ fn explain(trouble: &Trouble<'_>, file: &str) -> Explanation {
             format!("{script} is a chain of more than five scripts that interpret each other"),
             "name a program, not a script, as the interpreter",
         ),
+        Cause::EnvLoop { argument } if argument.is_empty() => Explanation::new(
+            format!("{script} names `env` and no program, so `env` executes the script again, for ever"),
+            "name the interpreter after `env`",
+        ),
         Cause::EnvLoop { argument } => split(
             file,
             argument,

@@ -1,0 +1,130 @@
+//! What starts and what does not, in images of a few lines. What programs and shells end with was seen under runc 1.1.5
+//! and crun 1.8.1.
+#![allow(clippy::unwrap_used)]
+
+#[path = "support/elf.rs"]
+#[allow(dead_code)]
+mod elf;
+mod tree;
+
+use imagelint::image::Image;
+use imagelint::launch::{self, Outcome, Overrides};
+use imagelint::rootfs::Rootfs;
+
+/// An image with dash as /bin/sh, bash, busybox as /bin/ash, and GNU env; all of them stand-ins by name.
+fn image(files: &[(&str, &[u8])], entrypoint: &[&str], env: &[&str]) -> Image {
+    let (_, ok) = elf::programs().into_iter().find(|(name, _)| *name == "ok").unwrap();
+    let programs = ["bin/ok", "bin/dash", "bin/bash", "bin/busybox", "usr/bin/env"];
+    let mut lines = programs.to_vec();
+    lines.extend(["bin/sh -> dash", "bin/ash -> busybox"]);
+    lines.extend(files.iter().map(|(path, _)| *path));
+    let mut contents: Vec<(&str, &[u8])> = programs.iter().map(|p| (*p, ok.as_slice())).collect();
+    contents.extend(files);
+    let mut image = tree::of(vec![tree::filled(&lines, &contents)]);
+    image.configuration.entrypoint = entrypoint.iter().map(|w| w.to_string()).collect();
+    image.configuration.env = env.iter().map(|e| e.to_string()).collect();
+    image
+}
+
+/// How the newest Docker ends: `runs`, `unknown`, or an exit code and the rule that explains it.
+fn docker(mut image: Image) -> String {
+    let rootfs = Rootfs::build(&mut image);
+    let launch = launch::follow(&image, &rootfs, &Overrides::default());
+    let start = &launch.starts[0];
+    let rule = start.outcome.cause().map(|c| c.rule(&launch.process)).unwrap_or_default();
+    match &start.outcome {
+        Outcome::Runs => "runs".to_owned(),
+        Outcome::Unknown(_) => "unknown".to_owned(),
+        Outcome::Loops { .. } => format!("loops {rule}"),
+        _ => format!("{:?} {rule}", start.seen().unwrap().exit_code.unwrap()),
+    }
+}
+
+fn run(entrypoint: &[&str]) -> String {
+    docker(image(&[], entrypoint, &[]))
+}
+
+#[test]
+fn one_plain_command_of_a_shell_is_followed() {
+    for shell in ["sh", "bash", "ash"] {
+        assert_eq!(run(&[shell, "-c", "nope"]), "127 script-command-not-found");
+        assert_eq!(run(&[shell, "-c", "ok"]), "runs");
+        assert_eq!(run(&[shell, "-c", "exec ok --flag"]), "runs");
+        assert_eq!(run(&[shell, "-c", "['a', 'b']"]), "127 broken-exec-form");
+        assert_eq!(run(&[shell, "-c", "nope || ok"]), "runs", "more than is followed");
+    }
+}
+
+#[test]
+fn bash_may_know_commands_that_are_in_no_file() {
+    let bash = |env: &[&str]| docker(image(&[], &["bash", "-c", "nope"], env));
+    assert_eq!(bash(&["BASH_ENV="]), "127 script-command-not-found");
+    assert_eq!(bash(&["BASH_ENV=/root/.bashrc"]), "runs");
+    assert_eq!(bash(&["BASH_FUNC_nope%%=() { ok; }"]), "runs");
+    let dash = docker(image(&[], &["sh", "-c", "nope"], &["BASH_ENV=/x"]));
+    assert_eq!(dash, "127 script-command-not-found", "dash does not look at it");
+    for builtin in ["bind", "compopt", "coproc", "cd"] {
+        assert_eq!(run(&["bash", "-c", builtin]), "runs");
+    }
+}
+
+#[test]
+fn a_script_is_opened_by_its_shell() {
+    assert_eq!(run(&["sh", "/nope.sh"]), "2 path-not-found");
+    assert_eq!(run(&["bash", "/nope.sh"]), "127 path-not-found");
+    let script = |text: &[u8]| docker(image(&[("app.sh", text)], &["sh", "/app.sh"], &[]));
+    assert_eq!(script(b"exec ok\n"), "runs");
+    assert_eq!(script(b"ok\r\n"), "127 carriage-return-in-shebang");
+    let mut closed = image(&[("app.sh:600", b"ok\n")], &["sh", "/app.sh"], &[]);
+    closed.configuration.user = "1000".to_owned();
+    assert_eq!(docker(closed), "2 permission-denied-for-user");
+}
+
+#[test]
+fn env_that_starts_the_script_again() {
+    let script = |text: &[u8]| docker(image(&[("app", text)], &["/app"], &[]));
+    assert_eq!(script(b"#!/usr/bin/env\n"), "loops shebang-arguments");
+    assert_eq!(script(b"#!/usr/bin/env A=1 ok\n"), "loops shebang-arguments");
+    assert_eq!(script(b"#!/usr/bin/env -S A=1 ok\n"), "runs");
+    assert_eq!(script(b"#!/usr/bin/env ok\n"), "runs");
+    assert_eq!(script(b"#!/usr/bin/env nope\n"), "127 interpreter-not-found");
+}
+
+#[test]
+fn what_the_runtime_mounts() {
+    let workdir = |path: &str| {
+        let mut image = image(&[], &["ok"], &[]);
+        image.configuration.working_dir = path.to_owned();
+        docker(image)
+    };
+    for path in ["/proc", "/proc/", "/sys", "/dev", "/dev/shm"] {
+        assert_eq!(workdir(path), "runs", "{path}");
+    }
+    assert_eq!(workdir("/proc/self"), "unknown");
+    assert_eq!(workdir("/dev/stdin"), "unknown");
+    assert_eq!(workdir("/dev/null"), "125 workdir-unusable");
+    assert_eq!(docker(image(&[], &["ok"], &["PATH=/proc/self/cwd/bin"])), "unknown");
+    assert_eq!(docker(image(&[], &["ok"], &["PATH=/bin:/proc/self/cwd/bin"])), "runs");
+}
+
+#[test]
+fn long_lists_cost_little() {
+    let path = format!("PATH={}", "/a:".repeat(40_000));
+    assert_eq!(docker(image(&[], &["nope"], &[&path])), "127 command-not-found");
+    let path = format!("PATH={}", "/a:".repeat(1_000_000));
+    assert_eq!(docker(image(&[], &["nope"], &[&path])), "unknown");
+    let word = "x".repeat(1000);
+    let words: Vec<&str> = ["ok"].into_iter().chain(std::iter::repeat_n(word.as_str(), 3000)).collect();
+    assert_eq!(run(&words), "255 argument-too-long");
+    assert_eq!(run(&words[..2000]), "runs");
+}
+
+/// A link that stands for two thousand steps, forty times in every element of PATH.
+#[test]
+fn links_that_multiply_end_in_unknown() {
+    let link = format!("l -> {}", "./".repeat(2000));
+    let path: Vec<String> = (0..1000).map(|i| format!("{}/{i}", "/l".repeat(40))).collect();
+    let mut image = image(&[], &["nope"], &[&format!("PATH={}", path.join(":"))]);
+    image.layers.push(tree::layer(&[&link]));
+    assert_eq!(docker(image), "unknown");
+}
