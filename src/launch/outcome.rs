@@ -390,6 +390,19 @@ impl Start {
         }
     }
 
+    /// What "it runs" leaves open, in words.
+    pub fn caveat(&self) -> Option<&'static str> {
+        match (&self.outcome, self.steps.last()?.kind) {
+            (Outcome::Runs, StepKind::Shell) => {
+                Some("the shell gets control; of what it runs, only a single plain command is followed")
+            }
+            (Outcome::Runs, StepKind::Loader) => {
+                Some("the dynamic loader gets control; whether it finds all libraries is not looked at")
+            }
+            _ => None,
+        }
+    }
+
     fn ended(&self, code: u8) -> Seen {
         let kubelet = matches!(self.runtime.engine, Engine::Containerd | Engine::CriO);
         let reason = kubelet.then_some(if code == 0 { "Completed" } else { "Error" });
