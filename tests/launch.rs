@@ -56,6 +56,16 @@ fn one_plain_command_of_a_shell_is_followed() {
 }
 
 #[test]
+fn a_shell_and_a_program_for_another_machine() {
+    let programs = elf::programs();
+    let (_, arm) = programs.iter().find(|(name, _)| *name == "ok-arm64").unwrap();
+    for (shell, code) in [("sh", 126), ("bash", 126), ("ash", 2)] {
+        let image = image(&[("app", arm)], &[shell, "-c", "/app"], &[]);
+        assert_eq!(docker(image), format!("{code} wrong-architecture"), "{shell}");
+    }
+}
+
+#[test]
 fn bash_may_know_commands_that_are_in_no_file() {
     let bash = |env: &[&str]| docker(image(&[], &["bash", "-c", "nope"], env));
     assert_eq!(bash(&["BASH_ENV="]), "127 script-command-not-found");

@@ -55,10 +55,10 @@ fn not_in_path(name: &[u8], role: Role, tried: &[super::Tried], process: &Proces
 }
 
 fn exec(role: Role, path: &[u8], problem: &Problem, process: &Process) -> &'static str {
+    let Problem::Unresolved(error) = problem else { return file(role, problem) };
     if matches!(role, Role::ShellCommand { .. }) {
         return "script-command-not-found";
     }
-    let Problem::Unresolved(error) = problem else { return file(role, problem) };
     match role {
         Role::Interpreter if path.ends_with(b"\r") => "carriage-return-in-shebang",
         Role::Wrapped { shebang: true, .. } if path.ends_with(b"\r") => "carriage-return-in-shebang",

@@ -213,6 +213,11 @@ impl Running<'_> {
             Next::Ends(Outcome::Exits { cause: Cause::Exec { problem: Problem::Format(..), .. }, .. }) => {
                 Ok(Next::Ends(Outcome::Runs)) // the shell reads it as a script, or says 126
             }
+            // busybox takes a program for another machine for a script, and stumbles over its first line.
+            Next::Ends(Outcome::Exits { cause, .. }) if shell == Shell::Ash && is_foreign(&cause) => {
+                *steps = tried_steps;
+                Ok(Next::Ends(Outcome::Exits { code: 2, cause }))
+            }
             Next::Ends(Outcome::Exits { cause: Cause::Exec { path, .. }, code: 126 })
                 if !exec && shell == Shell::Dash && !path.contains(&b'/') =>
             {
@@ -306,6 +311,10 @@ impl Running<'_> {
             environment: &self.environment,
         }
     }
+}
+
+fn is_foreign(cause: &Cause) -> bool {
+    matches!(cause, Cause::Exec { problem: Problem::Architecture(..), .. })
 }
 
 /// What `loaded` is, and where its arguments begin.
