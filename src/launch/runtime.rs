@@ -76,7 +76,7 @@ pub struct Runtime {
 /// dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw, sys_chroot, mknod,
 /// audit_write, setfcap.
 const DOCKER_CAPABILITIES: u64 = bits(&[0, 1, 3, 4, 5, 6, 7, 8, 10, 13, 18, 27, 29, 31]);
-/// Podman's: without net_raw, mknod and audit_write (containers/common `pkg/config/default.go`; source).
+/// Podman's: without net_raw, mknod and audit_write (containers/common `pkg/config/default.go`; net_raw measured).
 const PODMAN_CAPABILITIES: u64 = bits(&[0, 1, 3, 4, 5, 6, 7, 8, 10, 18, 31]);
 /// CRI-O's: also without setfcap and sys_chroot (cri-o `internal/config/capabilities`; source).
 const CRIO_CAPABILITIES: u64 = bits(&[0, 1, 3, 4, 5, 6, 7, 8, 10]);
