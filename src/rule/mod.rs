@@ -5,6 +5,7 @@
 //! a short function.
 
 mod near;
+pub mod paste;
 mod reasons;
 mod seen;
 mod trouble;

@@ -20,7 +20,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let other = namesakes(trouble.subject.rootfs, b"sh", 1).pop();
         let explanation = match other {
             Some(path) => {
-                explanation.fix("name the shell that is there before it", format!("SHELL [\"{path}\", \"-c\"]"))
+                explanation.fix("name the shell that is there before it", format!("SHELL {}", crate::rule::json_array(&[path.to_string().as_str(), "-c"])))
             }
             None => explanation,
         };
