@@ -10,6 +10,9 @@ use crate::rule::{Explanation, Rule, Subject, Trouble, list, namesakes, paste, q
 pub const RULE: Rule =
     Rule { name: "interpreter-not-found", document: include_str!("../../rules/interpreter-not-found.md"), check };
 
+/// Where packages put interpreters; a path elsewhere, or cut at a blank, names no package.
+const PACKAGED: [&[u8]; 5] = [b"/bin", b"/usr/bin", b"/usr/local/bin", b"/sbin", b"/usr/sbin"];
+
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject.explain(RULE.name, |trouble| match trouble.cause {
         Cause::Exec { role: Role::Wrapped { .. }, path: name, .. } | Cause::NotInPath { name, .. } => {
@@ -52,7 +55,8 @@ fn explain(trouble: &Trouble<'_>, interpreter: &[u8], problem: &str) -> Explanat
         let title = format!("the image has `/bin/sh`; if the script needs nothing of {name}");
         explanation = explanation.fix_if(title, paste::shebang("/bin/sh", &file));
     }
-    explanation.fixes(paste::install(package(&name)))
+    let packaged = interpreter.rsplit_once_str("/").is_none_or(|(dir, _)| PACKAGED.contains(&dir));
+    explanation.fixes(if packaged { paste::install(package(&name)) } else { Vec::new() })
 }
 
 /// What a layer removed is better kept than installed again.

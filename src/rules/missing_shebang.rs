@@ -29,10 +29,15 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             ),
         };
         let argv = ["/bin/sh", &path];
-        Explanation::new(message, "let the script begin with `#!/bin/sh`, or name the shell in the command")
-            .why("a shell would run such a file itself; execve(2), which exec form uses, does not")
-            .at(file.and_then(|step| trouble.first_line_of(step)))
-            .fix("name the interpreter in the first line", fix)
-            .fix("or in the command", trouble.instead(&argv))
+        let explanation =
+            Explanation::new(message, "let the script begin with `#!/bin/sh`, or name the shell in the command")
+                .why("a shell would run such a file itself; execve(2), which exec form uses, does not")
+                .at(file.and_then(|step| trouble.first_line_of(step)));
+        match trouble.has_shell() {
+            true => explanation
+                .fix("name the interpreter in the first line", fix)
+                .fix("or in the command", trouble.instead(&argv)),
+            false => explanation.why("the image has no `/bin/sh` either: it needs an interpreter as well"),
+        }
     })
 }

@@ -56,7 +56,8 @@ fn fixes(trouble: &Trouble<'_>, explanation: Explanation, path: &str, ino: Ino) 
             quote(missing)
         ));
     }
-    let argv: Vec<String> = words.iter().map(|word| word.to_str_lossy().into_owned()).chain([path.to_owned()]).collect();
+    let argv: Vec<String> =
+        words.iter().map(|word| word.to_str_lossy().into_owned()).chain([path.to_owned()]).collect();
     explanation.fix("or let its interpreter read it", trouble.instead(&argv))
 }
 
@@ -67,6 +68,7 @@ fn missing<'l>(trouble: &Trouble<'_>, interpreter: &'l [u8], argument: Option<&'
     if !file.is_some_and(|file| file.kind.is_regular() && file.mode & 0o111 != 0) {
         return Some(interpreter);
     }
-    let sought = argument.filter(|word| interpreter.ends_with(b"/env") && !word.starts_with(b"-"));
+    let sought =
+        argument.filter(|word| interpreter.ends_with(b"/env") && !word.starts_with(b"-") && !word.contains(&b'='));
     sought.filter(|name| !name.contains(&b'/') && namesakes(rootfs, name, 1).is_empty())
 }
