@@ -12,6 +12,7 @@ mod trouble;
 mod words;
 
 pub use near::{at, namesakes, similar};
+pub use seen::UNHEALTHY;
 pub use trouble::{Explanation, Trouble};
 pub use words::{json_array, list, quote, shell_words};
 
