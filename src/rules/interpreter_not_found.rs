@@ -49,14 +49,18 @@ fn explain(trouble: &Trouble<'_>, interpreter: &[u8], problem: &str) -> Explanat
         let line = paste::shebang(&path.to_string(), &file);
         return explanation.fix_if("write the path that is there into the first line", line);
     }
-    explanation.help =
-        format!("install {}, or write an interpreter that the image has into the first line", quote(&*name));
+    let packaged = interpreter.rsplit_once_str("/").is_none_or(|(dir, _)| PACKAGED.contains(&dir));
+    let install = if packaged { paste::install(package(&name)) } else { Vec::new() };
+    let bring = match install.is_empty() {
+        true => format!("copy {} into the image", quote(interpreter)),
+        false => format!("install {}", quote(&*name)),
+    };
+    explanation.help = format!("{bring}, or write an interpreter that the image has into the first line");
     if sh {
         let title = format!("the image has `/bin/sh`; if the script needs nothing of {name}");
         explanation = explanation.fix_if(title, paste::shebang("/bin/sh", &file));
     }
-    let packaged = interpreter.rsplit_once_str("/").is_none_or(|(dir, _)| PACKAGED.contains(&dir));
-    explanation.fixes(if packaged { paste::install(package(&name)) } else { Vec::new() })
+    explanation.fixes(install)
 }
 
 /// What a layer removed is better kept than installed again.
