@@ -76,7 +76,7 @@ impl Bench {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_imagelint"));
         command.args(arguments).current_dir(self.directory.path()).env("LANG", "C.UTF-8");
-        for name in ["NO_COLOR", "CLICOLOR_FORCE", "NO_GRAPHICS", "LC_ALL", "LC_CTYPE"] {
+        for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "NO_GRAPHICS", "LC_ALL", "LC_CTYPE"] {
             command.env_remove(name);
         }
         command
@@ -334,11 +334,16 @@ fn the_json_of_check() {
     assert_eq!(run.code, Some(2));
     assert!(run.stderr.contains("absent"));
     let report = run.json();
-    assert_eq!(keys(&report), ["images", "schema", "summary", "version"]);
+    assert_eq!(keys(&report), ["errors", "images", "schema", "summary", "version"]);
     assert_eq!(report["schema"], "imagelint.report/1");
     assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));
     assert_eq!(report["summary"], json!({ "errors": 1, "warnings": 1, "notes": 0 }));
     assert_eq!(report["images"].as_array().unwrap().len(), 2);
+    let error = &report["errors"][0];
+    assert_eq!(keys(error), ["help", "message", "reference"]);
+    assert_eq!((report["errors"].as_array().unwrap().len(), &error["reference"]), (1, &json!("absent")));
+    assert!(error["message"].as_str().unwrap().contains("absent"), "{error}");
+    assert_eq!(bench.run(&["broken", "--format", "json"]).json()["errors"], json!([]));
     let image = &report["images"][0];
     assert_eq!(keys(image), ["findings", "image", "traces"]);
     assert_eq!(keys(&image["image"]), ["digest", "platform", "reference", "source"]);
@@ -576,4 +581,188 @@ fn completions_and_manual() {
         assert!(bench.run(&["completions", shell]).stdout.contains("imagelint"), "{shell}");
     }
     assert!(bench.run(&["man"]).stdout.contains(".TH imagelint 1"));
+}
+
+/// A symbolic link, a FIFO, a device and standard output stay what they are.
+#[test]
+fn reports_are_written_to_what_a_name_leads_to() {
+    use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+    let bench = Bench::new();
+    bench.broken("broken");
+    fs::write(bench.path("real.json"), "old").unwrap();
+    fs::set_permissions(bench.path("real.json"), fs::Permissions::from_mode(0o600)).unwrap();
+    symlink("real.json", bench.path("link.json")).unwrap();
+    symlink("new.json", bench.path("dangling.json")).unwrap();
+    let run = bench.run(&["broken", "--report", "json=link.json", "--report", "json=dangling.json"]);
+    assert_eq!(run.code, Some(1), "{}", run.stderr);
+    for (link, file) in [("link.json", "real.json"), ("dangling.json", "new.json")] {
+        assert!(bench.path(link).is_symlink(), "{link}");
+        assert!(fs::read_to_string(bench.path(file)).unwrap().contains("imagelint.report/1"), "{file}");
+    }
+    assert_eq!(fs::metadata(bench.path("real.json")).unwrap().permissions().mode() & 0o777, 0o600);
+
+    // Through links of the test's own: a program that replaces what it is given must not get at the machine's.
+    symlink("/dev/stdout", bench.path("stdout")).unwrap();
+    symlink("/dev/null", bench.path("null")).unwrap();
+    let run = bench.run(&["-q", "broken", "--report", "json=stdout"]);
+    assert!(run.stdout.starts_with("oci-layout") && run.stdout.contains("imagelint.report/1"), "{}", run.stdout);
+    let run = bench.run(&["broken", "--report", "json=null"]);
+    assert_eq!((run.code, run.stderr.as_str()), (Some(1), ""));
+    assert!(bench.path("stdout").is_symlink());
+    assert!(fs::metadata(bench.path("null")).unwrap().file_type().is_char_device());
+
+    let fifo = bench.path("fifo");
+    if !Command::new("mkfifo").arg(&fifo).status().is_ok_and(|status| status.success()) {
+        return;
+    }
+    let reader = std::thread::spawn({
+        let fifo = fifo.clone();
+        move || fs::read_to_string(fifo).unwrap()
+    });
+    assert_eq!(bench.run(&["broken", "--report", "json=fifo"]).code, Some(1));
+    assert!(reader.join().unwrap().contains("imagelint.report/1"));
+    assert!(fs::metadata(fifo).unwrap().file_type().is_fifo());
+    assert!(bench.names().iter().all(|name| !name.ends_with(".tmp")), "{:?}", bench.names());
+}
+
+/// Standard output that goes to a file gets the report at its end rather than another file in its place.
+#[test]
+fn a_report_to_standard_output_in_a_file_is_appended() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    let out = fs::File::create(bench.path("out")).unwrap();
+    std::os::unix::fs::symlink("/dev/stdout", bench.path("stdout")).unwrap();
+    let status = bench.command(&["-q", "broken", "--report", "json=stdout"]).stdout(out).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+    let text = fs::read_to_string(bench.path("out")).unwrap();
+    assert!(text.starts_with("oci-layout") && text.contains("imagelint.report/1"), "{text}");
+}
+
+#[test]
+fn reports_do_not_overwrite_images_or_each_other() {
+    let bench = Bench::new();
+    bench.sound("sound");
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_dir_all(".", bench.path("sound")).unwrap();
+    let archive = tar.into_inner().unwrap();
+    fs::write(bench.path("image.tar"), &archive).unwrap();
+    fs::hard_link(bench.path("image.tar"), bench.path("same.tar")).unwrap();
+    std::os::unix::fs::symlink("image.tar", bench.path("link.tar")).unwrap();
+    for (arguments, says) in [
+        (&["image.tar", "--report", "json=image.tar"][..], "would overwrite the image `image.tar`"),
+        (&["oci-archive:image.tar", "--report", "json=./image.tar"], "would overwrite the image"),
+        (&["oci-archive:image.tar:app:1", "--report", "json=same.tar"], "would overwrite the image"),
+        (&["trace", "image.tar", "--report", "text=link.tar"], "would overwrite the image"),
+        (&["sound", "--report", "json=a", "--report", "text=./a"], "two reports go to one file"),
+        (&["sound", "--report", "json=a", "--report", "text=sound/../a"], "two reports go to one file"),
+        (&["image.tar", "--report", "json=link", "--report", "json=link"], "two reports go to one file"),
+    ] {
+        let run = bench.run(arguments);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(run.stderr.contains(says), "{arguments:?}: {}", run.stderr);
+    }
+    assert!(fs::read(bench.path("image.tar")).unwrap() == archive);
+    assert_eq!(bench.names(), ["image.tar", "link.tar", "same.tar", "sound"]);
+}
+
+#[test]
+fn a_quiet_trace_is_a_line_an_engine() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    let text = bench.run(&["trace", "-q", "broken", "--report", "text=trace.txt"]).stdout;
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 4, "{text}");
+    for (line, begin) in lines.iter().zip(["oci-layout broken", "  docker ", "  podman ", "  kubernetes "]) {
+        assert!(line.starts_with(begin), "{text}");
+    }
+    assert_eq!(fs::read_to_string(bench.path("trace.txt")).unwrap(), text);
+    assert!(bench.run(&["trace", "-v", "broken"]).stdout.contains("crun-1.8"));
+    let json = |arguments: &[&str]| bench.run(&[&["trace", "--format", "json"], arguments].concat()).stdout;
+    assert_eq!(json(&["-q", "broken"]), json(&["broken"]));
+}
+
+#[test]
+fn names_on_the_command_line_are_utf_8() {
+    use std::os::unix::ffi::OsStrExt;
+    let bench = Bench::new();
+    let odd = std::ffi::OsStr::from_bytes(b"a\xffb.tar");
+    for before in [&[][..], &["check"], &["trace", "--format", "json"]] {
+        let run: Run = bench.command(before).arg(odd).output().unwrap().into();
+        assert_eq!(run.code, Some(2));
+        assert!(run.stderr.contains(r"a\xFFb.tar") && run.stderr.contains("not UTF-8"), "{}", run.stderr);
+    }
+}
+
+/// Neither colours nor links where they are not wanted, whatever goes wrong; links never.
+#[test]
+fn colour_and_links_of_errors() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    let text = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let run: Run = bench.command(arguments).envs(variables.iter().copied()).output().unwrap().into();
+        run.stdout + &run.stderr
+    };
+    let forced = &[("CLICOLOR_FORCE", "1")][..];
+    for arguments in
+        [&["broken"][..], &["trace", "broken"], &["explain", "nonsense"], &["rules"], &["broken", "absent"]]
+    {
+        let with = |color: &'static str| [arguments, &["--color", color]].concat();
+        assert!(!text(&with("never"), forced).contains('\x1b'), "{arguments:?}");
+        let always = text(&with("always"), &[("NO_COLOR", "1")]);
+        assert!(always.contains("\x1b[") && !always.contains("\x1b]"), "{arguments:?}: {always:?}");
+        assert!(!text(arguments, &[("NO_COLOR", "1"), ("CLICOLOR_FORCE", "1")]).contains('\x1b'), "{arguments:?}");
+        assert!(!text(arguments, &[("CLICOLOR", "1")]).contains('\x1b'), "{arguments:?}");
+    }
+    assert!(!text(&["broken", "--select", "nonsense", "--color", "never"], forced).contains('\x1b'));
+}
+
+/// What a fix leads to is looked at before it is offered.
+#[test]
+fn interpreters_are_offered_where_they_are() {
+    let bench = Bench::new();
+    let script = |name: &str, line: &str| {
+        let files: &[File<'_>] = &[("start.sh", 0o644, line.as_bytes()), ("bin/sh", 0o755, &ok())];
+        bench.image(name, json!({ "Entrypoint": ["/start.sh"] }), "", files);
+        bench.run(&[name]).stdout.replace("\n  │ ", " ")
+    };
+    let sh = script("sh", "#!/bin/sh -e\n");
+    assert!(sh.contains(r#"ENTRYPOINT ["/bin/sh", "-e", "/start.sh"]"#) && !sh.contains("missing next"), "{sh}");
+    for (name, line, missing) in [("bash", "#!/bin/bash\n", "`/bin/bash`"), ("cr", "#!/bin/sh\r\n", r"`/bin/sh\r`")] {
+        let text = script(name, line);
+        assert!(!text.contains("let its interpreter read it"), "{text}");
+        assert!(text.contains("once it is executable, its interpreter will be missing next"), "{text}");
+        assert!(text.contains(&format!("{missing} is not in the image")), "{text}");
+    }
+}
+
+#[test]
+fn a_health_check_without_a_command_is_named() {
+    let bench = Bench::new();
+    for test in [json!(["CMD"]), json!(["CMD", ""])] {
+        let config = json!({ "Cmd": ["/ok"], "Healthcheck": { "Test": test } });
+        bench.image("odd", config, "", &[("ok", 0o755, &ok())]);
+        let run = bench.run(&["odd"]);
+        assert_eq!(run.code, Some(1));
+        assert!(run.stdout.contains("HEALTHCHECK names no command"), "{}", run.stdout);
+        assert!(!run.stdout.contains("ENTRYPOINT"), "{}", run.stdout);
+    }
+}
+
+/// The line of exit codes has them; the reasons add what it does not have.
+#[test]
+fn exit_codes_are_told_once() {
+    let bench = Bench::new();
+    bench.broken("broken");
+    let text = bench.run(&["broken"]).stdout;
+    assert_eq!(text.matches("255").count(), 2, "once for docker, once for kubernetes: {text}");
+    assert!(text.contains("CrashLoopBackOff") && text.contains("1 with Docker"), "{text}");
+}
+
+#[test]
+fn programs_for_another_machine_are_not_taken_for_go() {
+    let bench = Bench::new();
+    let arm = support::elf::programs().into_iter().find(|(name, _)| *name == "ok-arm64").unwrap().1;
+    bench.image("arm", json!({ "Cmd": ["/usr/bin/bash"] }), "", &[("usr/bin/bash", 0o755, &arm)]);
+    let text = bench.run(&["arm"]).stdout;
+    assert!(!text.contains("go build") && text.contains("docker build --platform linux/amd64 ."), "{text}");
 }

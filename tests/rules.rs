@@ -72,6 +72,20 @@ fn documents_are_complete() {
     }
 }
 
+/// `imagelint explain 127` sends people to rules that know of 127.
+#[test]
+fn exit_codes_lead_to_rules_that_have_them() {
+    let text = fs::read_to_string(repository("src/cli/explain/exit-codes.md")).unwrap();
+    for section in text.split("## ").filter(|section| !section.is_empty()) {
+        let code = section.split(' ').next().unwrap();
+        let listed = section.split_once("\nRules: ").map_or("", |(_, rules)| rules.trim());
+        for rule in RULES.iter().filter(|rule| listed.split(", ").any(|name| name == rule.name)) {
+            let known = Document::of(rule).values("exit-codes").contains(&code);
+            assert!(known || !["1", "125", "126", "127", "255"].contains(&code), "{code} lists {}", rule.name);
+        }
+    }
+}
+
 #[test]
 fn the_first_example_raises_the_rule_and_the_second_is_silent() {
     let mut wrong = Vec::new();

@@ -2,13 +2,13 @@
 
 use clap::{Args, ValueEnum};
 use imagelint::finding::{Finding, Severity};
-use imagelint::report::{Detail, Report, Style};
+use imagelint::report::{Report, Style};
 use imagelint::rule::Rule;
 use imagelint::rules::RULES;
 
-use super::options::{Look, ReportFile, Show};
+use super::options::{Look, ReportFile, Show, Unread};
 use super::output::{self, Result};
-use super::{Exit, near};
+use super::{Exit, near, target};
 
 /// As typed.
 #[derive(Debug, Args)]
@@ -19,10 +19,7 @@ pub struct Typed {
     #[command(flatten)]
     choice: Choice,
     #[command(flatten)]
-    show: Show,
-    /// Say less: one line a finding, nothing of clean images
-    #[arg(short, long, conflicts_with = "verbose", help_heading = "Report")]
-    quiet: bool,
+    pub(super) show: Show,
 }
 
 /// Which rules, and which findings count.
@@ -62,13 +59,22 @@ impl FailOn {
 
 /// Lints every image and writes the reports.
 pub fn run(typed: Typed) -> Result<Exit> {
-    let Typed { look, choice, show, quiet } = typed;
-    let detail = if quiet { Detail::Brief } else { show.detail() };
+    let Typed { look, choice, show } = typed;
+    let detail = show.detail();
     let mut report = Report::new(show.format.into(), output::style(show.color, detail));
     let plain = Style { detail, ..Style::PLAIN };
     let file = |file: &ReportFile| (Report::new(file.format.into(), plain), String::new());
     let mut files: Vec<_> = show.report.iter().map(file).collect();
-    let exit = look.each(&rules(&choice)?, &show, quiet, |lint| {
+    let exit = look.each(&rules(&choice)?, &show, |looked| {
+        let lint = match looked {
+            Ok(lint) => lint,
+            Err(Unread { name, complaint }) => {
+                let reports = files.iter_mut().map(|(report, _)| report).chain([&mut report]);
+                let (message, help) = complaint.parts();
+                reports.for_each(|report| report.unread(name, message, help));
+                return Ok(Exit::CouldNotLook);
+            }
+        };
         output::print(&report.add(&lint.subject(), &lint.findings))?;
         for (report, text) in &mut files {
             text.push_str(&report.add(&lint.subject(), &lint.findings));
@@ -77,7 +83,7 @@ pub fn run(typed: Typed) -> Result<Exit> {
     })?;
     output::print(&report.finish())?;
     for (file, (report, text)) in show.report.iter().zip(files) {
-        output::write_file(&file.path, &(text + &report.finish()))?;
+        target::write(&file.path, &(text + &report.finish()))?;
     }
     Ok(exit)
 }

@@ -23,7 +23,7 @@ pub struct Typed {
     what: Vec<String>,
     /// Whether to colour it
     #[arg(long, value_name = "WHEN", default_value = "auto")]
-    color: Color,
+    pub(super) color: Color,
 }
 
 /// Explains.

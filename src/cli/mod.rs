@@ -9,11 +9,14 @@ mod options;
 mod output;
 mod progress;
 mod rules;
+mod target;
 mod trace;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use imagelint::report::escape::visible;
 
 use output::{Color, Complaint};
 
@@ -53,6 +56,20 @@ enum Command {
     Man,
 }
 
+impl CommandLine {
+    /// What `--color` says, wherever it stands.
+    fn color(&self) -> Color {
+        match &self.command {
+            None => self.check.show.color,
+            Some(Command::Check(typed)) => typed.show.color,
+            Some(Command::Trace(typed)) => typed.show.color,
+            Some(Command::Explain(typed)) => typed.color,
+            Some(Command::Rules(typed)) => typed.color,
+            Some(Command::Completions(_) | Command::Man) => Color::Auto,
+        }
+    }
+}
+
 /// What the program ends with; the greater wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
@@ -70,8 +87,28 @@ impl From<Exit> for ExitCode {
     }
 }
 
+/// Takes the command line apart and does what it says.
+pub fn run() -> Exit {
+    match foreign(std::env::args_os().skip(1)) {
+        Some(complaint) => {
+            complaint.say(None, Color::Auto);
+            Exit::CouldNotLook
+        }
+        None => done(CommandLine::parse()),
+    }
+}
+
+/// The complaint about an argument that is not UTF-8, which clap would refuse without naming it.
+fn foreign(mut arguments: impl Iterator<Item = OsString>) -> Option<Complaint> {
+    let argument = arguments.find(|argument| argument.to_str().is_none())?;
+    let shown = visible(argument.as_encoded_bytes());
+    let complaint = Complaint::new(format!("the argument `{shown}` is not UTF-8, and names must be"));
+    Some(complaint.help("give the file another name, or hand the archive to `imagelint -` on standard input"))
+}
+
 /// Does what was typed.
-pub fn run(typed: CommandLine) -> Exit {
+fn done(typed: CommandLine) -> Exit {
+    let color = typed.color();
     let done = match typed.command {
         None => check::run(typed.check),
         Some(Command::Check(typed)) => check::run(typed),
@@ -82,7 +119,7 @@ pub fn run(typed: CommandLine) -> Exit {
         Some(Command::Man) => man::run(),
     };
     done.unwrap_or_else(|complaint: Complaint| {
-        complaint.say(None, Color::Auto);
+        complaint.say(None, color);
         Exit::CouldNotLook
     })
 }

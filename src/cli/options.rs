@@ -13,6 +13,7 @@ use imagelint::rule::Rule;
 use super::Exit;
 use super::output::{Color, Complaint, Result};
 use super::progress::Bar;
+use super::target;
 
 /// Which images, for which platform, started how.
 #[derive(Debug, Args)]
@@ -26,6 +27,14 @@ pub struct Look {
     platform: Option<Platform>,
     #[command(flatten)]
     process: Process,
+}
+
+/// An image that could not be looked at.
+pub struct Unread<'a> {
+    /// As typed.
+    pub name: &'a str,
+    /// Why.
+    pub complaint: &'a Complaint,
 }
 
 /// What `docker run` would change.
@@ -57,21 +66,22 @@ fn variable(typed: &str) -> std::result::Result<String, String> {
 }
 
 impl Look {
-    /// Looks at one image after the other and hands it to `then`; says of an image that cannot be looked at why not.
+    /// Looks at one image after the other and hands it to `then`, or why it could not be looked at; says that, too.
     pub fn each(
         &self,
         rules: &[&Rule],
         show: &Show,
-        silent: bool,
-        mut then: impl FnMut(&Lint) -> Result<Exit>,
+        mut then: impl FnMut(std::result::Result<&Lint, Unread<'_>>) -> Result<Exit>,
     ) -> Result<Exit> {
+        target::check(show.report.iter().map(|file| file.path.as_path()), &self.images)?;
         let mut exit = Exit::Clean;
         for name in &self.images {
-            exit = exit.max(match self.lint(name, rules, silent || show.no_progress) {
-                Ok(lint) => then(&lint)?,
+            exit = exit.max(match self.lint(name, rules, show.quiet || show.no_progress) {
+                Ok(lint) => then(Ok(&lint))?,
                 Err(error) => {
-                    Complaint::from(error).say(Some(name), show.color);
-                    Exit::CouldNotLook
+                    let complaint = Complaint::from(error);
+                    complaint.say(Some(name), show.color);
+                    then(Err(Unread { name, complaint: &complaint }))?.max(Exit::CouldNotLook)
                 }
             });
         }
@@ -110,6 +120,9 @@ pub struct Show {
     /// Whether to colour what people read
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
+    /// Say less: one line a finding and nothing of clean images; of a launch, how it ends under each engine
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
     /// Say more: the launch too, under every runtime
     #[arg(short, long)]
     pub verbose: bool,
@@ -121,7 +134,11 @@ pub struct Show {
 impl Show {
     /// How much a text says.
     pub fn detail(&self) -> Detail {
-        if self.verbose { Detail::Everything } else { Detail::Full }
+        match (self.quiet, self.verbose) {
+            (true, _) => Detail::Brief,
+            (_, true) => Detail::Everything,
+            _ => Detail::Full,
+        }
     }
 }
 

@@ -1,9 +1,8 @@
 //! Where things are written: reports to standard output and files, complaints to standard error.
 
 use std::env;
-use std::fs::{self, OpenOptions};
+use std::ffi::OsString;
 use std::io::{self, ErrorKind, IsTerminal, Write};
-use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 use imagelint::report::{Detail, Style, text};
@@ -28,6 +27,11 @@ impl Complaint {
     /// Adds what the user can do.
     pub fn help(self, help: impl Into<String>) -> Self {
         Complaint { help: Some(help.into()), ..self }
+    }
+
+    /// The same for programs.
+    pub fn parts(&self) -> (&str, Option<&str>) {
+        (&self.message, self.help.as_deref())
     }
 
     /// Says it on standard error; `image` if it is about one.
@@ -58,14 +62,16 @@ pub enum Color {
 }
 
 impl Color {
-    /// no-color.org, and what clicolor says of CLICOLOR_FORCE.
-    fn wanted(self, terminal: bool) -> bool {
-        let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    /// no-color.org, and what bixense.com/clicolors says of CLICOLOR and CLICOLOR_FORCE.
+    fn wanted(self, terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
+        let filled = |name| variable(name).is_some_and(|value| !value.is_empty());
+        let is = |name, value: &str| variable(name).is_some_and(|v| v == value);
         match self {
             Color::Always => true,
             Color::Never => false,
-            Color::Auto if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
-            Color::Auto => set("CLICOLOR_FORCE") || terminal && env::var_os("TERM").is_none_or(|term| term != "dumb"),
+            Color::Auto if filled("NO_COLOR") => false,
+            Color::Auto if filled("CLICOLOR_FORCE") && !is("CLICOLOR_FORCE", "0") => true,
+            Color::Auto => terminal && !is("CLICOLOR", "0") && !is("TERM", "dumb"),
         }
     }
 }
@@ -78,7 +84,7 @@ pub fn style(color: Color, detail: Detail) -> Style {
 fn style_for(color: Color, detail: Detail, terminal: bool) -> Style {
     let width = terminal_size::terminal_size().filter(|_| terminal).map_or(100, |(width, _)| usize::from(width.0));
     Style {
-        color: color.wanted(terminal),
+        color: color.wanted(terminal, |name| env::var_os(name)),
         unicode: !terminal || is_utf8(),
         // as miette has it
         narrated: env::var_os("NO_GRAPHICS").is_some_and(|value| value != "0"),
@@ -105,24 +111,28 @@ pub fn print(text: &str) -> Result<()> {
     }
 }
 
-/// Writes `text` to `path` whole or not at all: to a new file beside it, which then takes its name.
-pub fn write_file(path: &Path, text: &str) -> Result<()> {
-    let temporary = beside(path);
-    let created = OpenOptions::new().write(true).create_new(true).open(&temporary);
-    let written = created.and_then(|mut file| {
-        let renamed = file.write_all(text.as_bytes()).and_then(|()| fs::rename(&temporary, path));
-        if renamed.is_err() {
-            // It is ours, and of no use.
-            let _ = fs::remove_file(&temporary);
-        }
-        renamed
-    });
-    written.map_err(|e| Complaint::new(format!("could not write the report `{}`: {e}", path.display())))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn beside(path: &Path) -> PathBuf {
-    let mut name = std::ffi::OsString::from(".");
-    name.push(path.file_name().unwrap_or_default());
-    name.push(format!(".{}.tmp", std::process::id()));
-    path.with_file_name(name)
+    #[test]
+    fn colour_is_for_terminals_unless_someone_says_otherwise() {
+        for (color, terminal, variables, wanted) in [
+            (Color::Auto, true, &[][..], true),
+            (Color::Auto, false, &[], false),
+            (Color::Auto, true, &[("NO_COLOR", "1")], false),
+            (Color::Auto, true, &[("NO_COLOR", "")], true),
+            (Color::Auto, true, &[("CLICOLOR", "0")], false),
+            (Color::Auto, false, &[("CLICOLOR", "1")], false),
+            (Color::Auto, false, &[("CLICOLOR_FORCE", "1")], true),
+            (Color::Auto, false, &[("CLICOLOR_FORCE", "0")], false),
+            (Color::Auto, true, &[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false),
+            (Color::Auto, true, &[("TERM", "dumb")], false),
+            (Color::Always, false, &[("NO_COLOR", "1")], true),
+            (Color::Never, true, &[("CLICOLOR_FORCE", "1")], false),
+        ] {
+            let variable = |name: &str| variables.iter().find(|(n, _)| *n == name).map(|(_, value)| value.into());
+            assert_eq!(color.wanted(terminal, variable), wanted, "{color:?} {terminal} {variables:?}");
+        }
+    }
 }

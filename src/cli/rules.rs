@@ -21,7 +21,7 @@ pub struct Typed {
     format: Format,
     /// Whether to colour it
     #[arg(long, value_name = "WHEN", default_value = "auto")]
-    color: Color,
+    pub(super) color: Color,
 }
 
 #[derive(Serialize)]

@@ -5,9 +5,9 @@ use imagelint::lint::Lint;
 use imagelint::report::trace::Trace;
 use imagelint::report::{Style, tree};
 
-use super::Exit;
 use super::options::{Format, Look, Show};
 use super::output::{self, Result};
+use super::{Exit, target};
 
 /// As typed.
 #[derive(Debug, Args)]
@@ -16,7 +16,7 @@ pub struct Typed {
     #[command(flatten)]
     look: Look,
     #[command(flatten)]
-    show: Show,
+    pub(super) show: Show,
 }
 
 /// Follows every image and writes what was found.
@@ -25,7 +25,9 @@ pub fn run(typed: Typed) -> Result<Exit> {
     let style = output::style(show.color, show.detail());
     let plain = Style { detail: show.detail(), ..Style::PLAIN };
     let (mut files, mut gap) = (vec![String::new(); show.report.len()], "");
-    let exit = look.each(&[], &show, false, |lint| {
+    let exit = look.each(&[], &show, |looked| {
+        // An object a line is a launch, so that of the others only standard error tells.
+        let Ok(lint) = looked else { return Ok(Exit::CouldNotLook) };
         output::print(&written(lint, show.format, &style, gap))?;
         for (file, text) in show.report.iter().zip(&mut files) {
             text.push_str(&written(lint, file.format, &plain, gap));
@@ -34,7 +36,7 @@ pub fn run(typed: Typed) -> Result<Exit> {
         Ok(Exit::Clean)
     })?;
     for (file, text) in show.report.iter().zip(&files) {
-        output::write_file(&file.path, text)?;
+        target::write(&file.path, text)?;
     }
     Ok(exit)
 }

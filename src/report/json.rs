@@ -16,7 +16,16 @@ pub struct Report {
     schema: &'static str,
     version: &'static str,
     images: Vec<ImageReport>,
+    errors: Vec<ErrorReport>,
     summary: Summary,
+}
+
+/// An image that could not be looked at.
+#[derive(Debug, Serialize)]
+struct ErrorReport {
+    reference: String,
+    message: String,
+    help: Option<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -90,6 +99,7 @@ impl Default for Report {
             schema: "imagelint.report/1",
             version: env!("CARGO_PKG_VERSION"),
             images: Vec::new(),
+            errors: Vec::new(),
             summary: Summary::default(),
         }
     }
@@ -104,6 +114,12 @@ impl Report {
             findings: findings.iter().map(|f| finding(f, subject.image)).collect(),
             traces: vec![trace::Trace::of(subject)],
         });
+    }
+
+    /// Adds an image that could not be read.
+    pub fn unread(&mut self, reference: &str, message: &str, help: Option<&str>) {
+        let (reference, message, help) = (reference.to_owned(), message.to_owned(), help.map(str::to_owned));
+        self.errors.push(ErrorReport { reference, message, help });
     }
 
     /// The document.

@@ -106,6 +106,15 @@ impl Report {
         }
     }
 
+    /// Adds an image that could not be read, under the name that it was asked for by.
+    pub fn unread(&mut self, reference: &str, message: &str, help: Option<&str>) {
+        match self {
+            // Standard error has told.
+            Report::Text(_) => {}
+            Report::Json(report) => report.unread(reference, message, help),
+        }
+    }
+
     /// What is left to write.
     pub fn finish(&self) -> String {
         match self {

@@ -10,7 +10,13 @@ use crate::rule::Subject;
 
 /// The launch of an image.
 pub fn write(subject: &Subject<'_>, style: &Style) -> String {
-    format!("{}{}", heading(subject.image, style), body(subject, style))
+    let text = match style.detail {
+        Detail::Brief => {
+            subject.launch.current().iter().map(|start| row(trace::kind_of_engine(start), start)).collect()
+        }
+        _ => body(subject, style),
+    };
+    heading(subject.image, style) + &text
 }
 
 /// The same without the line that says what was read.

@@ -1,41 +1,35 @@
 //! What people will see, engine by engine.
 
 use super::{Trouble, quote};
-use crate::launch::{Cause, Engine, Outcome, Phase, Problem, Role, Seen, Start};
+use crate::launch::{Cause, Engine, Outcome, Phase, Problem, Role, Start};
 use crate::rootfs::Errno;
 
-/// The exit codes and states that show, who runs it all the same, and the one trace that it leaves.
+/// What a health check that cannot run leads to.
+pub const UNHEALTHY: &str =
+    "`docker ps` shows `(unhealthy)` once the retries are used up; Kubernetes does not look at HEALTHCHECK";
+
+/// The states that show beside the exit codes, who runs it all the same, and the one trace that it leaves.
 pub(super) fn sentences(trouble: &Trouble<'_>) -> Vec<String> {
     if trouble.is_health_check() {
-        return vec![
-            "`docker ps` shows `(unhealthy)` once the retries are used up; Kubernetes does not look at HEALTHCHECK"
-                .to_owned(),
-        ];
+        return vec![UNHEALTHY.to_owned()];
     }
     if matches!(trouble.start.outcome, Outcome::Loops { .. }) {
         return vec!["the container runs at 100 % CPU and never starts its program; there is no exit code".to_owned()];
     }
-    [exits(trouble), runs_elsewhere(trouble), trace(trouble)].into_iter().flatten().collect()
+    [states(trouble), runs_elsewhere(trouble), trace(trouble)].into_iter().flatten().collect()
 }
 
-/// `docker run` exits with 255 (1 with Docker 20.10); `podman run` with 1; Kubernetes shows…
-fn exits(trouble: &Trouble<'_>) -> Option<String> {
+/// What the exit codes of the newest engines do not tell: pulls that fail, the state in Kubernetes, older releases.
+fn states(trouble: &Trouble<'_>) -> Option<String> {
     let start = |engine| trouble.starts.iter().copied().find(|s| s.runtime.engine == engine);
-    let (docker, podman) = (start(Engine::Docker), start(Engine::Podman));
-    let mut told = Vec::new();
-    match (docker.and_then(|s| run(trouble, s)), podman.and_then(|s| run(trouble, s))) {
-        (Some(d), Some(p)) if d == p => told.push(format!("`docker run` and `podman run` exit with {d}")),
-        (Some(d), Some(p)) => told.push(format!("`docker run` exits with {d}, `podman run` with {p}")),
-        (Some(d), None) => told.push(format!("`docker run` exits with {d}")),
-        (None, Some(p)) => told.push(format!("`podman run` exits with {p}")),
-        (None, None) => {}
+    let pulls = [(Engine::Docker, "docker"), (Engine::Podman, "podman")].into_iter();
+    let pulls = pulls.filter(|(engine, _)| start(*engine).is_some_and(is_refused));
+    let mut told: Vec<String> = pulls.map(|(_, name)| format!("`{name} pull` and `{name} load` fail")).collect();
+    told.extend(start(Engine::Containerd).and_then(kubernetes));
+    let older = older(trouble);
+    if !older.is_empty() {
+        told.push(format!("older engines differ: {}", older.join(", ")));
     }
-    for (start, name) in [(docker, "docker"), (podman, "podman")] {
-        if start.is_some_and(is_refused) {
-            told.push(format!("`{name} pull` and `{name} load` fail"));
-        }
-    }
-    told.extend(start(Engine::Containerd).and_then(|s| kubernetes(trouble, s)));
     (!told.is_empty()).then(|| told.join("; "))
 }
 
@@ -43,45 +37,32 @@ fn is_refused(start: &Start) -> bool {
     matches!(start.outcome, Outcome::Fails { phase: Phase::Unpack, .. })
 }
 
-/// The exit code of `docker run` or `podman run`, and that of older versions where it is another.
-fn run(trouble: &Trouble<'_>, start: &Start) -> Option<String> {
-    let seen = start.seen().filter(|_| !is_refused(start))?;
-    Some(format!("{}{}", seen.exit_code?, older(trouble, start, seen)))
-}
-
-fn kubernetes(trouble: &Trouble<'_>, start: &Start) -> Option<String> {
+fn kubernetes(start: &Start) -> Option<String> {
     let seen = start.seen()?;
     Some(match (seen.created, seen.exit_code, seen.reason) {
-        (true, Some(code), _) => {
-            let older = older(trouble, start, seen);
-            format!("Kubernetes restarts it and shows `CrashLoopBackOff`, exit code {code}{older}")
-        }
-        (_, Some(code), Some(reason)) => format!(
-            "Kubernetes shows `RunContainerError`, then `{reason}` with exit code {code} \
+        (true, Some(_), _) => "Kubernetes restarts it and shows `CrashLoopBackOff`".to_owned(),
+        (_, Some(_), Some(reason)) => format!(
+            "Kubernetes shows `RunContainerError`, then `{reason}` \
              (with CRI-O `CreateContainerError` and no exit code)"
         ),
         (_, _, reason) => format!("Kubernetes shows `{}` and no exit code", reason?),
     })
 }
 
-/// What older versions of the same engine do otherwise.
-fn older(trouble: &Trouble<'_>, newest: &Start, seen: Seen) -> String {
-    let same = |s: &&Start| s.runtime.engine == newest.runtime.engine && s.runtime.name != newest.runtime.name;
-    let mut others = Vec::new();
-    for start in trouble.launch.starts.iter().filter(same) {
-        let name = release(start.runtime.name);
-        match start.seen() {
-            Some(Seen { exit_code: Some(code), .. }) if Some(code) != seen.exit_code => {
-                let told = format!("{code} with ");
-                if !others.iter().any(|o: &String| o.starts_with(&told)) {
-                    others.push(told + &name);
-                }
-            }
-            None if matches!(start.outcome, Outcome::Runs) => others.push(format!("{name} runs it")),
-            _ => {}
+/// Where releases end otherwise than the newest of their engine: `1 with Docker 20.10`.
+fn older(trouble: &Trouble<'_>) -> Vec<String> {
+    let (newest, others) = trouble.launch.starts.split_at(trouble.launch.current().len());
+    let differs = |start: &Start| {
+        let newest = newest.iter().find(|s| s.runtime.engine == start.runtime.engine)?;
+        let shows = trouble.starts.iter().any(|s| s.runtime.engine == newest.runtime.engine);
+        let (code, name) = (newest.seen()?.exit_code?, release(start.runtime.name));
+        match start.seen().map(|seen| seen.exit_code) {
+            _ if !shows => None,
+            Some(other) => Some(format!("{} with {name}", other.filter(|other| *other != code)?)),
+            None => matches!(start.outcome, Outcome::Runs).then(|| format!("{name} runs it")),
         }
-    }
-    if others.is_empty() { String::new() } else { format!(" ({})", others.join(", ")) }
+    };
+    others.iter().filter_map(differs).collect()
 }
 
 /// Which current engines start it all the same, and why.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use bstr::BString;
 
-use super::{Subject, quote, reasons, seen};
+use super::{Subject, paste, quote, reasons, seen};
 use crate::finding::{Because, Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
 use crate::launch::{Cause, Engine, Launch, Start, Step, StepKind};
 use crate::rootfs::{Ino, Inode, View};
@@ -55,8 +55,20 @@ impl Explanation {
 
     /// Adds something to paste.
     #[must_use]
-    pub fn fix(mut self, title: impl Into<String>, text: impl Into<String>) -> Self {
-        self.fixes.push(Fix { title: title.into(), text: text.into() });
+    pub fn fix(self, title: impl Into<String>, text: impl Into<String>) -> Self {
+        self.fixes(paste::fix(title, text))
+    }
+
+    /// Adds something to paste, if it can be written so that it is safe.
+    #[must_use]
+    pub fn fix_if(self, title: impl Into<String>, text: Option<String>) -> Self {
+        self.fixes(text.and_then(|text| paste::fix(title, text)))
+    }
+
+    /// Adds things to paste.
+    #[must_use]
+    pub fn fixes(mut self, fixes: impl IntoIterator<Item = Fix>) -> Self {
+        self.fixes.extend(fixes);
         self
     }
 
@@ -260,17 +272,11 @@ impl<'a> Trouble<'a> {
     }
 
     /// The COPY that brought `path`, with `flag` (`--chmod=0755`); the instruction of `layer` where it is one.
-    pub fn copy_with(&self, flag: &str, layer: Option<usize>, path: &str) -> String {
+    pub fn copy_with(&self, flag: &str, layer: Option<usize>, path: &str) -> Option<String> {
         let layer = layer.and_then(|layer| self.subject.image.layers.get(layer));
         let text = layer.and_then(|l| l.created_by.as_deref()).map(instruction_text).unwrap_or_default();
-        let name = flag.split('=').next().unwrap_or(flag);
-        match text.strip_prefix("COPY ") {
-            Some(rest) if !rest.contains("<<") && !rest.contains(":") => {
-                let kept: Vec<&str> = rest.split_whitespace().filter(|word| !word.starts_with(name)).collect();
-                format!("COPY {flag} {}", kept.join(" "))
-            }
-            _ => format!("COPY {flag} {} {path}", path.rsplit('/').next().unwrap_or(path)),
-        }
+        let own = text.strip_prefix("COPY ").filter(|_| paste::is_plain(path)).and_then(|rest| copied(flag, rest));
+        own.or_else(|| paste::copy(flag, path.rsplit('/').next().unwrap_or(path), path))
     }
 
     /// Whether there is a shell to propose.
@@ -309,6 +315,19 @@ impl<'a> Trouble<'a> {
             _ => number,
         }
     }
+}
+
+/// The COPY of a history with `flag` in place of another of its name. Builders note paths without their quotes, so
+/// that several words before what is no directory may be one name with blanks; and `file:…` is the old builder's.
+fn copied(flag: &str, rest: &str) -> Option<String> {
+    let name = flag.split('=').next().unwrap_or(flag);
+    let (flags, paths): (Vec<&str>, Vec<&str>) =
+        rest.split_whitespace().filter(|word| !word.starts_with(name)).partition(|word| word.starts_with("--"));
+    let plain = paths.iter().all(|path| paste::is_plain(path) && !path.contains(':'));
+    let flags_plain = flags.iter().all(|flag| paste::is_plain(flag.trim_start_matches('-')));
+    let into = paths.last().is_some_and(|to| to.ends_with('/'));
+    let clear = plain && flags_plain && (paths.len() == 2 || paths.len() > 2 && into);
+    clear.then(|| [&["COPY", flag], flags.as_slice(), paths.as_slice()].concat().join(" "))
 }
 
 /// Whether it is UTF-8, but for a character cut at the end.

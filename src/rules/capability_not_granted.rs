@@ -2,7 +2,7 @@
 
 use crate::finding::Finding;
 use crate::launch::{Cause, Problem};
-use crate::rule::{Explanation, Rule, Subject, list, quote};
+use crate::rule::{Explanation, Rule, Subject, list, paste::shell_word, quote};
 
 /// See `rules/capability-not-granted.md`.
 pub const RULE: Rule =
@@ -69,7 +69,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             .why("the kernel refuses a program whose effective file capabilities are outside the bounding set (EPERM)")
             .at(Some(trouble.file(file, *ino, None)))
             .layer(trouble.layer_of(*ino))
-            .fix("remove it in the image", format!("RUN setcap -r {file}"))
+            .fix("remove it in the image", format!("RUN setcap -r {}", shell_word(&file.to_string())))
             .fix("grant it: docker, podman", format!("docker run {} IMAGE", add("--cap-add=")))
             .fix("grant it: Kubernetes", format!("securityContext: {{capabilities: {{add: [{}]}}}}", upper.join(", ")))
     })

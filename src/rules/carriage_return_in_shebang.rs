@@ -2,7 +2,7 @@
 
 use crate::finding::Finding;
 use crate::launch::Cause;
-use crate::rule::{Explanation, Rule, Subject, Trouble, quote};
+use crate::rule::{Explanation, Rule, Subject, Trouble, paste::operand, quote};
 
 /// See `rules/carriage-return-in-shebang.md`.
 pub const RULE: Rule = Rule {
@@ -24,7 +24,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         });
         explanation
             .at(place.filter(|_| line.ends_with(b"\r")))
-            .fix("remove the carriage returns in the image", format!("RUN sed -i 's/\\r$//' {file}"))
+            .fix("remove the carriage returns in the image", format!("RUN sed -i 's/\\r$//' {}", operand(&file)))
             .fix("in the repository", "sed -i 's/\\r$//' *.sh && git add --renormalize .")
             .fix("keep git from adding them again (.gitattributes)", "*.sh text eol=lf")
     })

@@ -3,7 +3,7 @@
 use crate::finding::Finding;
 use crate::launch::{Cause, Role, Tried};
 use crate::rootfs::Errno;
-use crate::rule::{Explanation, Rule, Subject, Trouble, at, json_array, list, namesakes, quote, similar};
+use crate::rule::{Explanation, Rule, Subject, Trouble, at, json_array, list, namesakes, paste, quote, similar};
 
 /// See `rules/command-not-found.md`.
 pub const RULE: Rule =
@@ -71,7 +71,7 @@ fn found_elsewhere(
         }
         _ => explanation,
     };
-    explanation.fix("add its directory to PATH", format!("ENV PATH={dir}:$PATH"))
+    explanation.fix_if("add its directory to PATH", with_path(&dir))
 }
 
 fn nowhere(trouble: &Trouble<'_>, mut explanation: Explanation, name: &[u8], tried: &[Tried]) -> Explanation {
@@ -101,13 +101,19 @@ fn nowhere(trouble: &Trouble<'_>, mut explanation: Explanation, name: &[u8], tri
         "no file of the image is called {}: install it, or copy it from the stage that builds it",
         quote(&*name)
     );
+    let [from, to] = ["/path/to/", "/usr/local/bin/"].map(|dir| format!("{dir}{name}"));
     explanation
-        .fix("install it (Alpine)", format!("RUN apk add --no-cache {name}"))
-        .fix(
-            "install it (Debian, Ubuntu)",
-            format!("RUN apt-get update && apt-get install -y --no-install-recommends {name}"),
-        )
-        .fix("copy it from a build stage", format!("COPY --from=build /path/to/{name} /usr/local/bin/{name}"))
+        .fixes(paste::install(&name))
+        .fix_if("copy it from a build stage", paste::copy("--from=build", &from, &to))
+}
+
+/// ENV with `dir` before what PATH has; a colon cannot be quoted in PATH.
+fn with_path(dir: &str) -> Option<String> {
+    match dir {
+        dir if dir.contains([':', '$', '\\', '"', '\'', '`']) => None,
+        dir if paste::is_plain(dir) => Some(format!("ENV PATH={dir}:$PATH")),
+        dir => Some(format!("ENV PATH=\"{dir}:$PATH\"")),
+    }
 }
 
 fn relative(trouble: &Trouble<'_>, name: &[u8], element: &[u8], path: &[u8]) -> Explanation {

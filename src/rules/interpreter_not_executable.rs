@@ -2,7 +2,7 @@
 
 use crate::finding::Finding;
 use crate::launch::{Cause, Problem, Role};
-use crate::rule::{Explanation, Rule, Subject, Trouble, quote};
+use crate::rule::{Explanation, Rule, Subject, Trouble, paste::operand, quote};
 
 /// See `rules/interpreter-not-executable.md`.
 pub const RULE: Rule = Rule {
@@ -25,7 +25,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             .layer(layer);
         match problem {
             Problem::NotExecutable(_) | Problem::NotForUser(_) => {
-                explanation.fix("let everybody execute it", format!("RUN chmod 0755 {path}"))
+                explanation.fix("let everybody execute it", format!("RUN chmod 0755 {}", operand(&path.to_string())))
             }
             _ => explanation,
         }

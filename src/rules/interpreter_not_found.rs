@@ -4,11 +4,14 @@ use bstr::ByteSlice;
 
 use crate::finding::Finding;
 use crate::launch::{Cause, Problem, Role};
-use crate::rule::{Explanation, Rule, Subject, Trouble, list, namesakes, quote};
+use crate::rule::{Explanation, Rule, Subject, Trouble, list, namesakes, paste, quote};
 
 /// See `rules/interpreter-not-found.md`.
 pub const RULE: Rule =
     Rule { name: "interpreter-not-found", document: include_str!("../../rules/interpreter-not-found.md"), check };
+
+/// Where packages put interpreters; a path elsewhere, or cut at a blank, names no package.
+const PACKAGED: [&[u8]; 5] = [b"/bin", b"/usr/bin", b"/usr/local/bin", b"/sbin", b"/usr/sbin"];
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject.explain(RULE.name, |trouble| match trouble.cause {
@@ -43,21 +46,21 @@ fn explain(trouble: &Trouble<'_>, interpreter: &[u8], problem: &str) -> Explanat
     if let Some(path) = elsewhere.first() {
         let all: Vec<String> = elsewhere.iter().map(quote).collect();
         explanation.help = format!("the image has {}: write that into the first line", list(&all));
-        return explanation.fix(
-            "write the path that is there into the first line",
-            format!("RUN sed -i '1s|^#!.*|#!{path}|' {file}"),
-        );
+        let line = paste::shebang(&path.to_string(), &file);
+        return explanation.fix_if("write the path that is there into the first line", line);
     }
-    explanation.help =
-        format!("install {}, or write an interpreter that the image has into the first line", quote(&*name));
+    let packaged = interpreter.rsplit_once_str("/").is_none_or(|(dir, _)| PACKAGED.contains(&dir));
+    let install = if packaged { paste::install(package(&name)) } else { Vec::new() };
+    let bring = match install.is_empty() {
+        true => format!("copy {} into the image", quote(interpreter)),
+        false => format!("install {}", quote(&*name)),
+    };
+    explanation.help = format!("{bring}, or write an interpreter that the image has into the first line");
     if sh {
         let title = format!("the image has `/bin/sh`; if the script needs nothing of {name}");
-        explanation = explanation.fix(title, format!("RUN sed -i '1s|^#!.*|#!/bin/sh|' {file}"));
+        explanation = explanation.fix_if(title, paste::shebang("/bin/sh", &file));
     }
-    explanation.fix("install it (Alpine)", format!("RUN apk add --no-cache {}", package(&name))).fix(
-        "install it (Debian, Ubuntu)",
-        format!("RUN apt-get update && apt-get install -y --no-install-recommends {}", package(&name)),
-    )
+    explanation.fixes(install)
 }
 
 /// What a layer removed is better kept than installed again.

@@ -3,7 +3,7 @@
 use crate::finding::Finding;
 use crate::format::magic::Format;
 use crate::launch::{Cause, Problem};
-use crate::rule::{Explanation, Rule, Subject, Trouble, quote};
+use crate::rule::{Explanation, Rule, Subject, Trouble, paste::shell_word, quote};
 
 /// See `rules/not-a-program.md`.
 pub const RULE: Rule = Rule { name: "not-a-program", document: include_str!("../../rules/not-a-program.md"), check };
@@ -55,17 +55,17 @@ fn describe(format: Format) -> (String, &'static str) {
 }
 
 fn fix(trouble: &Trouble<'_>, explanation: Explanation, format: Format, path: &str) -> Explanation {
-    let with = |words: &[&str]| trouble.instead(words);
+    let (with, file) = (|words: &[&str]| trouble.instead(words), shell_word(path));
     match format {
         Format::GitLfsPointer => explanation.fix("fetch it", "git lfs pull"),
         Format::Html => explanation
-            .fix("fail instead", format!("RUN curl --fail --silent --show-error --location --output {path} URL")),
+            .fix("fail instead", format!("RUN curl --fail --silent --show-error --location --output {file} URL")),
         Format::Pe | Format::MachO => {
             explanation.fix("build it for Linux (Go)", "RUN CGO_ENABLED=0 GOOS=linux go build -o /app .")
         }
         Format::Zip => explanation.fix("if it is a jar", with(&["java", "-jar", path])),
         Format::Wasm => explanation.fix("with a runtime", with(&["wasmtime", path])),
-        Format::Archive(_) => explanation.fix("unpack it", format!("RUN tar -xf {path} -C /usr/local")),
+        Format::Archive(_) => explanation.fix("unpack it", format!("RUN tar -xf {file} -C /usr/local")),
         _ => explanation,
     }
 }

@@ -1,9 +1,11 @@
 //! The command has no x bit for anyone.
 
+use bstr::ByteSlice;
+
 use crate::finding::Finding;
 use crate::launch::{Cause, Role};
 use crate::rootfs::Ino;
-use crate::rule::{Explanation, Rule, Subject, Trouble, quote};
+use crate::rule::{Explanation, Rule, Subject, Trouble, at, namesakes, paste, quote};
 
 /// See `rules/not-executable.md`.
 pub const RULE: Rule = Rule { name: "not-executable", document: include_str!("../../rules/not-executable.md"), check };
@@ -37,12 +39,36 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 
 fn fixes(trouble: &Trouble<'_>, explanation: Explanation, path: &str, ino: Ino) -> Explanation {
     let name = path.rsplit('/').next().unwrap_or(path);
+    let copy = trouble.copy_with("--chmod=0755", trouble.layer_of(ino), path);
     let explanation = explanation
-        .fix("set it while copying (BuildKit, Buildah)", trouble.copy_with("--chmod=0755", trouble.layer_of(ino), path))
-        .fix("set it in the image", format!("RUN chmod +x {path}"))
-        .fix("set it in git, for everyone", format!("git update-index --chmod=+x {name}"));
-    let line = String::from_utf8_lossy(&trouble.first_line(ino)).into_owned();
-    let Some(interpreter) = line.strip_prefix("#!").map(str::split_whitespace) else { return explanation };
-    let argv: Vec<&str> = interpreter.chain([path]).collect();
+        .fix_if("set it while copying (BuildKit, Buildah)", copy)
+        .fix("set it in the image", format!("RUN chmod +x {}", paste::operand(path)))
+        .fix("set it in git, for everyone", format!("git update-index --chmod=+x {}", paste::operand(name)));
+    let line = trouble.first_line(ino);
+    let Some(words) = line.strip_prefix(b"#!") else { return explanation };
+    // As binfmt_script does: blanks and tabs separate, a carriage return does not.
+    let words: Vec<&[u8]> = words.split(|b| matches!(b, b' ' | b'\t')).filter(|word| !word.is_empty()).collect();
+    let Some(interpreter) = words.first() else { return explanation };
+    if let Some(missing) = missing(trouble, interpreter, words.get(1).copied()) {
+        return explanation.why(format!(
+            "once it is executable, its interpreter will be missing next: the first line is {}, and {} is not in the image",
+            quote(&line),
+            quote(missing)
+        ));
+    }
+    let argv: Vec<String> =
+        words.iter().map(|word| word.to_str_lossy().into_owned()).chain([path.to_owned()]).collect();
     explanation.fix("or let its interpreter read it", trouble.instead(&argv))
+}
+
+/// What of a `#!` line is not in the image: the interpreter, or the one that `env` is to look for.
+fn missing<'l>(trouble: &Trouble<'_>, interpreter: &'l [u8], argument: Option<&'l [u8]>) -> Option<&'l [u8]> {
+    let rootfs = trouble.subject.rootfs;
+    let file = at(rootfs, interpreter).map(|ino| rootfs.inode(ino));
+    if !file.is_some_and(|file| file.kind.is_regular() && file.mode & 0o111 != 0) {
+        return Some(interpreter);
+    }
+    let sought =
+        argument.filter(|word| interpreter.ends_with(b"/env") && !word.starts_with(b"-") && !word.contains(&b'='));
+    sought.filter(|name| !name.contains(&b'/') && namesakes(rootfs, name, 1).is_empty())
 }

@@ -5,7 +5,7 @@ use bstr::ByteSlice;
 use crate::finding::Finding;
 use crate::launch::{Cause, Problem};
 use crate::rootfs::{Errno, PathError};
-use crate::rule::{Explanation, Rule, Subject, Trouble, at, namesakes, quote, similar};
+use crate::rule::{Explanation, Rule, Subject, Trouble, at, namesakes, paste, quote, similar};
 
 /// See `rules/path-not-found.md`.
 pub const RULE: Rule = Rule { name: "path-not-found", document: include_str!("../../rules/path-not-found.md"), check };
@@ -71,9 +71,8 @@ fn suggest(trouble: &Trouble<'_>, mut explanation: Explanation, path: &[u8], err
     let near = near.map(|near| bstr::concat([dir, b"/", near.as_slice()]).into());
     let base = path.rsplit_str("/").next().unwrap_or(path);
     let Some(found) = near.or_else(|| namesakes(rootfs, base, 1).pop()) else {
-        let file = path.to_str_lossy();
-        let name = base.to_str_lossy();
-        return explanation.fix("copy it into the image", format!("COPY --chmod=0755 {name} {file}"));
+        let copy = paste::copy("--chmod=0755", &base.to_str_lossy(), &path.to_str_lossy());
+        return explanation.fix_if("copy it into the image", copy);
     };
     explanation.help = format!("did you mean {}?", quote(&found));
     let found = found.to_string();

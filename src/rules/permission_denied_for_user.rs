@@ -5,7 +5,7 @@ use bstr::BString;
 use crate::finding::Finding;
 use crate::launch::{Cause, Problem};
 use crate::rootfs::Errno;
-use crate::rule::{Explanation, Rule, Subject, Trouble, at, quote};
+use crate::rule::{Explanation, Rule, Subject, Trouble, at, paste, quote};
 
 /// See `rules/permission-denied-for-user.md`.
 pub const RULE: Rule = Rule {
@@ -49,7 +49,7 @@ fn unreachable(trouble: &Trouble<'_>, dir: &BString) -> Explanation {
         Some(ino) => explanation.why(format!("{} {}", quote(dir), trouble.mode(ino))).layer(trouble.layer_of(ino)),
         None => explanation,
     };
-    explanation.fix("open the directory", format!("RUN chmod a+x {dir}"))
+    explanation.fix("open the directory", format!("RUN chmod a+x {}", paste::operand(&dir.to_string())))
 }
 
 fn not_for_user(trouble: &Trouble<'_>) -> Explanation {
@@ -64,12 +64,13 @@ fn not_for_user(trouble: &Trouble<'_>) -> Explanation {
     };
     let (layer, file) = (trouble.layer_of(ino), path.to_string());
     let owner = trouble.launch.process.user.as_str();
+    let given = paste::is_plain(owner).then(|| trouble.copy_with(&format!("--chown={owner}"), layer, &file)).flatten();
     Explanation::new(message, help)
         .why(format!("{} {}", quote(&path), trouble.mode(ino)))
         .at(Some(trouble.file(&path, ino, None)))
         .layer(layer)
-        .fix("let everybody read and execute it", trouble.copy_with("--chmod=0755", layer, &file))
-        .fix("give it to the user", trouble.copy_with(&format!("--chown={owner}"), layer, &file))
+        .fix_if("let everybody read and execute it", trouble.copy_with("--chmod=0755", layer, &file))
+        .fix_if("give it to the user", given)
 }
 
 fn user(trouble: &Trouble<'_>) -> String {

@@ -2,7 +2,7 @@
 
 use crate::finding::Finding;
 use crate::launch::{Cause, Problem, Role};
-use crate::rule::{Explanation, Rule, Subject, Trouble, namesakes, quote};
+use crate::rule::{Explanation, Rule, Subject, Trouble, namesakes, paste, quote};
 
 /// See `rules/script-command-not-found.md`.
 pub const RULE: Rule =
@@ -42,9 +42,14 @@ fn explain(trouble: &Trouble<'_>, command: &[u8], line: usize, state: &str, laye
     match elsewhere {
         Some(path) if path != command => explanation
             .why(format!("a file of that name is at {}", quote(&path)))
-            .fix("write the path that it has", format!("RUN sed -i '{line}s|{name}|{path}|' {file}")),
-        _ => explanation
-            .fix("install it (Alpine)", format!("RUN apk add --no-cache {name}"))
-            .fix("install it (Debian, Ubuntu)", format!("RUN apt-get update && apt-get install -y {name}")),
+            .fix_if("write the path that it has", replaced(line, &name, &path.to_string(), &file)),
+        _ => explanation.fixes(paste::install(&name)),
     }
+}
+
+/// sed for the first `name` in a line, where both say nothing to sed but for the dot.
+fn replaced(line: usize, name: &str, path: &str, file: &str) -> Option<String> {
+    let plain = [name, path].into_iter().all(paste::is_plain);
+    let (name, file) = (name.replace('.', r"\."), paste::operand(file));
+    plain.then(|| format!("RUN sed -i '{line}s|{name}|{path}|' {file}"))
 }

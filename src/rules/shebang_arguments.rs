@@ -4,7 +4,7 @@ use bstr::ByteSlice;
 
 use crate::finding::Finding;
 use crate::launch::{Cause, Problem, ShebangProblem};
-use crate::rule::{Explanation, Rule, Subject, Trouble, quote};
+use crate::rule::{Explanation, Rule, Subject, Trouble, paste, quote};
 
 /// See `rules/shebang-arguments.md`.
 pub const RULE: Rule =
@@ -64,5 +64,5 @@ fn split(file: &str, argument: &[u8], message: String) -> Explanation {
     let words = words.strip_prefix('-').filter(|rest| rest.starts_with(' ')).map_or(words, |_| words);
     Explanation::new(message, "let `env` split the line with `-S` (GNU coreutils 8.30 and later, not busybox), or name the interpreter itself")
         .why("the kernel passes everything after the interpreter as one argument, blanks included")
-        .fix("let `env` split it", format!("RUN sed -i '1s|^#!.*|#!/usr/bin/env -S {words}|' {file}"))
+        .fix_if("let `env` split it", paste::shebang(&format!("/usr/bin/env -S {words}"), file))
 }

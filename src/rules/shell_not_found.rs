@@ -19,9 +19,10 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             .why(format!("a builder stores {who} {text} as {}", quote(crate::rule::json_array(&[shell, "-c", text]))));
         let other = namesakes(trouble.subject.rootfs, b"sh", 1).pop();
         let explanation = match other {
-            Some(path) => {
-                explanation.fix("name the shell that is there before it", format!("SHELL [\"{path}\", \"-c\"]"))
-            }
+            Some(path) => explanation.fix(
+                "name the shell that is there before it",
+                format!("SHELL {}", crate::rule::json_array(&[path.to_string().as_str(), "-c"])),
+            ),
             None => explanation,
         };
         if text.contains(SYNTAX) {

@@ -2,7 +2,7 @@
 
 use crate::finding::{Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
 use crate::launch::{Launch, Outcome};
-use crate::rule::{Explanation, Rule, Subject, Trouble, at, json_array, quote, shell_words};
+use crate::rule::{Explanation, Rule, Subject, Trouble, at, json_array, paste, quote, shell_words};
 
 /// See `rules/shell-syntax-in-exec-form.md`.
 pub const RULE: Rule = Rule {
@@ -43,13 +43,11 @@ fn command(trouble: &Trouble<'_>) -> Explanation {
         words.extend(trouble.arguments().iter().cloned());
         explanation = explanation.fix("write it out", trouble.instruction_with(&words));
     }
-    let text = format!(
-        "exec {}",
-        std::iter::once(command).chain(trouble.arguments().iter().map(String::as_str)).collect::<Vec<_>>().join(" ")
-    );
-    if !trouble.has_shell() {
+    // What a shell would not only expand but run, such as `$(id)`, is not handed to one.
+    if !trouble.has_shell() || !paste::is_expanded(command) {
         return explanation;
     }
+    let text = format!("exec {}", paste::shell_text(&trouble.launch.process.argv, &[]));
     explanation.fix("let a shell expand it", format!("{who} {}", json_array(&["/bin/sh", "-c", &text])))
 }
 
@@ -102,7 +100,7 @@ fn argument(subject: &Subject<'_>, launch: &Launch) -> Option<Finding> {
         because: Vec::new(),
         layer: None,
         fixes: if at(subject.rootfs, b"/bin/sh").is_some() {
-            vec![in_a_shell(launch, operator.is_some())]
+            in_a_shell(launch, operator.is_some()).into_iter().collect()
         } else {
             Vec::new()
         },
@@ -118,12 +116,12 @@ fn instruction(field: Field) -> &'static str {
 }
 
 /// The whole command for a shell; `exec` makes a single program PID 1 again.
-fn in_a_shell(launch: &Launch, several: bool) -> Fix {
-    let argv = &launch.process.argv;
-    let text = if several { argv.join(" ") } else { format!("exec {}", argv.join(" ")) };
+fn in_a_shell(launch: &Launch, several: bool) -> Option<Fix> {
+    let text = paste::shell_text(&launch.process.argv, &OPERATORS);
+    let text = if several { text } else { format!("exec {text}") };
     let first = launch.process.origins.first().copied().flatten().map_or(Field::Cmd, |(field, _)| field);
     let text = format!("{} {}", instruction(first), json_array(&["/bin/sh", "-c", &text]));
-    Fix { title: "let a shell read it".to_owned(), text }
+    paste::fix("let a shell read it", text)
 }
 
 /// `$NAME` or `${NAME}`, and nothing else.

@@ -2,7 +2,7 @@
 
 use crate::finding::{Field, Finding, Place};
 use crate::launch::{Cause, UserError};
-use crate::rule::{Explanation, Rule, Subject, quote};
+use crate::rule::{Explanation, Rule, Subject, paste, quote};
 
 /// See `rules/user-not-found.md`.
 pub const RULE: Rule = Rule { name: "user-not-found", document: include_str!("../../rules/user-not-found.md"), check };
@@ -39,9 +39,9 @@ fn explain(user: &str, error: &UserError) -> Explanation {
                 format!("USER names the group {}, {where_}", quote(name)),
                 "add the group, or name it by number, which need not be in `/etc/group`",
             )
-            .fix("by number", format!("USER {}:10001", user.split(':').next().unwrap_or("10001")))
-            .fix("add the group (Debian, Ubuntu)", format!("RUN groupadd --system {}", name.trim()))
-            .fix("add the group (Alpine)", format!("RUN addgroup -S {}", name.trim()))
+            .fix_if("by number", by_group_number(user))
+            .fix_if("add the group (Debian, Ubuntu)", with_name("RUN groupadd --system", name.trim()))
+            .fix_if("add the group (Alpine)", with_name("RUN addgroup -S", name.trim()))
         }
         UserError::OutOfRange(number) => Explanation::new(
             format!("USER names the number {}, which is outside 0 to 2147483647", quote(number)),
@@ -55,13 +55,26 @@ fn explain(user: &str, error: &UserError) -> Explanation {
     }
 }
 
+/// The user as it is, with a group that needs no name.
+fn by_group_number(user: &str) -> Option<String> {
+    let user = user.split(':').next().filter(|user| !user.is_empty()).unwrap_or("0");
+    paste::is_plain(user).then(|| format!("USER {user}:10001"))
+}
+
+/// `command` with a name that useradd(8) takes.
+fn with_name(command: &str, name: &str) -> Option<String> {
+    let first = name.starts_with(|c: char| c.is_ascii_lowercase() || c == '_');
+    let rest = name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c));
+    (first && rest).then(|| format!("{command} {name}"))
+}
+
 fn by_number(explanation: Explanation, name: &str, passwd: bool) -> Explanation {
     let number = if name == "root" { "0:0" } else { "10001:10001" };
     let explanation = explanation.fix("by number", format!("USER {number}"));
     match passwd {
         true => explanation
-            .fix("add the user (Debian, Ubuntu)", format!("RUN useradd --system --uid 10001 {name}"))
-            .fix("add the user (Alpine)", format!("RUN adduser -S -u 10001 {name}")),
+            .fix_if("add the user (Debian, Ubuntu)", with_name("RUN useradd --system --uid 10001", name))
+            .fix_if("add the user (Alpine)", with_name("RUN adduser -S -u 10001", name)),
         false => explanation.fix("bring the user along", "COPY --from=build /etc/passwd /etc/group /etc/"),
     }
 }

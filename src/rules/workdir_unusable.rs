@@ -3,7 +3,7 @@
 use crate::finding::{Field, Finding, Place};
 use crate::launch::{Cause, WorkingDirProblem};
 use crate::rootfs::Errno;
-use crate::rule::{Explanation, Rule, Subject, quote};
+use crate::rule::{Explanation, Rule, Subject, paste::is_plain, quote};
 
 /// See `rules/workdir-unusable.md`.
 pub const RULE: Rule =
@@ -47,5 +47,6 @@ fn explain(path: &[u8], problem: &WorkingDirProblem) -> Explanation {
     };
     let parent = at.rsplit_once('/').map_or("/", |(parent, _)| if parent.is_empty() { "/" } else { parent });
     let absolute = if matches!(problem, WorkingDirProblem::Relative) { format!("/{text}") } else { parent.to_owned() };
-    explanation.fix("a directory", format!("WORKDIR {absolute}"))
+    // A builder expands variables and quotes in it.
+    explanation.fix_if("a directory", is_plain(&absolute).then(|| format!("WORKDIR {absolute}")))
 }

@@ -3,7 +3,7 @@
 use crate::finding::Finding;
 use crate::format::elf::Machine;
 use crate::launch::{Cause, Problem};
-use crate::rule::{Explanation, Rule, Subject, Trouble, quote};
+use crate::rule::{Explanation, Rule, Subject, Trouble, paste::shell_word, quote};
 
 /// See `rules/wrong-architecture.md`.
 pub const RULE: Rule =
@@ -25,17 +25,13 @@ fn explain(trouble: &Trouble<'_>, file: &str, machine: Machine) -> Explanation {
     let architecture = architecture(machine);
     let built = architecture.map_or_else(|| format!("ELF machine {}", machine.e_machine), str::to_owned);
     let message = format!("{} is built for {built}, the image says {platform}", quote(file));
-    let help =
-        "build or copy the program for the platform of the image, or build the image for the platform of the program";
+    let help = "build or copy the program for the platform of the image (a Dockerfile has it as TARGETPLATFORM and \
+                TARGETARCH), or build the image for the platform of the program";
     let explanation = Explanation::new(message, help)
         .why("where an emulator such as qemu is registered it may run all the same, and then fail on other machines");
-    let go = platform.architecture.as_str();
-    let explanation = explanation
-        .fix(
-            "build the program for the image (Go)",
-            format!("RUN CGO_ENABLED=0 GOOS=linux GOARCH={go} go build -o {file} ."),
-        )
-        .fix("build everything for one platform", format!("docker build --platform {platform} ."));
+    let platform = shell_word(&platform.to_string());
+    let explanation =
+        explanation.fix("build everything for one platform", format!("docker build --platform {platform} ."));
     match architecture {
         Some(architecture) => explanation
             .fix("or build the image for the program", format!("docker build --platform linux/{architecture} .")),
