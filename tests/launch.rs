@@ -56,6 +56,19 @@ fn one_plain_command_of_a_shell_is_followed() {
 }
 
 #[test]
+fn what_is_left_open_is_said() {
+    let caveat = |entrypoint: &[&str]| {
+        let mut image = image(&[], entrypoint, &[]);
+        let rootfs = Rootfs::build(&mut image);
+        launch::follow(&image, &rootfs, &Overrides::default()).starts[0].caveat()
+    };
+    assert_eq!(caveat(&["ok"]), None);
+    assert!(caveat(&["sh", "-c", "nope || ok"]).unwrap().contains("the shell gets control"));
+    assert_eq!(caveat(&["sh", "-c", "exec ok"]), None, "followed to its end");
+    assert_eq!(caveat(&["nope"]), None, "it does not run");
+}
+
+#[test]
 fn a_shell_and_a_program_for_another_machine() {
     let programs = elf::programs();
     let (_, arm) = programs.iter().find(|(name, _)| *name == "ok-arm64").unwrap();

@@ -81,7 +81,10 @@ fn verdict(launch: &Launch, findings: &[Finding], style: &Style) -> String {
         "exits" => style.paint("31", &format!("starts and ends at once under {stopped}")),
         _ => style.paint("33", &format!("whether it starts under {stopped} cannot be told")),
     };
-    let Some(start) = trace::decisive(launch) else { return text + "\n" };
+    let Some(start) = trace::decisive(launch) else {
+        let caveat = trace::caveat(launch).map(|open| style.fill("  ", open, 2)).unwrap_or_default();
+        return format!("{text}\n{caveat}");
+    };
     let rule = start.outcome.cause().map(|c| c.rule(&launch.process));
     if rule.is_some_and(|rule| findings.iter().any(|f| f.rule == rule)) {
         return text + "\n";

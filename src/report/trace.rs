@@ -169,7 +169,7 @@ fn check(launch: &Launch, rootfs: &Rootfs) -> Check {
         outcome: outcome(launch),
         cause: decisive.and_then(|s| cause(s, launch)),
         errno: decisive.and_then(errno),
-        why: decisive.and_then(why),
+        why: decisive.and_then(why).or_else(|| caveat(launch).map(str::to_owned)),
     }
 }
 
@@ -195,6 +195,12 @@ pub(super) fn outcome(launch: &Launch) -> &'static str {
 /// The start that decides what is said: the first that does not simply run.
 pub(super) fn decisive(launch: &Launch) -> Option<&Start> {
     launch.current().iter().find(|s| !matches!(s.outcome, Outcome::Runs))
+}
+
+/// What a launch that simply runs leaves open.
+pub(super) fn caveat(launch: &Launch) -> Option<&'static str> {
+    let runs = decisive(launch).is_none();
+    launch.current().first().filter(|_| runs)?.caveat()
 }
 
 /// Why `start` ends as it does, in a sentence.

@@ -44,6 +44,9 @@ fn launch(launch: &Launch, subject: &Subject<'_>, style: &Style) -> String {
     if let Some(why) = trace::decisive(launch).and_then(trace::why) {
         out.push_str(&style.fill("  because ", &sentence(why), 4));
     }
+    if let Some(open) = trace::caveat(launch) {
+        out.push_str(&style.fill("  ", open, 2));
+    }
     out
 }
 
