@@ -766,3 +766,21 @@ fn programs_for_another_machine_are_not_taken_for_go() {
     let text = bench.run(&["arm"]).stdout;
     assert!(!text.contains("go build") && text.contains("docker build --platform linux/amd64 ."), "{text}");
 }
+
+/// What the README shows is what a fresh clone prints.
+#[test]
+fn the_readme_shows_what_is_printed() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(root.join("README.md")).unwrap();
+    let (_, after) = readme.split_once("fixtures/demo-image\n").unwrap();
+    let (shown, _) = after.split_once("  …\n").unwrap();
+    let printed = Command::new(env!("CARGO_BIN_EXE_imagelint"))
+        .arg("fixtures/demo-image")
+        .current_dir(root)
+        .env_remove("COLUMNS")
+        .output()
+        .unwrap();
+    assert_eq!(printed.status.code(), Some(1));
+    let printed = String::from_utf8(printed.stdout).unwrap();
+    assert!(printed.starts_with(shown), "{printed}");
+}
