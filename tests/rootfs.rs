@@ -58,7 +58,7 @@ fn image(layers: &[&[&str]]) -> Image {
 
 /// The tree as lines, each with the layer that made it.
 fn tree(layers: &[&[&str]]) -> Vec<String> {
-    let rootfs = Rootfs::build(&mut image(layers));
+    let rootfs = Rootfs::build(&mut image(layers)).unwrap();
     let (mut out, mut left) = (Vec::new(), vec![(Rootfs::ROOT, String::new())]);
     while let Some((dir, path)) = left.pop() {
         let Kind::Directory(names) = &rootfs.inode(dir).kind else { continue };
@@ -79,7 +79,7 @@ fn tree(layers: &[&[&str]]) -> Vec<String> {
 }
 
 fn refusals(layers: &[&[&str]]) -> Vec<(String, bool)> {
-    let rootfs = Rootfs::build(&mut image(layers));
+    let rootfs = Rootfs::build(&mut image(layers)).unwrap();
     rootfs.refusals().iter().map(|r| (r.path.to_string(), r.kind.by_all())).collect()
 }
 
@@ -131,13 +131,13 @@ fn what_engines_refuse() {
     assert_eq!(refusals(&[&["d/", "d/"]]), [("d/".to_owned(), false)]);
     assert_eq!(refusals(&[&["srv/"], &["abs -> /srv", "abs/x"]]).len(), 1);
     assert_eq!(refusals(&[&["d/x", "d/"], &["d/y", "d/"]]), [], "made for what is in it, then named");
-    let rootfs = Rootfs::build(&mut image(&[&["srv/"], &["abs -> /srv", "abs/x"]]));
+    let rootfs = Rootfs::build(&mut image(&[&["srv/"], &["abs -> /srv", "abs/x"]])).unwrap();
     assert!(matches!(rootfs.refusals()[0].kind, RefusalKind::ParentOutsideLayer(_)));
 }
 
 fn resolve(layers: &[&[&str]], path: &str, uid: u32) -> Result<String, PathError> {
     let mut image = image(layers);
-    let rootfs = Rootfs::build(&mut image);
+    let rootfs = Rootfs::build(&mut image).unwrap();
     let credentials = Credentials { uid, gid: uid, groups: vec![], dac_override: uid == 0 };
     let view = View::new(&image, &rootfs);
     view.resolve(path.as_bytes(), b"/srv", &credentials).map(|found| found.path.to_string())
@@ -190,7 +190,7 @@ fn paths_that_lead_nowhere() {
 fn a_parent_without_an_entry_is_kept_or_made_anew() {
     let seen = |layers: &[&[&str]], anew| {
         let mut image = image(layers);
-        let rootfs = Rootfs::build(&mut image);
+        let rootfs = Rootfs::build(&mut image).unwrap();
         let credentials = Credentials { uid: 7, gid: 7, groups: vec![], dac_override: false };
         let view = View::new(&image, &rootfs).reset_parents(anew);
         view.resolve(b"/p/ok", b"/", &credentials).map(drop).map_err(|e| e.errno)

@@ -138,12 +138,12 @@ fn documents_that_are_not_what_they_should_be() {
 fn documents_that_are_too_large() {
     let (mut store, _) = image();
     let mut index = store.files["index.json"].clone();
-    index.resize(9 << 20, b' ');
+    index.resize(5 << 20, b' ');
     store.files.insert("index.json".into(), index);
     let scratch = Scratch::new();
     for reference in [scratch.layout("l", &store), scratch.file("x.tar", &store.pack())] {
         let message = error(open(&reference));
-        assert!(message.contains("larger than 8 MiB"), "{message}");
+        assert!(message.contains("larger than 4 MiB"), "{message}");
     }
     assert!(open(&scratch.file("x.tgz", &gzip(&store.pack()))).is_err());
 }
