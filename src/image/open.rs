@@ -215,3 +215,15 @@ fn exists(path: &str) -> bool {
     // A path that may not be looked at exists as far as anyone here can tell; opening it says what is wrong.
     Path::new(path).symlink_metadata().map_or_else(|e| e.kind() == std::io::ErrorKind::PermissionDenied, |_| true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Root may list everything, so the refusal is made up.
+    #[test]
+    fn a_directory_that_may_not_be_listed_says_so() {
+        let error = not_a_layout("d", Err(io::ErrorKind::PermissionDenied.into()));
+        assert_eq!(error.map(|e| e.to_string()).as_deref(), Some("could not read directory `d`: permission denied"));
+    }
+}

@@ -191,9 +191,7 @@ mod tests {
 
     #[test]
     fn one_image_under_several_names_or_none() {
-        assert!(
-            by_name(vec![named(&["a", "b"], "1"), named(&["c"], "2"), named(&["b", "c"], "3")], None, &IT).is_ok()
-        );
+        assert!(by_name(vec![named(&["a", "b"], "1"), named(&["c"], "2"), named(&["b", "c"], "3")], None, &IT).is_ok());
         assert!(by_name(vec![named(&[], "1"), named(&[], "2")], None, &IT).is_ok());
         assert!(by_name(vec![named(&[], "1"), named(&["a"], "2")], None, &IT).is_err());
     }

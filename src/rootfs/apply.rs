@@ -73,9 +73,9 @@ const OPAQUE: &[u8] = b".wh..wh..opq";
 /// Directories that no entry names; each costs memory that no entry was counted for ([`Bounds::ENTRIES`]).
 ///
 /// [`Bounds::ENTRIES`]: crate::image::layer::Bounds::ENTRIES
-const MAX_IMPLIED: u32 = 1 << 18;
+const MAX_IMPLIED: u32 = 1 << 17;
 /// Components that come out of links on the way to parents; each costs a look into a directory.
-const MAX_STEPS: u32 = 1 << 24;
+const MAX_STEPS: u32 = 1 << 23;
 
 impl Rootfs {
     /// Merges the layers of `image`, base first.
@@ -307,7 +307,11 @@ impl Apply<'_> {
         let (mode, uid, gid, ordinal) = (entry.mode, entry.uid, entry.gid, entry.ordinal);
         self.insert(dir, name, Inode { kind, mode, uid, gid, layer, ordinal, implied: false });
         // Set last of all, so the file is there.
-        if entry.capability.is_some_and(|value| !is_capability(value)) { Err(RefusalKind::BadCapability) } else { Ok(()) }
+        if entry.capability.is_some_and(|value| !is_capability(value)) {
+            Err(RefusalKind::BadCapability)
+        } else {
+            Ok(())
+        }
     }
 
     fn hard_link(&mut self, entry: &Entry<'_>, dir: Ino, name: &[u8]) -> Step<()> {

@@ -81,7 +81,8 @@ impl<R: Read> Read for Gzip<'_, R> {
             if read > 0 || into.is_empty() {
                 return Ok(read);
             }
-            self.member = self.member.take().map(GzDecoder::into_inner).and_then(|blob| next(blob).transpose()).transpose()?;
+            self.member =
+                self.member.take().map(GzDecoder::into_inner).and_then(|blob| next(blob).transpose()).transpose()?;
         }
         Ok(0)
     }

@@ -24,6 +24,9 @@ fn names_choose() {
         assert!(word(&open(&format!("{kind}:{path}@{}", b["digest"].as_str().unwrap())).unwrap()).contains("second"));
         let several = error(open(&format!("{kind}:{path}")));
         assert!(several.contains("`a`, `alias`, `docker.io/library/b:latest`"), "{several}");
+        assert!(several.ends_with(&format!("choose one by its name: imagelint {kind}:{path}:a")), "{several}");
+        assert_eq!(error(open(&path)).lines().last(), several.lines().last(), "without a transport");
+        assert!(word(&open(&format!("{path}:alias")).unwrap()).contains("first"));
         let none = error(open(&typed("c")));
         assert!(none.contains("no image `c`") && none.contains("`alias`"), "{none}");
     }
