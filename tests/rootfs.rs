@@ -180,6 +180,15 @@ fn capabilities_that_cannot_be_set() {
     }
 }
 
+/// The way to an entry's directory is not gone twice in a row, unless what it leads through has changed.
+#[test]
+fn a_link_replaced_by_what_lies_below_it() {
+    let lines = ["d/", "e/", "d/l -> ../e", "d/l/a", "d/l = e/a", "e/b"];
+    assert_eq!(tree(&[&lines]), ["/d/ 0", "/d/l 0", "/e/ 0", "/e/a 0", "/e/b 0"]);
+    let lines = ["d/", "d/l -> ../d", "d/l/l -> ../f", "f/", "d/l/x", "d/y"];
+    assert_eq!(tree(&[&lines]), ["/d/ 0", "/d/l -> ../f 0", "/d/y 0", "/f/ 0", "/f/x 0"]);
+}
+
 /// A small layer must not become a large tree.
 #[test]
 fn what_layers_make_of_their_entries_is_bounded() {

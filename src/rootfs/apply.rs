@@ -148,12 +148,21 @@ struct Apply<'a> {
 struct Walk {
     stack: Vec<(Ino, usize)>,
     path: Vec<u8>,
+    /// Links were followed, so the path is not the one that was asked for.
+    linked: bool,
 }
 
 impl Walk {
     fn restart(&mut self) {
         self.stack.clear();
         self.path.clear();
+    }
+
+    /// Whether the way to `components` has just been gone. What an entry changes lies below its directory, never above
+    /// it, so the next entry of the same directory, which is most of them, need not walk.
+    fn is_at(&self, components: &[&[u8]]) -> bool {
+        let names = self.path.split(|b| *b == b'/').skip(1);
+        !self.linked && self.stack.len() == components.len() && names.eq(components.iter().copied())
     }
 
     fn dir(&self) -> Ino {
@@ -216,9 +225,13 @@ impl Apply<'_> {
 
     /// Walks to the directory of an entry through this layer's own tree, making what is missing.
     fn parent(&mut self, components: &[&[u8]]) -> Step<()> {
+        if self.walk.is_at(components) {
+            return Ok(());
+        }
         let mut left: Vec<Cow<'_, [u8]>> = components.iter().rev().map(|c| Cow::Borrowed(*c)).collect();
         let (mut links, mut through) = (0, None::<BString>);
         self.walk.restart();
+        self.walk.linked = false;
         while let Some(name) = left.pop() {
             if *name == *b".." {
                 self.walk.leave();
@@ -230,6 +243,7 @@ impl Apply<'_> {
                 continue;
             };
             links += 1;
+            self.walk.linked = true;
             if links > MAX_LINKS {
                 return Err(RefusalKind::ParentLoop);
             }

@@ -128,3 +128,25 @@ fn what_is_no_linux_image_is_said_plainly() {
     store.index(&[old]);
     assert!(error(open(&scratch.layout("schema1", &store))).contains("schema 1"));
 }
+
+/// A name may follow a path that is not marked as one by a transport, `.` or `/`.
+#[test]
+fn a_relative_path_takes_a_name() {
+    let scratch = Scratch::new();
+    let mut store = Store::default();
+    let (a, b) = (add_image(&mut store, "amd64", "first"), add_image(&mut store, "amd64", "second"));
+    store.index(&[named(&a, "app:1"), named(&b, "app:2")]);
+    scratch.file("c0.tar", &store.pack());
+    let run = |typed: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_imagelint"))
+            .args(["--no-progress", typed])
+            .current_dir(scratch.0.path())
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(run("c0.tar:app:2").0, Some(1));
+    let (code, message) = run("c0.tar");
+    assert!(code == Some(2) && message.contains("imagelint oci-archive:c0.tar:app:1"), "{message}");
+    assert!(run("c0.tar:app:3").1.contains("no image `app:3`"));
+}
