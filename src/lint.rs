@@ -34,7 +34,7 @@ impl Lint {
         rules: impl IntoIterator<Item = &'r Rule>,
     ) -> Result<Self> {
         let mut image = image::open(reference, options)?;
-        let rootfs = Rootfs::build(&mut image);
+        let rootfs = Rootfs::build(&mut image)?;
         let launch = launch::follow(&image, &rootfs, overrides);
         let healthcheck = launch::follow_healthcheck(&image, &rootfs, overrides);
         let mut lint = Lint { image, rootfs, launch, healthcheck, findings: Vec::new() };

@@ -28,7 +28,7 @@ fn image(files: &[(&str, &[u8])], entrypoint: &[&str], env: &[&str]) -> Image {
 
 /// How the newest Docker ends: `runs`, `unknown`, or an exit code and the rule that explains it.
 fn docker(mut image: Image) -> String {
-    let rootfs = Rootfs::build(&mut image);
+    let rootfs = Rootfs::build(&mut image).unwrap();
     let launch = launch::follow(&image, &rootfs, &Overrides::default());
     let start = &launch.starts[0];
     let rule = start.outcome.cause().map(|c| c.rule(&launch.process)).unwrap_or_default();
@@ -59,7 +59,7 @@ fn one_plain_command_of_a_shell_is_followed() {
 fn what_is_left_open_is_said() {
     let caveat = |entrypoint: &[&str]| {
         let mut image = image(&[], entrypoint, &[]);
-        let rootfs = Rootfs::build(&mut image);
+        let rootfs = Rootfs::build(&mut image).unwrap();
         launch::follow(&image, &rootfs, &Overrides::default()).starts[0].caveat()
     };
     assert_eq!(caveat(&["ok"]), None);

@@ -3,12 +3,13 @@
 
 mod tree;
 
+use imagelint::image::Entry;
 use imagelint::rootfs::{Credentials, Errno, Kind, PathError, RefusalKind, Rootfs, View};
-use tree::image;
+use tree::{file, image};
 
 /// The tree as lines, each with the layer that made it.
 fn listing(layers: &[&[&str]]) -> Vec<String> {
-    let rootfs = Rootfs::build(&mut image(layers));
+    let rootfs = Rootfs::build(&mut image(layers)).unwrap();
     let (mut out, mut left) = (Vec::new(), vec![(Rootfs::ROOT, String::new())]);
     while let Some((dir, path)) = left.pop() {
         let Kind::Directory(names) = &rootfs.inode(dir).kind else { continue };
@@ -29,7 +30,7 @@ fn listing(layers: &[&[&str]]) -> Vec<String> {
 }
 
 fn refusals(layers: &[&[&str]]) -> Vec<(String, bool)> {
-    let rootfs = Rootfs::build(&mut image(layers));
+    let rootfs = Rootfs::build(&mut image(layers)).unwrap();
     rootfs.refusals().iter().map(|r| (r.path.to_string(), r.kind.by_all())).collect()
 }
 
@@ -81,13 +82,90 @@ fn what_engines_refuse() {
     assert_eq!(refusals(&[&["d/", "d/"]]), [("d/".to_owned(), false)]);
     assert_eq!(refusals(&[&["srv/"], &["abs -> /srv", "abs/x"]]).len(), 1);
     assert_eq!(refusals(&[&["d/x", "d/"], &["d/y", "d/"]]), [], "made for what is in it, then named");
-    let rootfs = Rootfs::build(&mut image(&[&["srv/"], &["abs -> /srv", "abs/x"]]));
+    let rootfs = Rootfs::build(&mut image(&[&["srv/"], &["abs -> /srv", "abs/x"]])).unwrap();
     assert!(matches!(rootfs.refusals()[0].kind, RefusalKind::ParentOutsideLayer(_)));
+}
+
+/// What all engines refuse, in their words: what `umoci unpack` and `podman pull` say.
+#[test]
+fn what_linux_does_not_take() {
+    let first = |lines: &[&str]| {
+        let rootfs = Rootfs::build(&mut image(&[lines])).unwrap();
+        rootfs.refusals().iter().find(|r| r.kind.by_all()).map(|r| r.kind.clone())
+    };
+    let of = |text: String| first(&[&text]);
+    assert_eq!(of("n".repeat(255)), None);
+    assert_eq!(of("n".repeat(256)), Some(RefusalKind::NameTooLong));
+    assert_eq!(of(format!("{}/x", "n".repeat(256))), Some(RefusalKind::NameTooLong));
+    assert_eq!(of(format!(".wh.{}", "n".repeat(255))), None, "the whiteout itself is never made");
+    assert_eq!(of(format!("{}xx", "a/".repeat(2046))), None);
+    assert_eq!(of(format!("{}xx", "a/".repeat(2047))), Some(RefusalKind::NameTooLong));
+    let far = format!("l -> {}b", "a/".repeat(2040));
+    assert_eq!(first(&[&far, &format!("l/{}x", "b/".repeat(20))]), Some(RefusalKind::NameTooLong), "links followed");
+    assert_eq!(of(format!("l -> {}", "t".repeat(4095))), None);
+    assert_eq!(of(format!("l -> {}", "t".repeat(4096))), Some(RefusalKind::TargetTooLong));
+    assert_eq!(of("l -> ".to_owned()), Some(RefusalKind::TargetEmpty));
+    assert_eq!(first(&["a -> b", "b -> a", "a/ok"]), Some(RefusalKind::ParentLoop));
+    assert_eq!(first(&["a", "a/ok"]), Some(RefusalKind::ParentNotDirectory));
+}
+
+/// security/commoncap.c, `validheader`.
+#[test]
+fn capabilities_that_cannot_be_set() {
+    let refused = |value: &[u8]| {
+        let mut image = image(&[&[]]);
+        let entry = Entry { capability: Some(value), ..file("f") };
+        image.layers[0].changeset.push(b"", &entry);
+        Rootfs::build(&mut image).unwrap().refusals().iter().any(|r| r.kind == RefusalKind::BadCapability)
+    };
+    let value = |start: [u8; 4], len: usize| [&start[..], &vec![0; len - 4]].concat();
+    assert!(!refused(b"") && !refused(&value([1, 0, 0, 2], 20)) && !refused(&value([0, 0, 0, 3], 24)));
+    for (start, len) in
+        [([1, 0, 0, 1], 12), ([1, 0, 0, 3], 20), ([1, 0, 0, 2], 24), ([2, 0, 0, 2], 20), ([1, 0, 0, 2], 25)]
+    {
+        assert!(refused(&value(start, len)), "{start:?} {len}");
+    }
+}
+
+/// The way to an entry's directory is not gone twice in a row, unless what it leads through has changed.
+#[test]
+fn a_link_replaced_by_what_lies_below_it() {
+    let lines = ["d/", "e/", "d/l -> ../e", "d/l/a", "d/l = e/a", "e/b"];
+    assert_eq!(listing(&[&lines]), ["/d/ 0", "/d/l 0", "/e/ 0", "/e/a 0", "/e/b 0"]);
+    let lines = ["d/", "d/l -> ../d", "d/l/l -> ../f", "f/", "d/l/x", "d/y"];
+    assert_eq!(listing(&[&lines]), ["/d/ 0", "/d/l -> ../f 0", "/d/y 0", "/f/ 0", "/f/x 0"]);
+}
+
+/// A small layer must not become a large tree.
+#[test]
+fn what_layers_make_of_their_entries_is_bounded() {
+    let lines: Vec<String> = (0..100).map(|i| format!("{i}/{}x", "a/".repeat(2000))).collect();
+    let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+    let error = Rootfs::build(&mut image(&[&lines])).map(drop).unwrap_err().to_string();
+    assert!(error.contains("layer 1") && error.contains("131072 directories"), "{error}");
+    let long = format!("l -> {}", "d/../".repeat(800));
+    let through: Vec<String> = (0..6000).map(|i| format!("l/{i}")).collect();
+    let lines: Vec<&str> = [long.as_str(), "d/"].into_iter().chain(through.iter().map(String::as_str)).collect();
+    let error = Rootfs::build(&mut image(&[&lines])).map(drop).unwrap_err().to_string();
+    assert!(error.contains("links lead through"), "{error}");
+}
+
+/// The path of each name hidden was once stored anew.
+#[test]
+fn an_opaque_whiteout_of_a_deep_directory() {
+    let deep = "a/".repeat(2000);
+    let files: Vec<String> = (0..4000).map(|i| format!("{deep}{i}")).collect();
+    let files: Vec<&str> = files.iter().map(String::as_str).collect();
+    let start = std::time::Instant::now();
+    let rootfs = Rootfs::build(&mut image(&[&files, &[&format!("{deep}.wh..wh..opq")]])).unwrap();
+    assert_eq!(rootfs.removed_by(format!("/{deep}7").as_bytes()), Some(1));
+    assert_eq!(rootfs.removed_by(format!("/{deep}none").as_bytes()), None);
+    assert!(start.elapsed().as_secs() < 20, "linear, not quadratic");
 }
 
 fn resolve(layers: &[&[&str]], path: &str, uid: u32) -> Result<String, PathError> {
     let mut image = image(layers);
-    let rootfs = Rootfs::build(&mut image);
+    let rootfs = Rootfs::build(&mut image).unwrap();
     let credentials = Credentials { uid, gid: uid, groups: vec![], dac_override: uid == 0 };
     let view = View::new(&image, &rootfs);
     view.resolve(path.as_bytes(), b"/srv", &credentials).map(|found| found.path.to_string())
@@ -140,7 +218,7 @@ fn paths_that_lead_nowhere() {
 fn a_parent_without_an_entry_is_kept_or_made_anew() {
     let seen = |layers: &[&[&str]], anew| {
         let mut image = image(layers);
-        let rootfs = Rootfs::build(&mut image);
+        let rootfs = Rootfs::build(&mut image).unwrap();
         let credentials = Credentials { uid: 7, gid: 7, groups: vec![], dac_override: false };
         let view = View::new(&image, &rootfs).reset_parents(anew);
         view.resolve(b"/p/ok", b"/", &credentials).map(drop).map_err(|e| e.errno)

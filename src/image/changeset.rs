@@ -129,22 +129,22 @@ struct Extra {
     capability: Option<Box<[u8]>>,
 }
 
-/// The longest name an entry may have; Linux paths end at 4095 bytes, so nothing that works is lost.
-pub const NAME_MAX: usize = u16::MAX as usize;
+/// The longest name or target that is stored; Linux paths end at 4095 bytes, so what is cut is refused all the same.
+pub const STORED_MAX: usize = 4096;
 
 impl Changeset {
     /// Appends an entry; [`Entry::ordinal`] is ignored, it is the number of entries so far.
     ///
     /// `previous` is the name of the entry appended before this one.
     pub fn push(&mut self, previous: &[u8], entry: &Entry<'_>) {
-        let name = entry.path.get(..NAME_MAX).unwrap_or(entry.path);
-        let shared = previous.iter().zip(name).take_while(|(a, b)| a == b).count();
+        let name = cut(entry.path);
+        let shared = shared(previous, name);
         let own = name.get(shared..).unwrap_or_default();
         self.names.extend_from_slice(own);
         let plain = entry.link.is_empty() && entry.content.is_none() && entry.capability.is_none();
         if !plain {
             self.extras.push(Extra {
-                link: entry.link.to_owned(),
+                link: cut(entry.link).into(),
                 content: entry.content.cloned(),
                 capability: entry.capability.map(Into::into),
             });
@@ -159,6 +159,12 @@ impl Changeset {
             mode: entry.mode,
             file_type: entry.file_type,
         });
+    }
+
+    /// Bytes of names, links and attributes.
+    pub fn text(&self) -> usize {
+        let extra = |extra: &Extra| extra.link.len() + extra.capability.as_ref().map_or(0, |value| value.len());
+        self.names.len() + self.extras.iter().map(extra).sum::<usize>()
     }
 
     /// Marks the archive as one that engines refuse.
@@ -204,6 +210,15 @@ impl Changeset {
             });
         }
     }
+}
+
+fn cut(text: &[u8]) -> &[u8] {
+    text.get(..STORED_MAX).unwrap_or(text)
+}
+
+/// How many bytes of `name` need not be stored after `previous`.
+pub(super) fn shared(previous: &[u8], name: &[u8]) -> usize {
+    previous.iter().zip(name).take(STORED_MAX).take_while(|(a, b)| a == b).count()
 }
 
 #[cfg(test)]

@@ -62,7 +62,52 @@ impl Document {
     }
 }
 
+/// What Go decodes a field into.
+#[derive(Clone, Copy)]
+enum Type {
+    Text,
+    Flag,
+    Integer,
+    Texts,
+    /// `map[string]string`
+    TextByName,
+    /// `map[string]struct{}`
+    Set,
+}
+
+/// The fields that decide nothing here: moby `api/types/container/config.go`, which has those of the image
+/// specification among them. A wrong type in any fails the whole document.
+const CONFIG: [(&str, Type); 18] = [
+    ("Hostname", Type::Text),
+    ("Domainname", Type::Text),
+    ("AttachStdin", Type::Flag),
+    ("AttachStdout", Type::Flag),
+    ("AttachStderr", Type::Flag),
+    ("ExposedPorts", Type::Set),
+    ("Tty", Type::Flag),
+    ("OpenStdin", Type::Flag),
+    ("StdinOnce", Type::Flag),
+    ("ArgsEscaped", Type::Flag),
+    ("Image", Type::Text),
+    ("Volumes", Type::Set),
+    ("NetworkDisabled", Type::Flag),
+    ("MacAddress", Type::Text),
+    ("OnBuild", Type::Texts),
+    ("Labels", Type::TextByName),
+    ("StopTimeout", Type::Integer),
+    ("Shell", Type::Texts),
+];
+const HEALTHCHECK: [(&str, Type); 5] = [
+    ("Interval", Type::Integer),
+    ("Timeout", Type::Integer),
+    ("StartPeriod", Type::Integer),
+    ("StartInterval", Type::Integer),
+    ("Retries", Type::Integer),
+];
+
 fn configuration(config: &Object<'_>) -> Result<Configuration> {
+    config.check(&CONFIG)?;
+    config.object("Healthcheck")?.check(&HEALTHCHECK)?;
     let stop_signal = config.text("StopSignal")?;
     Ok(Configuration {
         entrypoint: config.texts("Entrypoint")?,
@@ -154,6 +199,32 @@ impl<'a> Object<'a> {
         }
     }
 
+    fn check(&self, types: &[(&str, Type)]) -> Result<()> {
+        types.iter().try_for_each(|(key, expected)| match expected {
+            Type::Text => self.text(key).map(drop),
+            Type::Flag => self.flag(key).map(drop),
+            Type::Texts => self.texts(key).map(drop),
+            Type::Integer => self.integer(key),
+            Type::TextByName => self.values(key, "an object of strings", Value::is_string),
+            Type::Set => self.values(key, "an object of empty objects", Value::is_object),
+        })
+    }
+
+    /// Go takes neither fractions nor exponents for an `int64`, and serde_json neither.
+    fn integer(&self, key: &str) -> Result<()> {
+        match self.get(key) {
+            Value::Null => Ok(()),
+            Value::Number(number) if number.is_i64() => Ok(()),
+            other => Err(self.wrong(key, "an integer of 64 bits", other)),
+        }
+    }
+
+    fn values(&self, key: &str, expected: &str, is_right: fn(&Value) -> bool) -> Result<()> {
+        let fields = self.object(key)?.fields;
+        let wrong = fields.and_then(|fields| fields.values().find(|value| !value.is_null() && !is_right(value)));
+        wrong.map_or(Ok(()), |wrong| Err(self.wrong(key, expected, wrong)))
+    }
+
     fn array(&self, key: &str) -> Result<&'a [Value]> {
         match self.get(key) {
             Value::Null => Ok(&[]),
@@ -205,11 +276,12 @@ mod tests {
     #[test]
     fn null_absent_and_other_case_are_as_in_go() {
         let json = r#"{"os":"linux","architecture":"arm64","config":{"Entrypoint":null,"cmd":["a",null],
-            "Volumes":{"/v":{}},"Healthcheck":{"Test":["CMD-SHELL","x"],"Retries":3},"Shell":["/bin/ash","-c"]}}"#;
+            "Volumes":{"/v":{},"/w":null},"Labels":{"a":null,"b":""},"ArgsEscaped":null,
+            "Healthcheck":{"Test":["CMD-SHELL","x"],"Retries":3,"Interval":-1,"StartInterval":null},"Shell":["/bin/ash","-c"]}}"#;
         let c = parse(json).map(|d| d.configuration).unwrap_or_default();
         assert_eq!(c.entrypoint, Vec::<String>::new());
         assert_eq!(c.cmd, ["a", ""]);
-        assert_eq!(c.volumes, ["/v"]);
+        assert_eq!(c.volumes, ["/v", "/w"]);
         assert_eq!(c.healthcheck, Some(Healthcheck::Shell("x".into())));
         assert_eq!(c.shell, ["/bin/ash", "-c"]);
     }
@@ -224,6 +296,17 @@ mod tests {
             (r#"{"config":{"Healthcheck":{"Test":{}}}}"#, "config.Healthcheck.Test"),
             (r#"{"rootfs":{"diff_ids":["sha256:../../etc"]}}"#, "rootfs.diff_ids"),
             (r#"{"os":1}"#, "os"),
+            (r#"{"config":{"Labels":5}}"#, "config.Labels"),
+            (r#"{"config":{"Labels":{"a":1}}}"#, "config.Labels"),
+            (r#"{"config":{"ExposedPorts":[1]}}"#, "config.ExposedPorts"),
+            (r#"{"config":{"Volumes":{"/v":5}}}"#, "config.Volumes"),
+            (r#"{"config":{"OnBuild":"RUN x"}}"#, "config.OnBuild"),
+            (r#"{"config":{"ArgsEscaped":"yes"}}"#, "config.ArgsEscaped"),
+            (r#"{"config":{"Hostname":1}}"#, "config.Hostname"),
+            (r#"{"config":{"Domainname":[]}}"#, "config.Domainname"),
+            (r#"{"config":{"StopTimeout":"10"}}"#, "config.StopTimeout"),
+            (r#"{"config":{"Healthcheck":{"Interval":1e30}}}"#, "config.Healthcheck.Interval"),
+            (r#"{"config":{"Healthcheck":{"Retries":1.5}}}"#, "config.Healthcheck.Retries"),
             (r#"{"history":[{"empty_layer":"yes"}]}"#, "history[].empty_layer"),
             ("[]", "the document"),
             ("", "not valid JSON"),

@@ -19,16 +19,15 @@ use crate::source::{Found, unreadable_below, walk};
 
 /// Reads every file below `root`.
 pub(crate) fn read(root: &Path) -> Result<Changeset> {
-    let (changeset, previous, names) = Default::default();
-    let mut collect = Collect { keeper: Keeper::new(), left: Bounds::KEPT, changeset, previous, names };
+    let (bounds, changeset, previous, names) = Default::default();
+    let mut collect = Collect { keeper: Keeper::new(), bounds, changeset, previous, names };
     walk(root, &mut |found| collect.add(&found))?;
     Ok(collect.changeset)
 }
 
 struct Collect {
     keeper: Keeper,
-    /// Bytes of contents that may still be kept.
-    left: u64,
+    bounds: Bounds,
     changeset: Changeset,
     previous: BString,
     /// The first name of files that have several, by device and inode.
@@ -51,8 +50,11 @@ impl Collect {
             link = first;
         }
         let regular = file_type == FileType::Regular;
-        let content = if regular { self.content(found, &name)? } else { None };
         let capability = if regular { capability(&found.path)? } else { None };
+        let rest = link.len() + capability.as_ref().map_or(0, Vec::len);
+        let counted = self.bounds.count(&self.previous, &name, rest);
+        counted.map_err(|problem| Error::new(display(&found.path), problem))?;
+        let content = if regular { self.content(found, &name)? } else { None };
         let entry = Entry {
             ordinal: 0,
             path: BStr::new(&name),
@@ -65,9 +67,6 @@ impl Collect {
             content: content.as_ref(),
             capability: capability.as_deref(),
         };
-        if self.changeset.len() as u64 >= Bounds::ENTRIES {
-            return Err(Error::new(display(&found.path), "with it there are more files than are read of an image"));
-        }
         self.changeset.push(&self.previous, &entry);
         self.previous = name;
         Ok(())
@@ -84,10 +83,7 @@ impl Collect {
             return Ok(None);
         }
         self.feed(&found.path).map_err(|e| unreadable_below(&found.path, &e))?;
-        let Some(content) = self.keeper.finish() else { return Ok(None) };
-        let Some(left) = self.left.checked_sub(content.len() as u64) else { return Ok(None) };
-        self.left = left;
-        Ok(Some(Arc::new(content)))
+        Ok(self.keeper.finish().and_then(|content| self.bounds.keep(content)))
     }
 
     fn feed(&mut self, path: &Path) -> io::Result<()> {

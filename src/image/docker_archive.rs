@@ -55,16 +55,18 @@ pub(crate) fn entries(blobs: &dyn Blobs) -> Result<Option<Vec<Entry>>> {
     Ok(Some(entries))
 }
 
-/// What is to be read for `wanted` and `platform`.
+/// What is to be read for `wanted` and `platform`; `typed` is how the archive is named.
 pub(crate) fn plan(
     blobs: &dyn Blobs,
     entries: Vec<Entry>,
     wanted: Option<&str>,
     platform: Option<&Platform>,
+    typed: &str,
 ) -> Result<Plan> {
+    let source = select::Source { place: blobs.place(), typed };
     let named = entries.into_iter().map(|entry| find_by_config(blobs, entry));
     let named = merge(named.collect::<Result<Vec<_>>>()?);
-    let chosen = select::by_name(named, wanted, blobs.place())?;
+    let chosen = select::by_name(named, wanted, &source)?;
     let digests: Vec<Named<()>> =
         chosen.iter().map(|c| Named { names: Vec::new(), digest: c.digest.clone(), value: () }).collect();
     let mut found = Vec::new();
@@ -75,7 +77,7 @@ pub(crate) fn plan(
     let platforms: Vec<Platform> = found.iter().map(|(platform, _)| platform.clone()).collect();
     let (platform, (id, found)) = select::by_platform(found, platform, blobs.place())?;
     if platforms.iter().filter(|p| **p == platform).count() > 1 {
-        return Err(select::several(&digests, blobs.place()));
+        return Err(select::several(&digests, &source));
     }
     check_platform(&platform, &found.reading)?;
     found.plan(blobs, platform, id)

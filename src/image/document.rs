@@ -10,9 +10,9 @@ use crate::error::{Error, Result};
 use crate::source::verify::Blob;
 use crate::source::{Blobs, Opened, unreadable};
 
-/// Twice what registries and engines take for a manifest (containerd `images/image.go` reads at most 4 MiB
-/// of an index), and room for the largest configurations.
-pub(crate) const MAX_DOCUMENT: u64 = 8 << 20;
+/// What registries and engines take for a manifest (distribution-spec, *Pushing Manifests*; containerd `images/image.go`
+/// reads no more of an index). Parsed, a document of small values takes sixteen times its size.
+pub(crate) const MAX_DOCUMENT: u64 = 4 << 20;
 
 /// The file `name` as a whole; `None` if it is not there.
 pub(crate) fn read(blobs: &dyn Blobs, name: &str) -> Result<Option<Vec<u8>>> {
@@ -29,7 +29,8 @@ pub(crate) fn described(blobs: &dyn Blobs, descriptor: &Descriptor, kind: &str) 
 
 fn read_verified(opened: Opened, digest: Option<&str>, size: Option<u64>, reading: &str) -> Result<Vec<u8>> {
     if opened.size > MAX_DOCUMENT || size.is_some_and(|size| size > MAX_DOCUMENT) {
-        return Err(Error::new(reading, "it is larger than 8 MiB, which no JSON document of an image is"));
+        let mib = MAX_DOCUMENT >> 20;
+        return Err(Error::new(reading, format!("it is larger than {mib} MiB, the most that is read of a document")));
     }
     // What grows while it is read is cut, and then it is not valid any more.
     let blob = Blob::new(opened.reader.take(MAX_DOCUMENT), digest, size);

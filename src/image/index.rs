@@ -6,7 +6,7 @@ use oci_spec::image::{Descriptor, ImageIndex};
 use serde_json::Value;
 
 use super::manifest::{self, Leaf, Manifest};
-use super::select::{self, Named};
+use super::select::{self, Named, Source};
 use super::{Platform, document};
 use crate::error::{Error, Result};
 use crate::source::Blobs;
@@ -44,19 +44,21 @@ fn names(descriptor: &Descriptor) -> Vec<String> {
     ["io.containerd.image.name", "org.opencontainers.image.ref.name"].into_iter().filter_map(name).collect()
 }
 
-/// The one manifest for `wanted` and `platform`.
+/// The one manifest for `wanted` and `platform`; `typed` is how the source is named.
 pub(crate) fn choose(
     blobs: &dyn Blobs,
     entries: Vec<Named<Descriptor>>,
     wanted: Option<&str>,
     platform: Option<&Platform>,
+    typed: &str,
 ) -> Result<Manifest> {
-    let entries = select::by_name(entries, wanted, blobs.place())?;
+    let source = Source { place: blobs.place(), typed };
+    let entries = select::by_name(entries, wanted, &source)?;
     let mut walk = Walk { blobs, seen: HashSet::new(), leaves: Vec::new(), absent: None, attestations: false };
     for (number, entry) in entries.iter().enumerate() {
         walk.follow(&entry.value, None, number, 0)?;
     }
-    let leaf = choose_leaf(blobs, walk, platform, &entries)?;
+    let leaf = choose_leaf(blobs, walk, platform, &entries, &source)?;
     manifest::read(blobs, &leaf)?.ok_or_else(|| document::missing(blobs, "manifest", leaf.descriptor.digest()))
 }
 
@@ -65,6 +67,7 @@ fn choose_leaf(
     walk: Walk<'_>,
     wanted: Option<&Platform>,
     entries: &[Named<Descriptor>],
+    source: &Source<'_>,
 ) -> Result<Leaf> {
     if let (None, [only]) = (wanted, walk.leaves.as_slice()) {
         return Ok(only.clone());
@@ -95,7 +98,7 @@ fn choose_leaf(
     let (platform, leaf) = select::by_platform(placed, wanted, blobs.place())?;
     let other = |(p, l): &(Platform, Leaf)| *p == platform && l.entry != leaf.entry;
     if all.iter().any(|candidate| other(candidate) && candidate.1.descriptor.digest() != leaf.descriptor.digest()) {
-        return Err(select::several(&unnamed(entries), blobs.place()));
+        return Err(select::several(&unnamed(entries), source));
     }
     Ok(leaf)
 }

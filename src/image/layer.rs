@@ -16,9 +16,10 @@
 //! * of sparse files nothing.
 //!
 //! # Bounds
-//! All layers are hostile. An image may have [`Bounds::ENTRIES`] entries and [`Bounds::TEXT`] bytes of names, links and
-//! attributes; a layer may decompress to [`Bounds::DECODED`] bytes; more is an error. When [`Bounds::KEPT`] bytes of
-//! contents are kept, no more are, which costs second looks and nothing else.
+//! All layers are hostile. An image may have [`Bounds::ENTRIES`] entries, and [`Bounds::TEXT`] bytes of names, links and
+//! attributes beyond the [`Bounds::ORDINARY`] that any entry may have; a layer may decompress to [`Bounds::DECODED`]
+//! bytes; more is an error. When [`Bounds::KEPT`] bytes of contents are kept, no more are, which costs second looks and
+//! nothing else. What is too long for Linux is kept as far as it takes to tell, and refused when it is applied.
 //!
 //! # What is an error and what is a fault of the image
 //! An archive that archive/tar or the engines' unpackers refuse is a [`BadArchive`], provided the blob is what its
@@ -35,12 +36,13 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString};
 
-use super::changeset::{BadArchive, Changeset, Content, Entry, FileType};
+use super::changeset::{BadArchive, Changeset, Content, Entry, FileType, STORED_MAX};
 use super::keep::Keeper;
 use crate::error::{Error, Result};
 use crate::format::tar::{self, Header};
 use crate::source::decode::decode;
 use crate::source::verify::{Blob, Hasher};
+use crate::source::words;
 
 /// What is known of a layer before it is read.
 #[derive(Clone, Debug, Default)]
@@ -93,7 +95,7 @@ fn undecodable(what: &str, error: &io::Error, is_verified: bool) -> Error {
     } else {
         "fetch, pull or save the image again"
     };
-    Error::new(what, format!("it does not decompress: {error}")).help(help)
+    Error::new(what, format!("it does not decompress: {}", words(error))).help(help)
 }
 
 fn read_archive<R: Read>(
@@ -177,12 +179,14 @@ impl<'a> Scan<'a> {
 
     /// One entry; `false` after the last.
     fn step(&mut self, tar: &mut tar::Reader<impl Read>) -> std::result::Result<bool, Fault> {
-        let Some(header) = tar.next_header()? else { return Ok(false) };
+        let Some(mut header) = tar.next_header()? else { return Ok(false) };
         if header.typeflag == b'g' {
             return Ok(true);
         }
         let file_type = file_type(header.typeflag).ok_or_else(|| unhandled(&header))?;
-        self.bounds.count(&header).map_err(Stop::Other)?;
+        shorten(&mut header);
+        let rest = header.link.len() + header.capability.as_ref().map_or(0, Vec::len);
+        self.bounds.count(&self.previous, &header.name, rest).map_err(Stop::Other)?;
         let content = self.content(&header, tar)?;
         self.push(header, file_type, content.as_ref());
         Ok(true)
@@ -245,6 +249,39 @@ impl From<tar::Error> for Fault {
             tar::Error::Refused(problem) => Fault::Refused(problem.to_owned()),
         }
     }
+}
+
+/// The longest `security.capability` is 24 bytes long (capability.h, `XATTR_CAPS_SZ_3`); one more tells the others.
+const CAPABILITY: usize = 25;
+
+/// Cuts what is longer than Linux takes to a length that is still too long. Names lose their dots first, as they do
+/// when they are unpacked (Go's `filepath.Clean`).
+fn shorten(header: &mut Header) {
+    if header.name.len() > STORED_MAX {
+        header.name = shortest(&header.name);
+    }
+    if header.link.len() > STORED_MAX && header.typeflag == b'1' {
+        header.link = shortest(&header.link);
+    }
+    header.link.truncate(STORED_MAX);
+    if let Some(value) = &mut header.capability {
+        value.truncate(CAPABILITY);
+    }
+}
+
+fn shortest(name: &[u8]) -> BString {
+    let mut components: Vec<&[u8]> = Vec::new();
+    for component in name.split(|b| *b == b'/') {
+        match component {
+            b"" | b"." => {}
+            b".." => drop(components.pop()),
+            other => components.push(other),
+        }
+    }
+    let mut name = components.join(&b'/');
+    name.truncate(STORED_MAX);
+    name.shrink_to_fit();
+    name.into()
 }
 
 fn link(header: &Header, file_type: FileType) -> &BStr {

@@ -1,6 +1,7 @@
 //! From a reference to an [`Image`]: finds the source, chooses the image in it, reads its layers.
 
 use std::path::Path;
+use std::{fs, io};
 
 use super::options::Options;
 use super::plan::Plan;
@@ -8,7 +9,7 @@ use super::streamed::Streamed;
 use super::{Changeset, Image, Layer, Reread, docker_archive, index, load, rootfs};
 use crate::error::{Error, Result};
 use crate::reference::Reference;
-use crate::source::{Archive, Blobs, Input, Layout};
+use crate::source::{Archive, Blobs, Input, Layout, unreadable};
 
 /// Opens the image that `reference` names and reads its layers, each blob once and verified.
 ///
@@ -65,36 +66,35 @@ struct Request<'a> {
 }
 
 impl Request<'_> {
-    /// An existing path is a path. What begins with `.` or `/` can be nothing else, so it may carry a name too.
+    /// What has an existing path in front is that path, and the rest a name in it. What begins with `.` or `/` can be
+    /// nothing but a path.
     fn untyped(&self, text: &str) -> Result<Image> {
-        let is_path = text.starts_with(['.', '/']);
-        if !is_path && !exists(text) {
+        let (path, name) = split(text);
+        if !text.starts_with(['.', '/']) && !exists(path) {
             return Err(Error::new(
                 format!("`{text}`"),
                 "there is no file or directory of that name, and this version reads local files only",
             )
             .help(format!("docker save {text} | imagelint -")));
         }
-        let (path, name) = if is_path { split(text) } else { (text, None) };
         if !Path::new(path).is_dir() {
             return self.archive(path, name, Form::Any);
         }
-        if !Layout::new(path.into()).is_layout() {
-            return Err(Error::new(format!("directory `{path}`"), "it is not an OCI image layout")
-                .help(format!("if it is a root file system, name it as rootfs:{path}")));
+        match not_a_layout(path, fs::read_dir(path).and_then(Iterator::collect)) {
+            Some(error) => Err(error),
+            None => self.layout(path, name),
         }
-        self.layout(path, name)
     }
 
     fn layout(&self, path: &str, name: Option<&str>) -> Result<Image> {
         let metadata = Path::new(path).metadata();
-        let metadata = metadata.map_err(|e| crate::source::unreadable(format!("image layout `{path}`"), &e))?;
+        let metadata = metadata.map_err(|e| unreadable(format!("image layout `{path}`"), &e))?;
         if !metadata.is_dir() {
             return Err(Error::new(format!("image layout `{path}`"), "it is not a directory")
                 .help(format!("if it is an archive, name it as oci-archive:{path} or docker-archive:{path}")));
         }
         let blobs = Box::new(Layout::new(path.into()));
-        let plan = self.plan(blobs.as_ref(), name, Form::Oci, "oci-layout")?;
+        let plan = self.plan(blobs.as_ref(), path, name, Form::Oci, "oci-layout")?;
         self.read(blobs, plan)
     }
 
@@ -102,27 +102,35 @@ impl Request<'_> {
         let input = Input::new(path);
         if let (Input::File(file), true) = (&input, input.is_plain_tar()?) {
             let blobs = Box::new(Archive::open(file.clone())?);
-            let plan = self.plan(blobs.as_ref(), name, form, "oci-archive")?;
+            let plan = self.plan(blobs.as_ref(), path, name, form, "oci-archive")?;
             return self.read(blobs, plan);
         }
         let mut streamed = Streamed::read(input, self.options.progress)?;
-        let plan = self.plan(&streamed, name, form, "oci-archive")?;
+        let plan = self.plan(&streamed, path, name, form, "oci-archive")?;
         let changesets = streamed.layers(&plan)?;
         Ok(self.image(plan, changesets, |plan| Box::new(streamed.again(plan))))
     }
 
-    fn plan(&self, blobs: &dyn Blobs, name: Option<&str>, form: Form, source: &'static str) -> Result<Plan> {
+    fn plan(
+        &self,
+        blobs: &dyn Blobs,
+        path: &str,
+        name: Option<&str>,
+        form: Form,
+        source: &'static str,
+    ) -> Result<Plan> {
         let platform = self.options.platform.as_ref();
         if form != Form::Docker
             && let Some(entries) = index::entries(blobs)?
             && (form == Form::Oci || !entries.is_empty())
         {
-            return index::choose(blobs, entries, name, platform)?.plan(blobs, source);
+            let typed = format!("{}:{path}", if source == "oci-layout" { "oci" } else { source });
+            return index::choose(blobs, entries, name, platform, &typed)?.plan(blobs, source);
         }
         if form != Form::Oci
             && let Some(entries) = docker_archive::entries(blobs)?
         {
-            return docker_archive::plan(blobs, entries, name, platform);
+            return docker_archive::plan(blobs, entries, name, platform, &format!("docker-archive:{path}"));
         }
         Err(no_image(blobs, form))
     }
@@ -148,6 +156,27 @@ impl Request<'_> {
             again: again(plan),
         }
     }
+}
+
+/// Why a directory of which nothing more is known is no image layout, by what is in it.
+fn not_a_layout(path: &str, listed: io::Result<Vec<fs::DirEntry>>) -> Option<Error> {
+    let place = format!("directory `{path}`");
+    let listed = match listed {
+        Ok(listed) => listed,
+        Err(error) => return Some(unreadable(place, &error)),
+    };
+    let has = |name: &str| listed.iter().any(|entry| entry.file_name() == name);
+    if has("index.json") || has("oci-layout") {
+        return None;
+    }
+    Some(if has("version") && has("manifest.json") {
+        // containers/image, `directory/directory_dest.go`: "Directory Transport Version: 1.1"
+        Error::new(place, "it is what `skopeo copy` writes to dir:, which is not read")
+            .help(format!("skopeo copy dir:{path} oci:{}.oci && imagelint oci:{0}.oci", path.trim_end_matches('/')))
+    } else {
+        Error::new(place, "it is not an OCI image layout")
+            .help(format!("if it is a root file system, name it as rootfs:{path}"))
+    })
 }
 
 fn no_image(blobs: &dyn Blobs, form: Form) -> Error {
@@ -185,4 +214,16 @@ fn split(rest: &str) -> (&str, Option<&str>) {
 fn exists(path: &str) -> bool {
     // A path that may not be looked at exists as far as anyone here can tell; opening it says what is wrong.
     Path::new(path).symlink_metadata().map_or_else(|e| e.kind() == std::io::ErrorKind::PermissionDenied, |_| true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Root may list everything, so the refusal is made up.
+    #[test]
+    fn a_directory_that_may_not_be_listed_says_so() {
+        let error = not_a_layout("d", Err(io::ErrorKind::PermissionDenied.into()));
+        assert_eq!(error.map(|e| e.to_string()).as_deref(), Some("could not read directory `d`: permission denied"));
+    }
 }

@@ -30,6 +30,9 @@ pub(crate) fn open(path: &str, reference: &Reference, options: &Options<'_>) -> 
 fn read(path: &str, options: &Options<'_>) -> Result<(Changeset, Box<dyn Reread>)> {
     if Path::new(path).is_dir() {
         let changeset = directory::read(path.as_ref())?;
+        if saved(&changeset) == Some(Saved::Oci) {
+            return Err(an_image(format!("root file system `{path}`"), &format!("oci:{path}")));
+        }
         return Ok((changeset, Box::new(directory::Again::new(path.into()))));
     }
     let input = Input::new(path);
@@ -40,7 +43,45 @@ fn read(path: &str, options: &Options<'_>) -> Result<(Changeset, Box<dyn Reread>
         let problem = changeset.bad_archive().map_or("it is empty", |bad| bad.problem.as_str());
         return Err(Error::new(what, problem).help("name a directory, or a tar archive of one"));
     }
-    Ok((changeset, Box::new(Again { input, what })))
+    match saved(&changeset) {
+        Some(Saved::Oci) => Err(an_image(what, &format!("oci-archive:{path}"))),
+        Some(Saved::Docker) => Err(an_image(what, &format!("docker-archive:{path}"))),
+        None => Ok((changeset, Box::new(Again { input, what }))),
+    }
+}
+
+fn an_image(what: String, typed: &str) -> Error {
+    Error::new(what, "it is a saved image, with the root file system in its layers").help(format!("imagelint {typed}"))
+}
+
+/// An image in an archive, taken for a root file system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Saved {
+    Oci,
+    Docker,
+}
+
+/// A file of the name manifest.json alone is in many a web application; beside layers it is what `docker save` writes.
+fn saved(changeset: &Changeset) -> Option<Saved> {
+    let (mut index, mut layout, mut manifest, mut layers) = Default::default();
+    changeset.for_each(|entry| match entry.path.strip_prefix(b"./").unwrap_or(entry.path) {
+        b"index.json" => index = true,
+        b"oci-layout" => layout = true,
+        b"manifest.json" => manifest = true,
+        name => layers |= is_layer(name),
+    });
+    match (index && layout, manifest && layers) {
+        (true, _) => Some(Saved::Oci),
+        (_, true) => Some(Saved::Docker),
+        _ => None,
+    }
+}
+
+/// `<id>/layer.tar` (Docker), `<digest>.tar` (podman), `<digest>.tar.gz` (crane), `blobs/sha256/<digest>` (Docker 25).
+fn is_layer(name: &[u8]) -> bool {
+    let depth = name.iter().filter(|b| **b == b'/').count();
+    let is_tar = name.ends_with(b".tar") || name.ends_with(b".tar.gz");
+    name.starts_with(b"blobs/sha256/") || depth == 0 && is_tar || depth == 1 && name.ends_with(b"/layer.tar")
 }
 
 /// The second look at an archive.

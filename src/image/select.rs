@@ -17,29 +17,40 @@ pub(crate) struct Named<T> {
     pub value: T,
 }
 
-/// Those called `wanted`; without a wish all, if they are one image. `reading` names the source in errors.
+/// Those called `wanted`; without a wish all, if they are one image.
 ///
 /// They are one image if names that they share connect them, or if none of them has a name: the platforms of an image
 /// may stand in an index side by side.
-pub(crate) fn by_name<T>(all: Vec<Named<T>>, wanted: Option<&str>, reading: &str) -> Result<Vec<Named<T>>> {
+pub(crate) fn by_name<T>(all: Vec<Named<T>>, wanted: Option<&str>, source: &Source<'_>) -> Result<Vec<Named<T>>> {
     let Some(wanted) = wanted else {
-        return if is_one_image(&all) { Ok(all) } else { Err(several(&all, reading)) };
+        return if is_one_image(&all) { Ok(all) } else { Err(several(&all, source)) };
     };
     let listed = list(labels(&all));
     let is_wanted = |item: &Named<T>| item.digest == wanted || item.names.iter().any(|n| same_name(n, wanted));
     let chosen: Vec<_> = all.into_iter().filter(is_wanted).collect();
     if chosen.is_empty() {
-        return Err(Error::new(reading, format!("it holds no image `{wanted}`")).help(format!("it holds {listed}")));
+        return Err(
+            Error::new(source.place, format!("it holds no image `{wanted}`")).help(format!("it holds {listed}"))
+        );
     }
     Ok(chosen)
 }
 
+/// What is chosen from, as the user knows it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a> {
+    /// In errors: ``archive `x.tar` ``.
+    pub place: &'a str,
+    /// As it is typed, without a name: `oci:x`.
+    pub typed: &'a str,
+}
+
 /// The error for several images where one is to be chosen.
-pub(crate) fn several<T>(all: &[Named<T>], reading: &str) -> Error {
+pub(crate) fn several<T>(all: &[Named<T>], source: &Source<'_>) -> Error {
     let labels = labels(all);
     let example = labels.iter().next().cloned().unwrap_or_default();
-    Error::new(reading, format!("it holds several images: {}", list(labels)))
-        .help(format!("choose one by its name, as in oci:DIR:{example} or docker-archive:FILE:{example}"))
+    Error::new(source.place, format!("it holds several images: {}", list(labels)))
+        .help(format!("choose one by its name: imagelint {}:{example}", source.typed))
 }
 
 fn is_one_image<T>(all: &[Named<T>]) -> bool {
@@ -154,6 +165,8 @@ fn level(platform: &Platform) -> Option<u32> {
 mod tests {
     use super::*;
 
+    const IT: Source<'_> = Source { place: "it", typed: "oci:it" };
+
     fn named(names: &[&str], digest: &str) -> Named<()> {
         Named { names: names.iter().map(ToString::to_string).collect(), digest: digest.into(), value: () }
     }
@@ -168,21 +181,19 @@ mod tests {
     fn names() {
         let all = || vec![named(&["a:1", "b:1"], "sha256:1"), named(&["docker.io/library/c:latest"], "sha256:2")];
         for (wanted, found) in [("b:1", "sha256:1"), ("c", "sha256:2"), ("sha256:1", "sha256:1")] {
-            let chosen = by_name(all(), Some(wanted), "it").unwrap_or_default();
+            let chosen = by_name(all(), Some(wanted), &IT).unwrap_or_default();
             assert_eq!(chosen.iter().map(|c| c.digest.as_str()).collect::<Vec<_>>(), [found]);
         }
-        let message = by_name(all(), None, "it").err().map(|e| e.to_string()).unwrap_or_default();
+        let message = by_name(all(), None, &IT).err().map(|e| e.to_string()).unwrap_or_default();
         assert!(message.contains("`a:1`, `b:1`, `docker.io/library/c:latest`"), "{message}");
-        assert!(by_name(all(), Some("a"), "it").is_err());
+        assert!(by_name(all(), Some("a"), &IT).is_err());
     }
 
     #[test]
     fn one_image_under_several_names_or_none() {
-        assert!(
-            by_name(vec![named(&["a", "b"], "1"), named(&["c"], "2"), named(&["b", "c"], "3")], None, "it").is_ok()
-        );
-        assert!(by_name(vec![named(&[], "1"), named(&[], "2")], None, "it").is_ok());
-        assert!(by_name(vec![named(&[], "1"), named(&["a"], "2")], None, "it").is_err());
+        assert!(by_name(vec![named(&["a", "b"], "1"), named(&["c"], "2"), named(&["b", "c"], "3")], None, &IT).is_ok());
+        assert!(by_name(vec![named(&[], "1"), named(&[], "2")], None, &IT).is_ok());
+        assert!(by_name(vec![named(&[], "1"), named(&["a"], "2")], None, &IT).is_err());
     }
 
     #[test]

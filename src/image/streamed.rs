@@ -27,6 +27,7 @@ pub(crate) struct Streamed {
     input: Input,
     members: Members<Item>,
     candidates: Vec<Candidate>,
+    bounds: Bounds,
 }
 
 #[derive(Clone)]
@@ -58,11 +59,11 @@ impl Streamed {
         let mut blob = whole(Counted { reader: input.raw()?, progress }, &place)?;
         let passed = decode(&mut blob).and_then(|reader| Pass::new(reader).run());
         progress.finish();
-        let (members, candidates) = passed.map_err(|e| unreadable(&place, &e))?;
+        let (members, candidates, bounds) = passed.map_err(|e| unreadable(&place, &e))?;
         if members.is_empty() {
             return Err(Error::new(place, "it is empty"));
         }
-        Ok(Streamed { place, input, members, candidates })
+        Ok(Streamed { place, input, members, candidates, bounds })
     }
 
     /// The changesets of the planned layers.
@@ -80,7 +81,11 @@ impl Streamed {
     fn layer(&mut self, planned: &PlannedLayer, number: usize, is_last_use: bool) -> Result<Changeset> {
         let Some(candidate) = self.candidates.get_mut(number) else { return Err(load::absent(planned)) };
         candidate.verify(&planned.expected, &planned.what)?;
-        let kept = candidate.changeset.as_ref().ok().filter(|_| !is_last_use).cloned();
+        let kept = candidate.changeset.as_ref().ok().filter(|_| !is_last_use);
+        if let Some(kept) = kept {
+            self.bounds.count_again(kept).map_err(|problem| Error::new(&planned.what, problem))?;
+        }
+        let kept = kept.cloned();
         let changeset = std::mem::replace(&mut candidate.changeset, Ok(kept.unwrap_or_default()));
         changeset.map_err(|error| error.reading_as(&planned.what))
     }
@@ -153,7 +158,7 @@ impl<R: Read> Pass<R> {
         Pass { tarball: Tarball::new(reader), members, candidates, bounds }
     }
 
-    fn run(mut self) -> io::Result<(Members<Item>, Vec<Candidate>)> {
+    fn run(mut self) -> io::Result<(Members<Item>, Vec<Candidate>, Bounds)> {
         let (mut kept, mut number) = (0, 0);
         while let Some(member) = self.tarball.next_member()? {
             match &member.kind {
@@ -172,7 +177,7 @@ impl<R: Read> Pass<R> {
             number += 1;
         }
         self.tarball.finish()?;
-        Ok((self.members, self.candidates))
+        Ok((self.members, self.candidates, self.bounds))
     }
 
     fn file(&mut self, member: &Member, number: u64) -> io::Result<Item> {

@@ -166,6 +166,11 @@ fn refused(kind: &RefusalKind, path: &[u8]) -> String {
         }
         RefusalKind::WhiteoutOfOwnFile => format!("`{path}` removes a file that the same layer adds"),
         RefusalKind::ParentNotDirectory => format!("`{path}` lies below something that is no directory"),
+        RefusalKind::ParentLoop => format!("`{path}` lies below links that lead in a circle"),
+        RefusalKind::NameTooLong => format!("the name that begins with `{path}` is too long"),
+        RefusalKind::TargetTooLong => format!("`{path}` is a link to a path that is too long"),
+        RefusalKind::TargetEmpty => format!("`{path}` is a link to an empty path"),
+        RefusalKind::BadCapability => format!("`{path}` has a `security.capability` that is none"),
         RefusalKind::DuplicatePath => format!("`{path}` is in it twice"),
         RefusalKind::ParentOutsideLayer(parent) => {
             format!("`{path}` lies below `{parent}`, a link that leads out of the layer")

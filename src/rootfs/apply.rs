@@ -4,10 +4,16 @@
 //! up in the tree of *its own layer*: a link or file that a lower layer has in that place is replaced by a directory,
 //! never passed through. Here all layers share one tree; an inode of the current layer is "own", the rest is "lower".
 
+use std::borrow::Cow;
+
 use bstr::{BStr, BString, ByteSlice};
 
-use super::tree::{Ino, Inode, Kept, Kind, Rootfs, join};
+use super::tree::{Ino, Inode, Kept, Kind, Rootfs};
+use crate::error::{Error, Result};
 use crate::image::{Entry, FileType, Image};
+
+/// What becomes of an entry, or why engines refuse it.
+type Step<T> = std::result::Result<T, RefusalKind>;
 
 /// A layer that some or all engines refuse to unpack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +35,18 @@ pub enum RefusalKind {
     HardlinkTargetAbsent(BString),
     /// A whiteout for a file that the same layer added before; all engines refuse.
     WhiteoutOfOwnFile,
-    /// The parent is a file, or a loop of links, of the same layer; all engines refuse.
+    /// The parent is a file of the same layer; all engines refuse.
     ParentNotDirectory,
+    /// The parent is a loop of links of the same layer; all engines refuse (ELOOP).
+    ParentLoop,
+    /// The path, or a file name in it, is longer than Linux takes; all engines refuse (ENAMETOOLONG).
+    NameTooLong,
+    /// A symbolic link to a path that is longer than symlink(2) takes; all engines refuse (ENAMETOOLONG).
+    TargetTooLong,
+    /// A symbolic link to nothing; all engines refuse (symlink(2): ENOENT).
+    TargetEmpty,
+    /// A `security.capability` that setxattr(2) does not take; all engines refuse (EINVAL).
+    BadCapability,
     /// A path twice; those that unpack with tar-split (Docker's graph drivers, containers/storage) refuse.
     DuplicatePath,
     /// The parent directory is a link that leads to nothing within the layer; the same engines refuse.
@@ -48,8 +64,18 @@ impl RefusalKind {
 const IMPLICIT: u32 = u32::MAX;
 /// Links followed for one parent; Linux stops at 40 as well.
 const MAX_LINKS: usize = 40;
+/// The longest file name, and a length that no path has (limits.h).
+const NAME_MAX: usize = 255;
+const PATH_MAX: usize = 4096;
 const WHITEOUT: &[u8] = b".wh.";
 const OPAQUE: &[u8] = b".wh..wh..opq";
+
+/// Directories that no entry names; each costs memory that no entry was counted for ([`Bounds::ENTRIES`]).
+///
+/// [`Bounds::ENTRIES`]: crate::image::layer::Bounds::ENTRIES
+const MAX_IMPLIED: u32 = 1 << 17;
+/// Components that come out of links on the way to parents; each costs a look into a directory.
+const MAX_STEPS: u32 = 1 << 23;
 
 impl Rootfs {
     /// Merges the layers of `image`, base first.
@@ -58,18 +84,48 @@ impl Rootfs {
     /// directory changes its metadata only; anything else replaces. Layers that engines refuse are applied as far as
     /// they go and listed in [`Rootfs::refusals`]. The changesets are taken out of the image: each is let go as soon as
     /// it is applied, so that a large image is not in memory twice.
-    pub fn build(image: &mut Image) -> Rootfs {
+    ///
+    /// # Errors
+    /// The layers make more of their entries than any image does.
+    pub fn build(image: &mut Image) -> Result<Rootfs> {
         let root = directory(None, IMPLICIT);
         let mut rootfs = Rootfs { inodes: vec![root], removed: Default::default(), refusals: Vec::new() };
+        let mut left = Left { implied: MAX_IMPLIED, steps: MAX_STEPS };
         for (index, layer) in image.layers.iter_mut().enumerate() {
             let changeset = std::mem::take(&mut layer.changeset);
-            let mut apply = Apply { touched: vec![false; rootfs.inodes.len()], fs: &mut rootfs, layer: index as u16 };
+            let touched = vec![false; rootfs.inodes.len()];
+            let walk = Walk::default();
+            let mut apply = Apply { fs: &mut rootfs, left: &mut left, layer: index as u16, touched, walk };
             changeset.for_each(|entry| apply.entry(&entry));
             if let Some(bad) = changeset.bad_archive() {
                 apply.refuse(bad.after.as_bstr(), RefusalKind::Archive(bad.problem.clone()));
             }
+            left.check(index)?;
         }
-        rootfs
+        Ok(rootfs)
+    }
+}
+
+/// What hostile layers may still cost beyond their entries.
+struct Left {
+    implied: u32,
+    steps: u32,
+}
+
+impl Left {
+    fn is_spent(&self) -> bool {
+        self.implied == 0 || self.steps == 0
+    }
+
+    fn check(&self, layer: usize) -> Result<()> {
+        if !self.is_spent() {
+            return Ok(());
+        }
+        let problem = match self.implied {
+            0 => format!("with it the image has more than {MAX_IMPLIED} directories without an entry of their own"),
+            _ => format!("with it symbolic links lead through more than {MAX_STEPS} directories"),
+        };
+        Err(Error::new(format!("layer {}", layer + 1), problem + ", the most that are followed"))
     }
 }
 
@@ -79,25 +135,86 @@ fn directory(layer: Option<u16>, ordinal: u32) -> Inode {
 
 struct Apply<'a> {
     fs: &'a mut Rootfs,
+    left: &'a mut Left,
     layer: u16,
     /// Directories that this layer's own tree has, by inode: named by an entry, or made for what is in them.
     touched: Vec<bool>,
+    walk: Walk,
 }
 
-/// A directory and its path.
-type Place = (Ino, BString);
+/// Where a walk is: the directories on its way, each with the length of its path. One buffer holds all the paths, for
+/// a name of 2,000 directories would otherwise cost megabytes.
+#[derive(Default)]
+struct Walk {
+    stack: Vec<(Ino, usize)>,
+    path: Vec<u8>,
+    /// Links were followed, so the path is not the one that was asked for.
+    linked: bool,
+}
+
+impl Walk {
+    fn restart(&mut self) {
+        self.stack.clear();
+        self.path.clear();
+    }
+
+    /// Whether the way to `components` has just been gone. What an entry changes lies below its directory, never above
+    /// it, so the next entry of the same directory, which is most of them, need not walk.
+    fn is_at(&self, components: &[&[u8]]) -> bool {
+        let names = self.path.split(|b| *b == b'/').skip(1);
+        !self.linked && self.stack.len() == components.len() && names.eq(components.iter().copied())
+    }
+
+    fn dir(&self) -> Ino {
+        self.stack.last().map_or(Rootfs::ROOT, |(dir, _)| *dir)
+    }
+
+    fn leave(&mut self) {
+        self.stack.pop();
+        self.path.truncate(self.stack.last().map_or(0, |(_, len)| *len));
+    }
+
+    fn enter(&mut self, dir: Ino, name: &[u8]) {
+        self.path.push(b'/');
+        self.path.extend_from_slice(name);
+        self.stack.push((dir, self.path.len()));
+    }
+
+    /// Whether Linux would take the path of `name` here.
+    fn takes(&self, name: &[u8]) -> bool {
+        name.len() <= NAME_MAX && self.path.len() + 1 + name.len() < PATH_MAX
+    }
+
+    fn below(&self, name: &[u8]) -> BString {
+        BString::from([self.path.as_slice(), b"/", name].concat())
+    }
+}
 
 impl Apply<'_> {
     fn entry(&mut self, entry: &Entry<'_>) {
+        if self.left.is_spent() {
+            return;
+        }
+        if let Err(kind) = self.try_entry(entry) {
+            self.refuse(entry.path, kind);
+        }
+    }
+
+    fn try_entry(&mut self, entry: &Entry<'_>) -> Step<()> {
         let components = clean(entry.path);
-        let Some((name, parents)) = components.split_last() else { return self.root(entry) };
-        if name.starts_with(WHITEOUT) {
-            return self.whiteout(entry, name, parents);
+        let Some((name, parents)) = components.split_last() else {
+            self.root(entry);
+            return Ok(());
+        };
+        let hidden = name.strip_prefix(WHITEOUT);
+        check_length(parents, hidden.unwrap_or(name))?;
+        self.parent(parents)?;
+        match hidden {
+            _ if *name == OPAQUE => self.hide_lower(self.walk.dir()),
+            Some(hidden) => self.whiteout(hidden)?,
+            None => self.place(entry, name)?,
         }
-        match self.parent(parents) {
-            Ok((dir, path)) => self.place(entry, dir, &path, name),
-            Err(kind) => self.refuse(entry.path, kind),
-        }
+        Ok(())
     }
 
     fn root(&mut self, entry: &Entry<'_>) {
@@ -107,57 +224,83 @@ impl Apply<'_> {
     }
 
     /// Walks to the directory of an entry through this layer's own tree, making what is missing.
-    fn parent(&mut self, components: &[&[u8]]) -> Result<Place, RefusalKind> {
-        let mut left: Vec<Vec<u8>> = components.iter().rev().map(|c| c.to_vec()).collect();
-        let mut stack: Vec<Place> = vec![(Rootfs::ROOT, BString::from("/"))];
-        let (mut links, mut through) = (0, None::<BString>);
-        while let Some(name) = left.pop() {
-            let Some((dir, path)) = stack.last().cloned() else { break };
-            if name == b".." {
-                stack.truncate(stack.len().saturating_sub(1).max(1));
-                continue;
-            }
-            let own = self.fs.entry(dir, &name).filter(|i| self.is_own(*i));
-            if let Some(target) = own.and_then(|i| self.link_target(i)) {
-                links += 1;
-                if links > MAX_LINKS {
-                    return Err(RefusalKind::ParentNotDirectory);
-                }
-                if target.starts_with(b"/") {
-                    stack.truncate(1);
-                }
-                through = Some(join(&path, &name));
-                left.extend(split(&target).map(<[u8]>::to_vec).collect::<Vec<_>>().into_iter().rev());
-                continue;
-            }
-            if own.is_none()
-                && let Some(link) = &through
-            {
-                // containerd makes the directory; engines that unpack in a chroot find nothing there.
-                self.refuse(join(&path, &name).as_bstr(), RefusalKind::ParentOutsideLayer(link.clone()));
-            }
-            let child = self.descend(dir, &path, &name).ok_or(RefusalKind::ParentNotDirectory)?;
-            stack.push((child, join(&path, &name)));
+    fn parent(&mut self, components: &[&[u8]]) -> Step<()> {
+        if self.walk.is_at(components) {
+            return Ok(());
         }
-        stack.pop().ok_or(RefusalKind::ParentNotDirectory)
+        let mut left: Vec<Cow<'_, [u8]>> = components.iter().rev().map(|c| Cow::Borrowed(*c)).collect();
+        let (mut links, mut through) = (0, None::<BString>);
+        self.walk.restart();
+        self.walk.linked = false;
+        while let Some(name) = left.pop() {
+            if *name == *b".." {
+                self.walk.leave();
+                continue;
+            }
+            let own = self.fs.entry(self.walk.dir(), &name).filter(|i| self.is_own(*i));
+            let Some(target) = own.and_then(|i| self.link_target(i)) else {
+                self.enter(&name, own.is_none(), through.as_ref())?;
+                continue;
+            };
+            links += 1;
+            self.walk.linked = true;
+            if links > MAX_LINKS {
+                return Err(RefusalKind::ParentLoop);
+            }
+            through = Some(self.walk.below(&name));
+            if target.starts_with(b"/") {
+                self.walk.restart();
+            }
+            let from = left.len();
+            left.extend(split(&target).map(|c| Cow::Owned(c.to_vec())));
+            left.get_mut(from..).unwrap_or_default().reverse();
+            self.spend_steps(left.len() - from)?;
+        }
+        Ok(())
     }
 
-    /// The subdirectory `name`, made if it is not there or a lower layer has something else in its place; `None` if
-    /// this layer itself has.
-    fn descend(&mut self, dir: Ino, path: &[u8], name: &[u8]) -> Option<Ino> {
+    /// Whoever runs out is never heard: [`Rootfs::build`] then fails as a whole.
+    fn spend_steps(&mut self, steps: usize) -> Step<()> {
+        self.left.steps = self.left.steps.saturating_sub(u32::try_from(steps).unwrap_or(u32::MAX));
+        if self.left.is_spent() { Err(RefusalKind::ParentLoop) } else { Ok(()) }
+    }
+
+    /// Goes down one directory; `through` is the link that led here, if one did.
+    fn enter(&mut self, name: &[u8], is_absent: bool, through: Option<&BString>) -> Step<()> {
+        // Links were followed before the path is used (containerd `fs.RootPath`, securejoin), so that what they lead to
+        // counts.
+        if !self.walk.takes(name) {
+            return Err(RefusalKind::NameTooLong);
+        }
+        if let (true, Some(link)) = (is_absent, through) {
+            // containerd makes the directory; engines that unpack in a chroot find nothing there.
+            let path = self.walk.below(name);
+            self.refuse(path.as_bstr(), RefusalKind::ParentOutsideLayer(link.clone()));
+        }
+        let child = self.descend(name)?;
+        self.walk.enter(child, name);
+        Ok(())
+    }
+
+    /// The subdirectory `name`, made if it is not there or a lower layer has something else in its place.
+    fn descend(&mut self, name: &[u8]) -> Step<Ino> {
+        let dir = self.walk.dir();
         if let Some(child) = self.fs.entry(dir, name) {
             if self.fs.inode(child).kind.is_directory() {
                 self.imply(child);
-                return Some(child);
+                return Ok(child);
             }
             if self.is_own(child) {
-                return None;
+                return Err(RefusalKind::ParentNotDirectory);
             }
         }
-        Some(self.insert(dir, path, name, directory(Some(self.layer), IMPLICIT)))
+        self.left.implied = self.left.implied.saturating_sub(1);
+        self.spend_steps(0)?;
+        Ok(self.insert(dir, name, directory(Some(self.layer), IMPLICIT)))
     }
 
-    fn place(&mut self, entry: &Entry<'_>, dir: Ino, path: &BString, name: &[u8]) {
+    fn place(&mut self, entry: &Entry<'_>, name: &[u8]) -> Step<()> {
+        let dir = self.walk.dir();
         let before = self.fs.entry(dir, name);
         if before.is_some_and(|i| self.is_own(i) && self.named(i)) {
             self.refuse(entry.path, RefusalKind::DuplicatePath);
@@ -165,77 +308,75 @@ impl Apply<'_> {
         let old_directory = before.filter(|i| self.fs.inode(*i).kind.is_directory());
         let kind = match entry.file_type {
             FileType::Directory if old_directory.is_some() => {
-                return old_directory.into_iter().for_each(|i| self.metadata(i, entry));
+                old_directory.into_iter().for_each(|i| self.metadata(i, entry));
+                return Ok(());
             }
-            FileType::Hardlink => return self.hard_link(entry, dir, path, name),
+            FileType::Hardlink => return self.hard_link(entry, dir, name),
             FileType::Directory => Kind::Directory(Default::default()),
-            FileType::Symlink => Kind::Symlink(entry.link.to_owned()),
+            FileType::Symlink => Kind::Symlink(target(entry.link)?),
             FileType::CharDevice | FileType::BlockDevice | FileType::Fifo => Kind::Special,
             FileType::Regular => Kind::Regular { size: entry.size, kept: Kept::of(entry) },
         };
         let layer = Some(self.layer);
-        let inode = Inode {
-            kind,
-            mode: entry.mode,
-            uid: entry.uid,
-            gid: entry.gid,
-            layer,
-            ordinal: entry.ordinal,
-            implied: false,
-        };
-        self.insert(dir, path, name, inode);
+        let (mode, uid, gid, ordinal) = (entry.mode, entry.uid, entry.gid, entry.ordinal);
+        self.insert(dir, name, Inode { kind, mode, uid, gid, layer, ordinal, implied: false });
+        // Set last of all, so the file is there.
+        if entry.capability.is_some_and(|value| !is_capability(value)) {
+            Err(RefusalKind::BadCapability)
+        } else {
+            Ok(())
+        }
     }
 
-    fn hard_link(&mut self, entry: &Entry<'_>, dir: Ino, path: &BString, name: &[u8]) {
-        self.unlink(dir, path, name);
-        match self.own_file(entry.link) {
-            Some(target) => self.link(dir, name, target),
-            None => self.refuse(entry.path, RefusalKind::HardlinkTargetAbsent(entry.link.to_owned())),
-        }
+    fn hard_link(&mut self, entry: &Entry<'_>, dir: Ino, name: &[u8]) -> Step<()> {
+        self.unlink(dir, name);
+        let target =
+            self.own_file(entry.link).ok_or_else(|| RefusalKind::HardlinkTargetAbsent(shown(entry.link).into()))?;
+        self.link(dir, name, target);
+        Ok(())
     }
 
     /// The file that `path` names in this layer's own tree; its last component is not followed (link(2)).
     fn own_file(&mut self, path: &BStr) -> Option<Ino> {
         let components = clean(path);
         let (name, parents) = components.split_last()?;
-        let (dir, _) = self.parent(parents).ok()?;
-        self.fs.entry(dir, name).filter(|i| self.is_own(*i) && !self.fs.inode(*i).kind.is_directory())
+        check_length(parents, name).ok()?;
+        self.parent(parents).ok()?;
+        self.fs.entry(self.walk.dir(), name).filter(|i| self.is_own(*i) && !self.fs.inode(*i).kind.is_directory())
     }
 
-    fn whiteout(&mut self, entry: &Entry<'_>, name: &[u8], parents: &[&[u8]]) {
-        let Ok((dir, path)) = self.parent(parents) else {
-            return self.refuse(entry.path, RefusalKind::ParentNotDirectory);
-        };
-        if name == OPAQUE {
-            return self.hide_lower(dir, &path);
-        }
-        let hidden = name.get(WHITEOUT.len()..).unwrap_or_default();
+    fn whiteout(&mut self, hidden: &[u8]) -> Step<()> {
         if hidden.is_empty() || hidden.starts_with(WHITEOUT) {
-            return; // AUFS's own bookkeeping
+            return Ok(()); // AUFS's own bookkeeping
         }
-        match self.fs.entry(dir, hidden) {
-            Some(i) if self.is_own(i) => self.refuse(entry.path, RefusalKind::WhiteoutOfOwnFile),
-            _ => self.unlink(dir, &path, hidden),
+        let dir = self.walk.dir();
+        if self.fs.entry(dir, hidden).is_some_and(|i| self.is_own(i)) {
+            return Err(RefusalKind::WhiteoutOfOwnFile);
         }
+        self.unlink(dir, hidden);
+        Ok(())
     }
 
     /// Empties a directory of what lower layers put there.
-    fn hide_lower(&mut self, dir: Ino, path: &[u8]) {
-        let names: Vec<(Box<[u8]>, Ino)> = match &self.fs.inode(dir).kind {
-            Kind::Directory(names) => names.iter().map(|(n, i)| (n.clone(), *i)).collect(),
-            _ => return,
-        };
-        for (name, child) in names {
-            if !self.is_own(child) {
-                self.unlink(dir, path, &name);
-            } else if self.fs.inode(child).kind.is_directory() {
-                self.hide_lower(child, &join(path, &name));
-            }
+    fn hide_lower(&mut self, dir: Ino) {
+        let mut dirs = vec![dir];
+        while let Some(dir) = dirs.pop() {
+            let mut own = std::mem::take(self.fs.names(dir).unwrap_or(&mut Default::default()));
+            own.retain(|name, child| {
+                let is_own = self.is_own(*child);
+                match is_own {
+                    true if self.fs.inode(*child).kind.is_directory() => dirs.push(*child),
+                    true => {}
+                    false => self.fs.remove(dir, name, self.layer),
+                }
+                is_own
+            });
+            self.fs.names(dir).into_iter().for_each(|names| std::mem::swap(names, &mut own));
         }
     }
 
-    fn insert(&mut self, dir: Ino, path: &[u8], name: &[u8], inode: Inode) -> Ino {
-        self.unlink(dir, path, name);
+    fn insert(&mut self, dir: Ino, name: &[u8], inode: Inode) -> Ino {
+        self.unlink(dir, name);
         let ino = self.fs.add(inode);
         self.touched.push(true);
         self.link(dir, name, ino);
@@ -248,10 +389,10 @@ impl Apply<'_> {
         }
     }
 
-    fn unlink(&mut self, dir: Ino, path: &[u8], name: &[u8]) {
+    fn unlink(&mut self, dir: Ino, name: &[u8]) {
         let old = self.fs.names(dir).and_then(|names| names.remove(name));
         if old.is_some_and(|i| !self.is_own(i)) {
-            self.fs.removed.insert(join(path, name).to_vec().into(), self.layer);
+            self.fs.remove(dir, name, self.layer);
         }
     }
 
@@ -300,9 +441,35 @@ impl Apply<'_> {
         let layer = usize::from(self.layer);
         let known = |r: &Refusal| r.layer == layer && r.kind.by_all() == kind.by_all();
         if !self.fs.refusals.iter().any(known) {
-            self.fs.refusals.push(Refusal { layer, path: path.to_owned(), kind });
+            self.fs.refusals.push(Refusal { layer, path: shown(path).into(), kind });
         }
     }
+}
+
+/// The most that is shown of a path.
+fn shown(path: &[u8]) -> &[u8] {
+    path.get(..NAME_MAX).unwrap_or(path)
+}
+
+/// path_resolution(7): ENAMETOOLONG, as the path is below the root directory.
+fn check_length(parents: &[&[u8]], name: &[u8]) -> Step<()> {
+    let path: usize = parents.iter().chain([&name]).map(|c| c.len() + 1).sum();
+    let is_longer = path >= PATH_MAX || parents.iter().chain([&name]).any(|c| c.len() > NAME_MAX);
+    if is_longer { Err(RefusalKind::NameTooLong) } else { Ok(()) }
+}
+
+fn target(link: &BStr) -> Step<BString> {
+    match link.len() {
+        0 => Err(RefusalKind::TargetEmpty),
+        PATH_MAX.. => Err(RefusalKind::TargetTooLong),
+        _ => Ok(link.to_owned()),
+    }
+}
+
+/// Linux, security/commoncap.c, `validheader`: revision 2 of `struct vfs_cap_data`, or 3 with a root user id. Revision
+/// 1 is still read, but cannot be set. Without a value, engines set none.
+fn is_capability(value: &[u8]) -> bool {
+    matches!((value.len(), value), (0, _) | (20, [0 | 1, 0, 0, 2, ..]) | (24, [0 | 1, 0, 0, 3, ..]))
 }
 
 /// The components of a name in an archive, as Go's `filepath.Clean` leaves them below the root: `..` never leads out.

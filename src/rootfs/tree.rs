@@ -101,9 +101,9 @@ pub struct Inode {
 #[derive(Clone)]
 pub struct Rootfs {
     pub(super) inodes: Vec<Inode>,
-    /// Paths that a whiteout removed (or a file in the place of a directory), and the layer that did. Only the top
+    /// Names that a whiteout removed from a directory (or another file took), and the layer that did. Only the top
     /// of a removed tree is listed.
-    pub(super) removed: BTreeMap<Box<[u8]>, u16>,
+    pub(super) removed: BTreeMap<Ino, BTreeMap<Box<[u8]>, u16>>,
     pub(super) refusals: Vec<super::Refusal>,
 }
 
@@ -132,14 +132,14 @@ impl Rootfs {
 
     /// The layer that removed `path` (or a directory above it) from an earlier layer. `path` is absolute and clean.
     pub fn removed_by(&self, path: &[u8]) -> Option<usize> {
-        let mut path = BString::from(path);
-        loop {
-            if let Some(layer) = self.removed.get(path.as_slice()) {
-                return Some(usize::from(*layer));
-            }
-            let slash = path.iter().rposition(|b| *b == b'/').filter(|i| *i > 0)?;
-            path.truncate(slash);
+        let (mut dir, mut removed) = (Self::ROOT, None);
+        for name in path.split(|b| *b == b'/').filter(|name| !name.is_empty()) {
+            let here = self.removed.get(&dir).and_then(|names| names.get(name));
+            removed = here.or(removed);
+            let Some(child) = self.entry(dir, name) else { break };
+            dir = child;
         }
+        removed.map(|layer| usize::from(*layer))
     }
 
     /// Layers that engines refuse to unpack; non-empty means that some or all cannot run the image.
@@ -155,6 +155,10 @@ impl Rootfs {
     /// Never: there is always a root.
     pub fn is_empty(&self) -> bool {
         self.inodes.is_empty()
+    }
+
+    pub(super) fn remove(&mut self, dir: Ino, name: &[u8], layer: u16) {
+        self.removed.entry(dir).or_default().insert(name.into(), layer);
     }
 
     pub(super) fn add(&mut self, inode: Inode) -> Ino {

@@ -39,6 +39,17 @@ fn problem(refusal: &Refusal) -> String {
         }
         RefusalKind::WhiteoutOfOwnFile => format!("it adds {} and removes it again with a whiteout", quote(name)),
         RefusalKind::ParentNotDirectory => format!("{path} lies below a file"),
+        RefusalKind::ParentLoop => format!("{path} lies below symbolic links that lead in a circle"),
+        RefusalKind::NameTooLong => {
+            format!("the name that begins with {path} is longer than Linux takes: 255 bytes a file, 4095 a path")
+        }
+        RefusalKind::TargetTooLong => {
+            format!("{path} is a symbolic link to a path that is longer than Linux takes: 4095 bytes")
+        }
+        RefusalKind::TargetEmpty => format!("{path} is a symbolic link to an empty path, which Linux does not take"),
+        RefusalKind::BadCapability => {
+            format!("{path} has a `security.capability` that is none, which Linux does not take")
+        }
         RefusalKind::DuplicatePath => format!("it has {path} twice"),
         RefusalKind::ParentOutsideLayer(link) => {
             format!("{path} lies below the symbolic link {}, which leads out of the layer", quote(link))

@@ -1,6 +1,9 @@
 //! A root file system as a directory: every file below it, links not followed, in the order of their names.
+//!
+//! File systems mounted below it are entered, for `/usr` may be one. What lies so deep that its path is longer than
+//! Linux takes is left out: it cannot be opened by its path here, nor by the process of a container.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs::{self, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,8 +14,8 @@ use crate::error::{Error, Result};
 /// Kernel file systems of a running machine: mounted over in every container, and not part of an image.
 const KERNEL: [&str; 3] = ["proc", "sys", "dev"];
 
-/// Deeper than any path the kernel would take (PATH_MAX is 4096 bytes, two a directory).
-const MAX_DEPTH: usize = 2048;
+/// A length that no path has (limits.h). It bounds the depth as well.
+const PATH_MAX: usize = 4096;
 
 /// One file found.
 pub struct Found {
@@ -30,32 +33,41 @@ pub struct Found {
 /// A directory cannot be listed or a file not looked at, or `visit` fails.
 pub fn walk(root: &Path, visit: &mut dyn FnMut(Found) -> Result<()>) -> Result<()> {
     // Depth first by a stack of listings rather than by recursion: depth is the file system's choice, not ours.
-    let mut listings = vec![list(root)?.into_iter()];
+    let mut listings = vec![Listing::of(root.to_owned())?];
     while let Some(listing) = listings.last_mut() {
-        let Some(path) = listing.next() else {
+        let Some(file) = listing.names.next() else {
             listings.pop();
             continue;
         };
+        let path = listing.directory.join(file);
+        if path.as_os_str().len() >= PATH_MAX {
+            continue;
+        }
         let metadata = path.symlink_metadata().map_err(|e| unreadable_below(&path, &e))?;
         let name = path.strip_prefix(root).unwrap_or(&path).to_owned();
         let descend = metadata.is_dir() && !KERNEL.iter().any(|k| name.as_os_str() == OsStr::new(k));
         visit(Found { path: path.clone(), name, metadata })?;
         if descend {
-            if listings.len() >= MAX_DEPTH {
-                return Err(Error::new(display(&path), "directories are nested too deeply"));
-            }
-            listings.push(list(&path)?.into_iter());
+            listings.push(Listing::of(path)?);
         }
     }
     Ok(())
 }
 
-fn list(directory: &Path) -> Result<Vec<PathBuf>> {
-    let entries = fs::read_dir(directory).and_then(Iterator::collect::<io::Result<Vec<_>>>);
-    let entries = entries.map_err(|e| unreadable_below(directory, &e))?;
-    let mut paths: Vec<PathBuf> = entries.into_iter().map(|entry| entry.path()).collect();
-    paths.sort_unstable();
-    Ok(paths)
+/// What of a directory is still to be visited; names only, for there may be millions.
+struct Listing {
+    directory: PathBuf,
+    names: std::vec::IntoIter<OsString>,
+}
+
+impl Listing {
+    fn of(directory: PathBuf) -> Result<Self> {
+        let name = |entry: io::Result<fs::DirEntry>| entry.map(|entry| entry.file_name());
+        let names = fs::read_dir(&directory).and_then(|entries| entries.map(name).collect::<io::Result<Vec<_>>>());
+        let mut names = names.map_err(|e| unreadable_below(&directory, &e))?;
+        names.sort_unstable();
+        Ok(Listing { directory, names: names.into_iter() })
+    }
 }
 
 /// The error for a file of a root file system that cannot be read.

@@ -18,11 +18,6 @@ impl Layout {
     pub fn new(root: PathBuf) -> Self {
         Layout { place: format!("image layout `{}`", root.display()), root }
     }
-
-    /// Whether it looks like an image layout rather than any other directory.
-    pub fn is_layout(&self) -> bool {
-        self.root.join("index.json").exists() || self.root.join("oci-layout").exists()
-    }
 }
 
 impl Blobs for Layout {

@@ -53,8 +53,16 @@ pub fn unreadable(reading: impl Into<String>, error: &io::Error) -> Error {
         }
         io::ErrorKind::IsADirectory => Error::new(reading, "it is a directory"),
         io::ErrorKind::UnexpectedEof => {
-            Error::new(reading, "it ends too early").help("the file is truncated: save or download it again")
+            Error::new(reading, words(error)).help("the file is truncated: save or download it again")
         }
         _ => Error::new(reading, error),
+    }
+}
+
+/// What the operating system or a decompressor says, plainly.
+pub(crate) fn words(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => "it ends too early".to_owned(),
+        _ => error.to_string(),
     }
 }

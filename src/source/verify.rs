@@ -137,7 +137,7 @@ impl<R: Read> Blob<R> {
     }
 
     fn fail(&mut self, error: io::Error) -> io::Error {
-        self.failure = Some(error.to_string());
+        self.failure = Some(super::words(&error));
         error
     }
 }

@@ -114,6 +114,6 @@ fn start(path: &Path, architecture: &str) -> Result<Launch, String> {
     let image = image::open(&reference, &Options { platform: Some(platform), ..Options::default() });
     let mut image = image.map_err(|e| e.to_string())?;
     let overrides = Overrides { args: vec!["/bin/sh".to_owned()], ..Overrides::default() };
-    let rootfs = Rootfs::build(&mut image);
+    let rootfs = Rootfs::build(&mut image).unwrap();
     Ok(launch::follow(&image, &rootfs, &overrides))
 }

@@ -66,7 +66,7 @@ pub fn judge(launch: &Result<Launch, String>, runtime: &str, record: &Value) -> 
 pub fn predict(layout: &Path) -> Result<Launch, String> {
     let reference = format!("oci:{}", layout.display()).parse().map_err(|e| format!("{e:?}"))?;
     let mut image = image::open(&reference, &Options::default()).map_err(|e| e.to_string())?;
-    let rootfs = Rootfs::build(&mut image);
+    let rootfs = Rootfs::build(&mut image).unwrap();
     Ok(launch::follow(&image, &rootfs, &Default::default()))
 }
 

@@ -24,6 +24,9 @@ fn names_choose() {
         assert!(word(&open(&format!("{kind}:{path}@{}", b["digest"].as_str().unwrap())).unwrap()).contains("second"));
         let several = error(open(&format!("{kind}:{path}")));
         assert!(several.contains("`a`, `alias`, `docker.io/library/b:latest`"), "{several}");
+        assert!(several.ends_with(&format!("choose one by its name: imagelint {kind}:{path}:a")), "{several}");
+        assert_eq!(error(open(&path)).lines().last(), several.lines().last(), "without a transport");
+        assert!(word(&open(&format!("{path}:alias")).unwrap()).contains("first"));
         let none = error(open(&typed("c")));
         assert!(none.contains("no image `c`") && none.contains("`alias`"), "{none}");
     }
@@ -124,4 +127,26 @@ fn what_is_no_linux_image_is_said_plainly() {
         .json("application/vnd.docker.distribution.manifest.v1+json", &json!({"schemaVersion": 1, "fsLayers": []}));
     store.index(&[old]);
     assert!(error(open(&scratch.layout("schema1", &store))).contains("schema 1"));
+}
+
+/// A name may follow a path that is not marked as one by a transport, `.` or `/`.
+#[test]
+fn a_relative_path_takes_a_name() {
+    let scratch = Scratch::new();
+    let mut store = Store::default();
+    let (a, b) = (add_image(&mut store, "amd64", "first"), add_image(&mut store, "amd64", "second"));
+    store.index(&[named(&a, "app:1"), named(&b, "app:2")]);
+    scratch.file("c0.tar", &store.pack());
+    let run = |typed: &str| {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_imagelint"))
+            .args(["--no-progress", typed])
+            .current_dir(scratch.0.path())
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    assert_eq!(run("c0.tar:app:2").0, Some(1));
+    let (code, message) = run("c0.tar");
+    assert!(code == Some(2) && message.contains("imagelint oci-archive:c0.tar:app:1"), "{message}");
+    assert!(run("c0.tar:app:3").1.contains("no image `app:3`"));
 }

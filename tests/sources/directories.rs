@@ -66,3 +66,20 @@ fn unreadable_files_are_named() {
         assert!(e.to_string().contains("permission denied"), "{e}");
     }
 }
+
+/// Made from within, as it cannot be reached by its path.
+#[test]
+fn what_is_deeper_than_any_path_is_left_out() {
+    use std::process::Command;
+    let scratch = Scratch::new();
+    let root = scratch.path("root");
+    fs::create_dir(&root).unwrap();
+    let name = "d".repeat(200);
+    let script = format!("for i in $(seq 30); do mkdir {name} && cd -P {name} || exit 1; done; touch x");
+    assert!(Command::new("bash").arg("-c").arg(script).current_dir(&root).status().unwrap().success());
+    fs::write(root.join("z"), b"#!x").unwrap();
+    let image = open(&format!("rootfs:{}", root.display()));
+    Command::new("rm").arg("-rf").arg(&root).status().unwrap();
+    let names = listing(&image.unwrap())[0].len();
+    assert!((15..22).contains(&names), "{names}");
+}

@@ -138,12 +138,12 @@ fn documents_that_are_not_what_they_should_be() {
 fn documents_that_are_too_large() {
     let (mut store, _) = image();
     let mut index = store.files["index.json"].clone();
-    index.resize(9 << 20, b' ');
+    index.resize(5 << 20, b' ');
     store.files.insert("index.json".into(), index);
     let scratch = Scratch::new();
     for reference in [scratch.layout("l", &store), scratch.file("x.tar", &store.pack())] {
         let message = error(open(&reference));
-        assert!(message.contains("larger than 8 MiB"), "{message}");
+        assert!(message.contains("larger than 4 MiB"), "{message}");
     }
     assert!(open(&scratch.file("x.tgz", &gzip(&store.pack()))).is_err());
 }
@@ -235,6 +235,48 @@ fn things_that_are_no_image() {
     ] {
         let message = error(open(&reference));
         assert!(message.contains(words), "{reference}: {message}");
+    }
+}
+
+#[test]
+fn images_taken_for_something_else() {
+    let scratch = Scratch::new();
+    let (store, _) = image();
+    let [layer, _] = layers("word");
+    let oci = scratch.file("oci.tar", &store.pack());
+    let layout = scratch.layout("layout", &store);
+    let docker = scratch.file("docker.tar", &tar(&[("manifest.json", b"[]"), ("abc/layer.tar", &layer)]));
+    let podman = scratch.file("podman.tgz", &gzip(&tar(&[("./abc.tar", &layer), ("./manifest.json", b"[]")])));
+    for (path, typed) in [
+        (&oci, format!("oci-archive:{oci}")),
+        (&layout, format!("oci:{layout}")),
+        (&docker, format!("docker-archive:{docker}")),
+        (&podman, format!("docker-archive:{podman}")),
+    ] {
+        let message = error(open(&format!("rootfs:{path}")));
+        assert!(
+            message.contains("it is a saved image") && message.ends_with(&format!("imagelint {typed}")),
+            "{message}"
+        );
+    }
+    let web = scratch.file("web.tar", &tar(&[("manifest.json", b"{}"), ("app/layer.js", b"")]));
+    assert!(open(&format!("rootfs:{web}")).is_ok());
+    let dir = scratch.path("dir");
+    std::fs::create_dir(&dir).unwrap();
+    std::fs::write(dir.join("version"), "Directory Transport Version: 1.1\n").unwrap();
+    std::fs::write(dir.join("manifest.json"), "{}").unwrap();
+    let message = error(open(&dir.display().to_string()));
+    assert!(message.contains(&format!("skopeo copy dir:{0} oci:{0}.oci", dir.display())), "{message}");
+}
+
+#[test]
+fn cut_zstd_archives_are_explained() {
+    let (store, _) = image();
+    let scratch = Scratch::new();
+    let whole = zstd(&store.pack());
+    for cut in [whole.len() / 2, whole.len() - 1] {
+        let message = error(open(&scratch.file("x.tar.zst", &whole[..cut])));
+        assert!(message.contains("it ends too early\nthe file is truncated"), "{message}");
     }
 }
 

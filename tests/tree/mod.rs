@@ -26,22 +26,28 @@ pub fn filled(lines: &[&str], contents: &[(&str, &[u8])]) -> Layer {
         };
         let bytes = contents.iter().find(|(name, _)| *name == path).map(|(_, bytes)| *bytes);
         let content = bytes.map(|bytes| Arc::new(Content::head(bytes)));
-        let entry = Entry {
-            ordinal: 0,
-            path: path.into(),
-            file_type,
-            mode,
-            uid: 0,
-            gid: 0,
-            size: bytes.map_or(0, |b| b.len() as u64),
-            link: link.into(),
-            content: content.as_ref(),
-            capability: None,
-        };
+        let size = bytes.map_or(0, |b| b.len() as u64);
+        let entry = Entry { file_type, mode, size, link: link.into(), content: content.as_ref(), ..file(path) };
         changeset.push(previous.as_bytes(), &entry);
         previous = path.to_owned();
     }
     Layer { digest: String::new(), created_by: None, changeset }
+}
+
+/// A regular file, empty, 0755 and root's.
+pub fn file(path: &str) -> Entry<'_> {
+    Entry {
+        ordinal: 0,
+        path: path.into(),
+        file_type: FileType::Regular,
+        mode: 0o755,
+        uid: 0,
+        gid: 0,
+        size: 0,
+        link: "".into(),
+        content: None,
+        capability: None,
+    }
 }
 
 struct Never;

@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use crate::format::tar::Header;
-use crate::image::changeset::Content;
+use crate::image::changeset::{Changeset, Content, shared};
 
 /// How much may be read, shared by all layers of an image.
 #[derive(Debug)]
@@ -23,9 +22,12 @@ impl Default for Bounds {
 
 impl Bounds {
     /// Entries of an image.
-    pub const ENTRIES: u64 = 4 << 20;
-    /// Bytes of names, links and attributes of an image.
-    pub const TEXT: u64 = 512 << 20;
+    pub const ENTRIES: u64 = 2 << 20;
+    /// Bytes of names, links and attributes that any entry may have: more than they have on average. Of names only what
+    /// the previous one has not counts, as only that is stored.
+    pub const ORDINARY: u64 = 64;
+    /// Bytes that the names, links and attributes of an image may have beyond that.
+    pub const TEXT: u64 = 16 << 20;
     /// Bytes of contents that are kept of an image.
     pub const KEPT: u64 = 16 << 20;
     /// Bytes that a layer may decompress to.
@@ -35,21 +37,32 @@ impl Bounds {
         Bounds { entries: entries.into(), text: text.into(), kept: kept.into(), decoded }
     }
 
-    /// Counts an entry.
-    pub(super) fn count(&self, header: &Header) -> Result<(), String> {
-        let text = header.name.len() + header.link.len() + header.capability.as_ref().map_or(0, Vec::len);
-        if !take(&self.entries, 1) {
+    /// Counts an entry; `previous` is the name of the one before it, `rest` the length of its link and attributes.
+    pub(in crate::image) fn count(&self, previous: &[u8], name: &[u8], rest: usize) -> Result<(), String> {
+        self.take(1, name.len() - shared(previous, name) + rest)
+    }
+
+    /// Counts a layer once more that an image has twice.
+    pub(in crate::image) fn count_again(&self, changeset: &Changeset) -> Result<(), String> {
+        self.take(changeset.len(), changeset.text())
+    }
+
+    fn take(&self, entries: usize, text: usize) -> Result<(), String> {
+        let extraordinary = (text as u64).saturating_sub(entries as u64 * Self::ORDINARY);
+        if !take(&self.entries, entries as u64) {
             return Err(format!("with it the image has more than {} files, the most that are read", Self::ENTRIES));
         }
-        if !take(&self.text, text as u64) {
-            let mib = Self::TEXT >> 20;
-            return Err(format!("with it the image has more than {mib} MiB of names, the most that are read"));
+        if !take(&self.text, extraordinary) {
+            let (mib, ordinary) = (Self::TEXT >> 20, Self::ORDINARY);
+            return Err(format!(
+                "with it the image has more than {mib} MiB of names and links beyond {ordinary} bytes a file, the most that are read"
+            ));
         }
         Ok(())
     }
 
     /// Keeps contents, if there is room.
-    pub(super) fn keep(&self, content: Content) -> Option<Arc<Content>> {
+    pub(in crate::image) fn keep(&self, content: Content) -> Option<Arc<Content>> {
         take(&self.kept, content.len() as u64).then(|| Arc::new(content))
     }
 

@@ -194,7 +194,7 @@ fn no_more_is_kept_than_the_bound() {
 
 #[test]
 fn bounds_are_errors() {
-    let archive = two_files().end();
+    let archive = two_files().entry(b'0', &"n".repeat(80), b"").end();
     for (bounds, problem) in [
         (Bounds::new(1, 1000, 0, 1 << 20), "files, the most"),
         (Bounds::new(10, 8, 0, 1 << 20), "MiB of names"),
@@ -279,10 +279,71 @@ fn what_does_not_decompress_is_an_error() {
         corrupt[last] ^= 0xff;
         assert!(read_blob(&corrupt).is_err());
     }
-    assert!(read_blob(&[gzip(&archive), b"trailing".to_vec()].concat()).is_err());
-    assert!(read_blob(&[gzip(&archive), vec![0; 512]].concat()).is_err());
+    assert!(read_blob(&[gzip(&archive), gzip(b"")[..5].to_vec()].concat()).is_err());
+    assert!(read_blob(&[zstd(&archive), vec![0; 512]].concat()).is_err());
     let bzip2 = read_blob(b"BZh91AY&SY...").unwrap_err().to_string();
     assert!(bzip2.contains("bzip2 is not supported"), "{bzip2}");
+}
+
+/// As `unpigz` and `igzip` do, which containerd and Docker run where they are installed.
+#[test]
+fn what_follows_the_last_gzip_member_is_left_alone() {
+    for tail in [vec![0; 512], vec![0], b"trailing".to_vec(), vec![0x1f]] {
+        let set = read_blob(&[gzip(&two_files().end()), tail].concat()).unwrap();
+        assert_eq!((paths(&set).as_str(), set.bad_archive()), ("bin/sh etc/motd", None));
+    }
+}
+
+#[test]
+fn decompressors_fail_in_plain_words() {
+    let archive = two_files()
+        .entry(b'0', "x", &(0..90_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect::<Vec<_>>())
+        .end();
+    for blob in [gzip(&archive), zstd(&archive), xz(&archive)] {
+        for cut in [blob.len() / 2, blob.len() - 1] {
+            let error = read_blob(&blob[..cut]).unwrap_err().to_string();
+            assert_eq!(error, "could not read layer 1: it does not decompress: it ends too early");
+        }
+    }
+    let mut corrupt = zstd(&archive);
+    corrupt.iter_mut().skip(20).step_by(7).for_each(|byte| *byte ^= 0x55);
+    let error = read_blob(&corrupt).unwrap_err().to_string();
+    assert!(error.ends_with("its zstd data is damaged") || error.ends_with("it ends too early"), "{error}");
+}
+
+#[test]
+fn what_linux_does_not_take_is_not_held() {
+    let deep = format!("{}x", "a/".repeat(50_000));
+    let dots = format!("{}x", "./y/../".repeat(5_000));
+    let long = "t".repeat(100_000);
+    let archive = Craft::default()
+        .pax(&[("path", &deep)])
+        .entry(b'0', "", b"")
+        .pax(&[("path", &dots)])
+        .entry(b'0', "", b"")
+        .pax(&[("linkpath", &long)])
+        .entry(b'2', "l", b"")
+        .pax(&[("linkpath", &dots)])
+        .entry(b'1', "h", b"")
+        .pax(&[("SCHILY.xattr.security.capability", &long)])
+        .entry(b'0', "c", b"")
+        .end();
+    let mut seen = Vec::new();
+    read_blob(&archive).unwrap().for_each(|e| {
+        seen.push((e.path.len(), e.link.to_vec(), e.capability.map_or(0, <[u8]>::len)));
+    });
+    assert_eq!(seen[0], (STORED_MAX, vec![], 0));
+    assert_eq!(seen[1], (1, vec![], 0));
+    assert_eq!(seen[2], (1, vec![b't'; STORED_MAX], 0));
+    assert_eq!(seen[3], (1, b"x".to_vec(), 0));
+    assert_eq!(seen[4], (1, vec![], CAPABILITY));
+}
+
+#[test]
+fn a_layer_that_is_there_twice_counts_twice() {
+    let bounds = Bounds::new(3, 1000, 0, 1 << 20);
+    let set = read(&two_files().end()[..], &Expected::default(), "x", &bounds).unwrap();
+    assert!(bounds.count_again(&set).unwrap_err().contains("files, the most"));
 }
 
 #[test]
