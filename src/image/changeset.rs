@@ -102,10 +102,19 @@ pub struct BadArchive {
 /// about 50 bytes, so that layers of a million files fit.
 #[derive(Clone, Debug, Default)]
 pub struct Changeset {
+    /// In order; each but the last has [`CHUNK`] entries.
+    chunks: Vec<Chunk>,
+    bad_archive: Option<BadArchive>,
+}
+
+/// Entries in a chunk: small enough that letting go of one after the other keeps memory level.
+const CHUNK: usize = 1 << 13;
+
+#[derive(Clone, Debug, Default)]
+struct Chunk {
     records: Vec<Record>,
     names: Vec<u8>,
     extras: Vec<Extra>,
-    bad_archive: Option<BadArchive>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +146,62 @@ impl Changeset {
     ///
     /// `previous` is the name of the entry appended before this one.
     pub fn push(&mut self, previous: &[u8], entry: &Entry<'_>) {
+        if self.chunks.last().is_none_or(|chunk| chunk.records.len() == CHUNK) {
+            self.chunks.push(Chunk::default());
+        }
+        if let Some(chunk) = self.chunks.last_mut() {
+            chunk.push(previous, entry);
+        }
+    }
+
+    /// Bytes of names, links and attributes.
+    pub fn text(&self) -> usize {
+        let extra = |extra: &Extra| extra.link.len() + extra.capability.as_ref().map_or(0, |value| value.len());
+        self.chunks.iter().map(|c| c.names.len() + c.extras.iter().map(extra).sum::<usize>()).sum()
+    }
+
+    /// Marks the archive as one that engines refuse.
+    pub fn set_bad_archive(&mut self, bad: BadArchive) {
+        self.bad_archive = Some(bad);
+    }
+
+    /// Set if engines refuse this layer as an archive; the entries before the fault are there all the same.
+    pub fn bad_archive(&self) -> Option<&BadArchive> {
+        self.bad_archive.as_ref()
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.chunks.iter().map(|chunk| chunk.records.len()).sum()
+    }
+
+    /// Whether the layer is empty.
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Visits the entries in the archive's order.
+    pub fn for_each(&self, mut visit: impl FnMut(Entry<'_>)) {
+        let mut at = Position::default();
+        self.chunks.iter().for_each(|chunk| chunk.for_each(&mut at, &mut visit));
+    }
+
+    /// The same, and lets go of what was visited.
+    pub fn drain(self, mut visit: impl FnMut(Entry<'_>)) {
+        let mut at = Position::default();
+        self.chunks.into_iter().for_each(|chunk| chunk.for_each(&mut at, &mut visit));
+    }
+}
+
+/// How far a visit has come: the name of the last entry, and the number of the next.
+#[derive(Default)]
+struct Position {
+    name: Vec<u8>,
+    ordinal: u32,
+}
+
+impl Chunk {
+    fn push(&mut self, previous: &[u8], entry: &Entry<'_>) {
         let name = cut(entry.path);
         let shared = shared(previous, name);
         let own = name.get(shared..).unwrap_or_default();
@@ -161,44 +226,17 @@ impl Changeset {
         });
     }
 
-    /// Bytes of names, links and attributes.
-    pub fn text(&self) -> usize {
-        let extra = |extra: &Extra| extra.link.len() + extra.capability.as_ref().map_or(0, |value| value.len());
-        self.names.len() + self.extras.iter().map(extra).sum::<usize>()
-    }
-
-    /// Marks the archive as one that engines refuse.
-    pub fn set_bad_archive(&mut self, bad: BadArchive) {
-        self.bad_archive = Some(bad);
-    }
-
-    /// Set if engines refuse this layer as an archive; the entries before the fault are there all the same.
-    pub fn bad_archive(&self) -> Option<&BadArchive> {
-        self.bad_archive.as_ref()
-    }
-
-    /// How many entries there are.
-    pub fn len(&self) -> usize {
-        self.records.len()
-    }
-
-    /// Whether the layer is empty.
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    /// Visits the entries in the archive's order.
-    pub fn for_each(&self, mut visit: impl FnMut(Entry<'_>)) {
-        let (mut name, mut at, none) = (Vec::new(), 0, Extra::default());
-        for (ordinal, r) in self.records.iter().enumerate() {
-            name.truncate(r.shared as usize);
+    fn for_each(&self, position: &mut Position, visit: &mut impl FnMut(Entry<'_>)) {
+        let (mut at, none) = (0, Extra::default());
+        for r in &self.records {
+            position.name.truncate(r.shared as usize);
             let end = at + r.own as usize;
-            name.extend_from_slice(self.names.get(at..end).unwrap_or_default());
+            position.name.extend_from_slice(self.names.get(at..end).unwrap_or_default());
             at = end;
             let extra = r.extra.checked_sub(1).and_then(|i| self.extras.get(i as usize)).unwrap_or(&none);
             visit(Entry {
-                ordinal: ordinal as u32,
-                path: BStr::new(&name),
+                ordinal: position.ordinal,
+                path: BStr::new(&position.name),
                 file_type: r.file_type,
                 mode: r.mode,
                 uid: r.uid,
@@ -208,6 +246,7 @@ impl Changeset {
                 content: extra.content.as_ref(),
                 capability: extra.capability.as_deref(),
             });
+            position.ordinal += 1;
         }
     }
 }
@@ -252,6 +291,21 @@ mod tests {
         let mut seen = Vec::new();
         set.for_each(|e| seen.push((e.ordinal, e.path.to_string())));
         assert_eq!(seen, paths.iter().enumerate().map(|(i, p)| (i as u32, p.to_string())).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn chunks_are_not_seen() {
+        let names: Vec<String> = (0..3 * CHUNK + 5).map(|i| format!("dir/{i:06}")).collect();
+        let (mut set, mut previous) = (Changeset::default(), "");
+        for name in &names {
+            set.push(previous.as_bytes(), &Entry { path: name.as_str().into(), ..entry("") });
+            previous = name;
+        }
+        assert_eq!(set.len(), names.len());
+        let (mut seen, mut drained) = (Vec::new(), Vec::new());
+        set.for_each(|e| seen.push((e.ordinal as usize, e.path.to_string())));
+        set.drain(|e| drained.push((e.ordinal as usize, e.path.to_string())));
+        assert!(seen == drained && seen == names.into_iter().enumerate().collect::<Vec<_>>());
     }
 
     #[test]

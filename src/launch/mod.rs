@@ -12,6 +12,7 @@ mod outcome;
 mod process;
 mod program;
 mod runtime;
+mod seen;
 mod shell;
 mod user;
 mod why;
@@ -24,11 +25,12 @@ use crate::image::{Healthcheck, Image};
 use crate::rootfs::{Credentials, Refusal, Rootfs, View};
 
 pub use outcome::{
-    Cause, Excess, Outcome, Phase, Problem, Role, Seen, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
+    Cause, Excess, Outcome, Phase, Problem, Role, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
     WorkingDirProblem,
 };
 pub use process::{DEFAULT_PATH, Origin, Overrides, Process};
 pub use runtime::{CURRENT, Engine, Lookup, RUNTIMES, Runtime};
+pub use seen::Seen;
 
 /// A command and what becomes of it under every runtime.
 #[derive(Clone, Debug)]

@@ -82,7 +82,7 @@ impl Rootfs {
     ///
     /// Whiteouts remove what lower layers have; an opaque whiteout empties the lower directory; a directory over a
     /// directory changes its metadata only; anything else replaces. Layers that engines refuse are applied as far as
-    /// they go and listed in [`Rootfs::refusals`]. The changesets are taken out of the image: each is let go as soon as
+    /// they go and listed in [`Rootfs::refusals`]. The changesets are taken out of the image: each is let go while
     /// it is applied, so that a large image is not in memory twice.
     ///
     /// # Errors
@@ -96,9 +96,10 @@ impl Rootfs {
             let touched = vec![false; rootfs.inodes.len()];
             let walk = Walk::default();
             let mut apply = Apply { fs: &mut rootfs, left: &mut left, layer: index as u16, touched, walk };
-            changeset.for_each(|entry| apply.entry(&entry));
-            if let Some(bad) = changeset.bad_archive() {
-                apply.refuse(bad.after.as_bstr(), RefusalKind::Archive(bad.problem.clone()));
+            let bad = changeset.bad_archive().cloned();
+            changeset.drain(|entry| apply.entry(&entry));
+            if let Some(bad) = bad {
+                apply.refuse(bad.after.as_bstr(), RefusalKind::Archive(bad.problem));
             }
             left.check(index)?;
         }
