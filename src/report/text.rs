@@ -63,7 +63,7 @@ fn counted(n: usize, what: &str) -> String {
 /// What keeps imagelint from looking.
 pub fn problem(title: &str, message: &str, help: Option<&str>, style: &Style) -> String {
     let advice = Diagnosis::advice(&sentence(message), None, style);
-    let help = help.map(|text| wrap(&sentence(text), style.width.saturating_sub(10)).join("\n"));
+    let help = help.map(|text| wrap(&block(text), style.width.saturating_sub(10)).join("\n"));
     style.draw(&Diagnosis { code: Some(sentence(title)), severity: miette::Severity::Error, help, ..advice })
 }
 
