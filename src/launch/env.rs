@@ -43,102 +43,101 @@ impl Flavour {
 
 /// Reads the arguments (without argv\[0\]) as getopt_long(3) with a leading `+` does, and changes `environment`.
 pub fn parse(flavour: Flavour, arguments: &[BString], environment: &mut Environment) -> Action {
-    let mut left: Vec<BString> = arguments.iter().rev().cloned().collect();
-    let mut chdir = None;
-    while let Some(argument) = left.last().filter(|a| a.starts_with(b"-")).cloned() {
-        left.pop();
-        match argument.as_slice() {
-            b"-" => environment.clear(),
-            b"--" => break,
-            long if long.starts_with(b"--") => {
-                if let Err(action) = long_option(flavour, &argument, &mut left, environment, &mut chdir) {
-                    return action;
-                }
-            }
-            _ => {
-                if let Err(action) = short_options(flavour, &argument, &mut left, environment, &mut chdir) {
-                    return action;
-                }
-            }
-        }
+    let left = arguments.iter().rev().cloned().collect();
+    let mut parser = Parser { flavour, left, environment, chdir: None };
+    match parser.options() {
+        Ok(()) => parser.command(),
+        Err(action) => action,
     }
-    while let Some((name, value)) = left.last().and_then(|a| a.split_once_str("=")) {
-        environment.set(name.into(), value.into());
-        left.pop();
-    }
-    left.reverse();
-    if left.is_empty() { Action::Print } else { Action::Execute { argv: left, chdir } }
 }
 
-fn short_options(
+/// A command line of `env` that is being read.
+struct Parser<'a> {
     flavour: Flavour,
-    argument: &BString,
-    left: &mut Vec<BString>,
-    environment: &mut Environment,
-    chdir: &mut Option<BString>,
-) -> Result<(), Action> {
-    let usage = || Action::Usage(argument.clone());
-    let mut letters = argument.get(1..).unwrap_or_default();
-    while let Some((letter, rest)) = letters.split_first() {
-        let gnu = flavour == Flavour::Gnu;
+    /// Last first.
+    left: Vec<BString>,
+    environment: &'a mut Environment,
+    chdir: Option<BString>,
+}
+
+impl Parser<'_> {
+    fn options(&mut self) -> Result<(), Action> {
+        while let Some(argument) = self.left.last().filter(|a| a.starts_with(b"-")).cloned() {
+            self.left.pop();
+            match argument.as_slice() {
+                b"-" => self.environment.clear(),
+                b"--" => break,
+                long if long.starts_with(b"--") => self.long(&argument)?,
+                _ => self.short(&argument)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// What follows the options: assignments, then the program.
+    fn command(mut self) -> Action {
+        while let Some((name, value)) = self.left.last().and_then(|a| a.split_once_str("=")) {
+            self.environment.set(name.into(), value.into());
+            self.left.pop();
+        }
+        self.left.reverse();
+        if self.left.is_empty() { Action::Print } else { Action::Execute { argv: self.left, chdir: self.chdir } }
+    }
+
+    /// Letters behind one `-`; one that takes a value takes the rest, or the next argument.
+    fn short(&mut self, argument: &BString) -> Result<(), Action> {
+        let usage = || Action::Usage(argument.clone());
+        let gnu = self.flavour == Flavour::Gnu;
+        let mut letters = argument.get(1..).unwrap_or_default();
+        while let Some((letter, rest)) = letters.split_first() {
+            match letter {
+                b'i' => self.environment.clear(),
+                b'0' => {}
+                b'v' if gnu => {}
+                b'u' | b'C' | b'S' if *letter == b'u' || gnu => {
+                    let value = if rest.is_empty() { self.left.pop().ok_or_else(usage)? } else { rest.into() };
+                    return self.value(*letter, value);
+                }
+                _ => return Err(usage()),
+            }
+            letters = rest;
+        }
+        Ok(())
+    }
+
+    fn long(&mut self, argument: &BString) -> Result<(), Action> {
+        if self.flavour == Flavour::Busybox {
+            let why = format!("whether this busybox knows `{argument}` depends on how it was built");
+            return Err(Action::Unknown(why));
+        }
+        let (name, value) = match argument.split_once_str("=") {
+            Some((name, value)) => (name, Some(BString::from(value))),
+            None => (argument.as_slice(), None),
+        };
+        let letter = match name {
+            b"--ignore-environment" => {
+                self.environment.clear();
+                return Ok(());
+            }
+            b"--null" | b"--debug" | b"--list-signal-handling" => return Ok(()),
+            b"--block-signal" | b"--default-signal" | b"--ignore-signal" => return Ok(()),
+            b"--unset" => b'u',
+            b"--chdir" => b'C',
+            b"--split-string" => b'S',
+            _ => return Err(Action::Usage(argument.clone())),
+        };
+        let value = value.or_else(|| self.left.pop()).ok_or_else(|| Action::Usage(argument.clone()))?;
+        self.value(letter, value)
+    }
+
+    fn value(&mut self, letter: u8, value: BString) -> Result<(), Action> {
         match letter {
-            b'i' => environment.clear(),
-            b'0' => {}
-            b'v' if gnu => {}
-            b'u' | b'C' | b'S' if *letter == b'u' || gnu => {
-                let value = if rest.is_empty() { left.pop().ok_or_else(usage)? } else { rest.into() };
-                return option_with_value(*letter, value, left, environment, chdir);
-            }
-            _ => return Err(usage()),
+            b'u' => self.environment.unset(&value),
+            b'C' => self.chdir = Some(value),
+            _ => self.left.extend(split_string(&value, self.environment)?.into_iter().rev()),
         }
-        letters = rest;
+        Ok(())
     }
-    Ok(())
-}
-
-fn long_option(
-    flavour: Flavour,
-    argument: &BString,
-    left: &mut Vec<BString>,
-    environment: &mut Environment,
-    chdir: &mut Option<BString>,
-) -> Result<(), Action> {
-    if flavour == Flavour::Busybox {
-        return Err(Action::Unknown(format!("whether this busybox knows `{argument}` depends on how it was built")));
-    }
-    let (name, value) = match argument.split_once_str("=") {
-        Some((name, value)) => (name, Some(BString::from(value))),
-        None => (argument.as_slice(), None),
-    };
-    let letter = match name {
-        b"--ignore-environment" => {
-            environment.clear();
-            return Ok(());
-        }
-        b"--null" | b"--debug" | b"--list-signal-handling" => return Ok(()),
-        b"--block-signal" | b"--default-signal" | b"--ignore-signal" => return Ok(()),
-        b"--unset" => b'u',
-        b"--chdir" => b'C',
-        b"--split-string" => b'S',
-        _ => return Err(Action::Usage(argument.clone())),
-    };
-    let value = value.or_else(|| left.pop()).ok_or_else(|| Action::Usage(argument.clone()))?;
-    option_with_value(letter, value, left, environment, chdir)
-}
-
-fn option_with_value(
-    letter: u8,
-    value: BString,
-    left: &mut Vec<BString>,
-    environment: &mut Environment,
-    chdir: &mut Option<BString>,
-) -> Result<(), Action> {
-    match letter {
-        b'u' => environment.unset(&value),
-        b'C' => *chdir = Some(value),
-        _ => left.extend(split_string(&value, environment)?.into_iter().rev()),
-    }
-    Ok(())
 }
 
 /// `-S`: words split at blanks, with quotes, backslashes, `${NAME}` and `#` comments (coreutils manual, *-S/--split-string
@@ -205,17 +204,6 @@ fn variable(bytes: &mut std::iter::Peekable<impl Iterator<Item = u8>>) -> Option
             b if b.is_ascii_alphanumeric() || b == b'_' => name.push(b),
             _ => return None,
         }
-    }
-}
-
-trait SplitOnce {
-    fn split_once_str(&self, separator: &str) -> Option<(&[u8], &[u8])>;
-}
-
-impl SplitOnce for BString {
-    fn split_once_str(&self, separator: &str) -> Option<(&[u8], &[u8])> {
-        let at = self.find(separator)?;
-        Some((self.get(..at)?, self.get(at + separator.len()..)?))
     }
 }
 
