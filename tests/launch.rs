@@ -142,6 +142,19 @@ fn long_lists_cost_little() {
     assert_eq!(run(&words[..2000]), "runs");
 }
 
+#[test]
+fn users_are_looked_up_in_files_that_engines_can_read() {
+    let user = |passwd: &[u8], user: &str| {
+        let mut image = image(&[("etc/passwd", passwd)], &["ok"], &[]);
+        image.configuration.user = user.to_owned();
+        docker(image)
+    };
+    assert_eq!(user(b"app:x:1000:1000::/:\n", "app"), "runs");
+    assert_eq!(user(b"app:x:1000:1000::/:\n", "ghost"), "125 user-not-found");
+    let long = ["app:x:1000:1000::/:\n", &"x".repeat(70_000), "\n"].concat();
+    assert_eq!(user(long.as_bytes(), "app"), "unknown");
+}
+
 /// A link that stands for two thousand steps, forty times in every element of PATH.
 #[test]
 fn links_that_multiply_end_in_unknown() {

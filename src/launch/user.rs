@@ -2,7 +2,7 @@
 
 use super::outcome::UserError;
 use super::runtime::{Engine, Runtime};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::format::passwd::{self, Group, User};
 use crate::rootfs::{Credentials, View};
 
@@ -10,22 +10,30 @@ use crate::rootfs::{Credentials, View};
 const ID_MAX: i64 = 0x7fff_ffff;
 /// More of /etc/passwd than this is not read.
 const FILE_MAX: usize = 1 << 20;
+/// Go's `bufio.MaxScanTokenSize`: the look-up fails at a longer line.
+const LINE_MAX: usize = 64 << 10;
 
 /// The ids that `spec` (`user[:group]`) stands for.
 ///
 /// # Errors
 /// Outer: the files cannot be read a second time. Inner: the engine refuses.
 pub fn resolve(view: &View<'_>, spec: &str, runtime: &Runtime) -> Result<std::result::Result<Credentials, UserError>> {
-    let passwd = read(view, b"/etc/passwd")?;
-    let group = read(view, b"/etc/group")?;
+    let passwd = read(view, "/etc/passwd")?;
+    let group = read(view, "/etc/group")?;
     Ok(Files { passwd, group }.resolve(spec, runtime))
 }
 
-fn read(view: &View<'_>, path: &[u8]) -> Result<Option<Vec<u8>>> {
-    match view.resolve(path, b"/", &Credentials::root()) {
-        Ok(file) => view.read(file.ino, 0, FILE_MAX).map(Some),
-        Err(_) => Ok(None),
+fn read(view: &View<'_>, path: &str) -> Result<Option<Vec<u8>>> {
+    let Ok(file) = view.resolve(path.as_bytes(), b"/", &Credentials::root()) else { return Ok(None) };
+    let too_long = |what| Err(Error::new(format!("`{path}` of the image"), what));
+    if view.size(file.ino) > FILE_MAX as u64 {
+        return too_long("it is longer than 1 MiB, and not read to its end");
     }
+    let text = view.read(file.ino, 0, FILE_MAX)?;
+    if text.split(|b| *b == b'\n').any(|line| line.len() >= LINE_MAX) {
+        return too_long("it has a line of 64 KiB or more, which engines do not read");
+    }
+    Ok(Some(text))
 }
 
 struct Files {

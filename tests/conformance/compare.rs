@@ -57,6 +57,9 @@ impl Record<'_> {
                 !self.started() && (self.code().is_none() || code.is_none() || self.code() == code)
             }
         };
+        // The reason in a container's status, where a CRI runtime gave one and it is predicted.
+        let reason = (self.0["reason"].as_str(), seen.and_then(|s| s.reason));
+        let agrees = agrees && !matches!(reason, (Some(measured), Some(predicted)) if measured != predicted);
         match agrees {
             true => Verdict::Agree,
             false => Verdict::Wrong(format!(
