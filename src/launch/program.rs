@@ -88,7 +88,7 @@ impl Running<'_> {
                 }
                 let words = argv.first().is_some_and(|a| a.trim_ascii().contains_str(" "));
                 let role = Role::Wrapped { shebang: line.is_some(), words };
-                self.execvp(argv, role, steps, |errno| if errno == Errno::ENOENT { 127 } else { 126 })
+                self.execvp(argv, role, steps, |errno, _| if errno == Errno::ENOENT { 127 } else { 126 })
             }
         }
     }
@@ -204,11 +204,9 @@ impl Running<'_> {
             return Ok(Next::Ends(Outcome::Runs)); // shells have default paths of their own
         }
         let mut tried_steps = steps.clone();
-        let next = self.execvp(words, Role::ShellCommand { line }, &mut tried_steps, |errno| match errno {
-            Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => 127,
-            Errno::ELOOP if shell != Shell::Bash => 127,
-            _ => 126,
-        })?;
+        let in_path = words.first().is_some_and(|name| !name.contains(&b'/'));
+        let code = |errno, cause: &Cause| shell.cannot_execute(errno, in_path, exec, is_unreachable(cause));
+        let next = self.execvp(words, Role::ShellCommand { line }, &mut tried_steps, code)?;
         match next {
             Next::Ends(Outcome::Exits { cause: Cause::Exec { problem: Problem::Format(..), .. }, .. }) => {
                 Ok(Next::Ends(Outcome::Runs)) // the shell reads it as a script, or says 126
@@ -217,11 +215,6 @@ impl Running<'_> {
             Next::Ends(Outcome::Exits { cause, .. }) if shell == Shell::Ash && is_foreign(&cause) => {
                 *steps = tried_steps;
                 Ok(Next::Ends(Outcome::Exits { code: 2, cause }))
-            }
-            Next::Ends(Outcome::Exits { cause: Cause::Exec { path, .. }, code: 126 })
-                if !exec && shell == Shell::Dash && !path.contains(&b'/') =>
-            {
-                Ok(Next::Ends(Outcome::Runs)) // 126 or 127, by how dash met it in PATH
             }
             Next::Program(_) if !exec => Ok(Next::Ends(Outcome::Runs)),
             next => {
@@ -245,10 +238,10 @@ impl Running<'_> {
         argv: Vec<BString>,
         role: Role,
         steps: &mut Vec<Step>,
-        code: impl Fn(Errno) -> u8,
+        code: impl Fn(Errno, &Cause) -> u8,
     ) -> Result<Next, String> {
         let name = argv.first().cloned().unwrap_or_default();
-        let exits = |errno, cause| Ok(Next::Ends(Outcome::Exits { code: code(errno), cause }));
+        let exits = |errno, cause| Ok(Next::Ends(Outcome::Exits { code: code(errno, &cause), cause }));
         if name.contains(&b'/') {
             return match self.caller().execve(name, argv, role, Via::Exec, steps) {
                 Ok(loaded) => Ok(Next::Program(loaded)),
@@ -259,7 +252,7 @@ impl Running<'_> {
         let Some(path) = self.environment.get(b"PATH") else {
             return Err(format!("`{name}` is looked up without PATH, in directories compiled into the program"));
         };
-        let (mut tried, mut closed) = (Vec::new(), None);
+        let (mut tried, mut closed) = (Vec::new(), None::<(Errno, Cause)>);
         for element in path.split_str(":") {
             let candidate: BString = match element {
                 [] => name.clone(),
@@ -280,7 +273,10 @@ impl Running<'_> {
                         }
                         (Errno::EACCES, Cause::Exec { problem, .. }) => {
                             tried.push(Tried { element: element.into(), path: candidate, problem: problem.clone() });
-                            closed.get_or_insert((errno, cause));
+                            // A file that is there tells more than a directory that may not be searched.
+                            if closed.as_ref().is_none_or(|(_, before)| is_unreachable(before)) {
+                                closed = Some((errno, cause));
+                            }
                         }
                         // An absent interpreter is ENOENT too: execvp goes on.
                         (Errno::ENOENT, _) => drop(closed.get_or_insert((errno, cause))),
@@ -311,6 +307,11 @@ impl Running<'_> {
             environment: &self.environment,
         }
     }
+}
+
+/// EACCES for a directory on the way, not for the file.
+fn is_unreachable(cause: &Cause) -> bool {
+    matches!(cause, Cause::Exec { problem: Problem::Unresolved(e), .. } if e.errno == Errno::EACCES)
 }
 
 fn is_foreign(cause: &Cause) -> bool {

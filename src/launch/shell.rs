@@ -5,6 +5,8 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
+use crate::rootfs::Errno;
+
 /// A shell that is known by its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shell {
@@ -23,6 +25,21 @@ impl Shell {
             (Shell::Dash | Shell::Ash, _) => 2,
             (Shell::Bash, true) => 127,
             (Shell::Bash, false) => 126,
+        }
+    }
+
+    /// Exit code when a command cannot be executed.
+    ///
+    /// What makes the difference, as measured: whether the name was looked up `in_path`, whether the shell was to become
+    /// it (`exec`), and whether it is `unreachable` behind a directory that may not be searched. What cannot be reached
+    /// in PATH is "not found" unless ash or dash `exec`s it; dash finds only what it may execute.
+    pub fn cannot_execute(self, errno: Errno, in_path: bool, exec: bool, unreachable: bool) -> u8 {
+        match errno {
+            Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => 127,
+            Errno::ELOOP if self != Shell::Bash => 127,
+            Errno::EACCES if in_path && unreachable && (!exec || self == Shell::Bash) => 127,
+            Errno::EACCES if in_path && !exec && self == Shell::Dash => 127,
+            _ => 126,
         }
     }
 
@@ -153,6 +170,22 @@ mod tests {
         assert_eq!(read(Shell::Ash, b"cd /x\n"), Script::Other);
         assert_eq!(read(Shell::Ash, b"a\nb\n"), Script::Other);
         assert_eq!(read(Shell::Ash, b"\n"), Script::Other);
+    }
+
+    /// Debian 12's dash, bash and busybox, PATH with a directory that may not be searched and one with a 0644 file.
+    #[test]
+    fn what_cannot_be_executed() {
+        let codes = |shell: Shell, exec| {
+            let code = |unreachable| shell.cannot_execute(Errno::EACCES, true, exec, unreachable);
+            (code(true), code(false))
+        };
+        assert_eq!((codes(Shell::Dash, false), codes(Shell::Dash, true)), ((127, 127), (126, 126)));
+        assert_eq!((codes(Shell::Bash, false), codes(Shell::Bash, true)), ((127, 126), (127, 126)));
+        assert_eq!((codes(Shell::Ash, false), codes(Shell::Ash, true)), ((127, 126), (126, 126)));
+        for shell in [Shell::Dash, Shell::Bash, Shell::Ash] {
+            assert_eq!(shell.cannot_execute(Errno::EACCES, false, false, false), 126, "by its path");
+            assert_eq!(shell.cannot_execute(Errno::ENOENT, true, true, false), 127);
+        }
     }
 
     #[test]
