@@ -153,6 +153,10 @@ fn users_are_looked_up_in_files_that_engines_can_read() {
     assert_eq!(user(b"app:x:1000:1000::/:\n", "ghost"), "125 user-not-found");
     let long = ["app:x:1000:1000::/:\n", &"x".repeat(70_000), "\n"].concat();
     assert_eq!(user(long.as_bytes(), "app"), "unknown");
+    let mut image = image(&[], &["ok"], &[]);
+    image.layers.push(tree::layer(&["etc/passwd -> /proc/1/root/passwd"]));
+    image.configuration.user = "app".to_owned();
+    assert_eq!(docker(image), "unknown", "who is in it, only the running container knows");
 }
 
 /// A link that stands for two thousand steps, forty times in every element of PATH.

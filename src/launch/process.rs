@@ -135,6 +135,7 @@ impl Environment {
 
     /// Sets `name` to `value`.
     pub fn set(&mut self, name: BString, value: BString) {
+        self.default_path &= name != "PATH";
         match self.variables.iter_mut().find(|(n, _)| *n == name) {
             Some((_, old)) => *old = value,
             None => self.variables.push((name, value)),

@@ -145,7 +145,7 @@ impl Running<'_> {
         {
             return outcome.map(Next::Ends);
         }
-        if let Some(problem) = self.unreadable(path.as_bstr()) {
+        if let Some(problem) = self.unreadable(path.as_bstr())? {
             let absent = matches!(&problem, Problem::Unresolved(e) if e.errno == Errno::ENOENT);
             let cause = Cause::Exec { role: Role::Command, path, problem };
             return Ok(Next::Ends(Outcome::Exits { code: shell.cannot_open(absent), cause }));
@@ -183,12 +183,14 @@ impl Running<'_> {
         }
     }
 
-    fn unreadable(&self, path: &BStr) -> Option<Problem> {
-        match self.view.resolve(path, &self.cwd, &self.credentials) {
+    /// What keeps the shell from opening its script.
+    fn unreadable(&self, path: &BStr) -> Result<Option<Problem>, String> {
+        Ok(match self.view.resolve(path, &self.cwd, &self.credentials) {
+            Err(PathError { unknowable: Some(why), at, .. }) => return Err(format!("`{path}` leads to {at}, {why}")),
             Err(error) => Some(Problem::Unresolved(error)),
             Ok(file) if self.credentials.may(READ, self.view.inode(file.ino)) => None,
             Ok(file) => Some(Problem::NotReadable(file.ino)),
-        }
+        })
     }
 
     /// A simple command: its absence is certain, its own exit code is not known unless the shell becomes it.

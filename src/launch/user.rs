@@ -4,7 +4,7 @@ use super::outcome::UserError;
 use super::runtime::{Engine, Runtime};
 use crate::error::{Error, Result};
 use crate::format::passwd::{self, Group, User};
-use crate::rootfs::{Credentials, View};
+use crate::rootfs::{Credentials, PathError, View};
 
 /// Ids are 31 bits wide (`minID`, `maxID`).
 const ID_MAX: i64 = 0x7fff_ffff;
@@ -24,14 +24,18 @@ pub fn resolve(view: &View<'_>, spec: &str, runtime: &Runtime) -> Result<std::re
 }
 
 fn read(view: &View<'_>, path: &str) -> Result<Option<Vec<u8>>> {
-    let Ok(file) = view.resolve(path.as_bytes(), b"/", &Credentials::root()) else { return Ok(None) };
-    let too_long = |what| Err(Error::new(format!("`{path}` of the image"), what));
+    let refused = |what: &str| Err(Error::new(format!("`{path}` of the image"), what));
+    let file = match view.resolve(path.as_bytes(), b"/", &Credentials::root()) {
+        Ok(file) => file,
+        Err(PathError { unknowable: Some(why), at, .. }) => return refused(&format!("it leads to {at}, {why}")),
+        Err(_) => return Ok(None),
+    };
     if view.size(file.ino) > FILE_MAX as u64 {
-        return too_long("it is longer than 1 MiB, and not read to its end");
+        return refused("it is longer than 1 MiB, and not read to its end");
     }
     let text = view.read(file.ino, 0, FILE_MAX)?;
     if text.split(|b| *b == b'\n').any(|line| line.len() >= LINE_MAX) {
-        return too_long("it has a line of 64 KiB or more, which engines do not read");
+        return refused("it has a line of 64 KiB or more, which engines do not read");
     }
     Ok(Some(text))
 }
