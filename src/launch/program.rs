@@ -96,7 +96,7 @@ impl Running<'_> {
     fn shell(&mut self, shell: Shell, loaded: &Loaded, steps: &mut Vec<Step>) -> Result<Next, String> {
         mark(steps, StepKind::Shell);
         match &loaded.script {
-            Some((script, at)) => self.script(shell, loaded, script.ino, *at, steps),
+            Some((_, at)) => self.script(shell, loaded, *at, steps),
             None => self.shell_arguments(shell, loaded, steps),
         }
     }
@@ -107,17 +107,7 @@ impl Running<'_> {
             [_, flag, text, ..] if *flag == "-c" => text,
             // Without a slash some shells go on to look in PATH.
             [_, file, ..] if !file.starts_with(b"-") && !file.starts_with(b"+") && file.contains(&b'/') => {
-                let path = file.clone();
-                return match self.view.resolve(&path, &self.cwd, &self.credentials) {
-                    Ok(found) => self.script(shell, loaded, found.ino, 1, steps),
-                    Err(PathError { unknowable: Some(why), at, .. }) => Err(format!("`{path}` leads to {at}, {why}")),
-                    Err(error) => {
-                        let code = shell.cannot_open(error.errno == Errno::ENOENT);
-                        let problem = Problem::Unresolved(error);
-                        let cause = Cause::Exec { role: Role::Command, path, problem };
-                        Ok(Next::Ends(Outcome::Exits { code, cause }))
-                    }
-                };
+                return self.script(shell, loaded, 1, steps);
             }
             _ => return Ok(Next::Ends(Outcome::Runs)),
         };
@@ -131,25 +121,22 @@ impl Running<'_> {
         }
     }
 
-    fn script(
-        &mut self,
-        shell: Shell,
-        loaded: &Loaded,
-        ino: Ino,
-        at: usize,
-        steps: &mut Vec<Step>,
-    ) -> Result<Next, String> {
+    /// The script that word `at` names: the shell opens it anew, without what execve(2) was allowed.
+    fn script(&mut self, shell: Shell, loaded: &Loaded, at: usize, steps: &mut Vec<Step>) -> Result<Next, String> {
         let path = loaded.argv.get(at).cloned().unwrap_or_default();
         if let Some(argument) = loaded.argv.get(at.wrapping_sub(1)).filter(|_| at == 2)
             && let Some(outcome) = self.shell_argument(shell, argument, &path)
         {
             return outcome.map(Next::Ends);
         }
-        if let Some(problem) = self.unreadable(path.as_bstr())? {
-            let absent = matches!(&problem, Problem::Unresolved(e) if e.errno == Errno::ENOENT);
-            let cause = Cause::Exec { role: Role::Command, path, problem };
-            return Ok(Next::Ends(Outcome::Exits { code: shell.cannot_open(absent), cause }));
-        }
+        let ino = match self.open(path.as_bstr())? {
+            Ok(ino) => ino,
+            Err(problem) => {
+                let absent = matches!(&problem, Problem::Unresolved(e) if e.errno == Errno::ENOENT);
+                let cause = Cause::Exec { role: Role::Command, path, problem };
+                return Ok(Next::Ends(Outcome::Exits { code: shell.cannot_open(absent), cause }));
+            }
+        };
         let text = self.view.read(ino, 0, SCRIPT_MAX).map_err(|e| e.to_string())?;
         match shell::read(shell, &text) {
             Script::Other => Ok(Next::Ends(Outcome::Runs)),
@@ -183,14 +170,14 @@ impl Running<'_> {
         }
     }
 
-    /// What keeps the shell from opening its script.
-    fn unreadable(&self, path: &BStr) -> Result<Option<Problem>, String> {
-        Ok(match self.view.resolve(path, &self.cwd, &self.credentials) {
-            Err(PathError { unknowable: Some(why), at, .. }) => return Err(format!("`{path}` leads to {at}, {why}")),
-            Err(error) => Some(Problem::Unresolved(error)),
-            Ok(file) if self.credentials.may(READ, self.view.inode(file.ino)) => None,
-            Ok(file) => Some(Problem::NotReadable(file.ino)),
-        })
+    /// Opens a file to read it; the inner error is what keeps the process from it.
+    fn open(&self, path: &BStr) -> Result<Result<Ino, Problem>, String> {
+        match self.view.resolve(path, &self.cwd, &self.credentials) {
+            Err(PathError { unknowable: Some(why), at, .. }) => Err(format!("`{path}` leads to {at}, {why}")),
+            Err(error) => Ok(Err(Problem::Unresolved(error))),
+            Ok(file) if self.credentials.may(READ, self.view.inode(file.ino)) => Ok(Ok(file.ino)),
+            Ok(file) => Ok(Err(Problem::NotReadable(file.ino))),
+        }
     }
 
     /// A simple command: its absence is certain, its own exit code is not known unless the shell becomes it.
