@@ -2,13 +2,15 @@
 
 use bstr::BString;
 
-use crate::rootfs::{Ino, Kind, Rootfs};
+use super::Subject;
+use crate::rootfs::{Credentials, Ino, Kind, Rootfs, View};
 
 /// How many directory entries are looked at; an image of a million files should not make a hint expensive.
 const LOOKS: usize = 300_000;
 
 /// Executable files (and links to such) called `name`, anywhere in the image; at most `limit` paths.
-pub fn namesakes(rootfs: &Rootfs, name: &[u8], limit: usize) -> Vec<BString> {
+pub fn namesakes(subject: &Subject<'_>, name: &[u8], limit: usize) -> Vec<BString> {
+    let rootfs = subject.rootfs;
     let (mut found, mut looks) = (Vec::new(), 0);
     let mut todo = vec![(BString::from("/"), Rootfs::ROOT)];
     while let Some((path, dir)) = todo.pop() {
@@ -24,7 +26,7 @@ pub fn namesakes(rootfs: &Rootfs, name: &[u8], limit: usize) -> Vec<BString> {
                 Kind::Regular { .. } if **entry == *name && inode.mode & 0o111 != 0 => found.push(below(&path, entry)),
                 Kind::Symlink(_) if **entry == *name => {
                     let link = below(&path, entry);
-                    let file = at(rootfs, &link).map(|ino| rootfs.inode(ino));
+                    let file = at(subject, &link).map(|ino| rootfs.inode(ino));
                     if file.is_some_and(|f| f.kind.is_regular() && f.mode & 0o111 != 0) {
                         found.push(link);
                     }
@@ -50,38 +52,11 @@ pub fn similar(rootfs: &Rootfs, dir: Ino, name: &[u8]) -> Option<BString> {
         .map(|(_, other)| BString::from(other.as_ref()))
 }
 
-/// The inode of `path`, links followed; a hint needs no more of path_resolution(7) than that.
-pub fn at(rootfs: &Rootfs, path: &[u8]) -> Option<Ino> {
-    let mut todo: Vec<Vec<u8>> = components(path);
-    let (mut way, mut links) = (vec![Rootfs::ROOT], 0);
-    while let Some(name) = todo.pop() {
-        match name.as_slice() {
-            b".." if way.len() > 1 => _ = way.pop(),
-            b".." => {}
-            name => {
-                let ino = rootfs.entry(*way.last()?, name)?;
-                match &rootfs.inode(ino).kind {
-                    Kind::Symlink(target) => {
-                        links += 1;
-                        if links > 40 {
-                            return None;
-                        }
-                        if target.starts_with(b"/") {
-                            way.truncate(1);
-                        }
-                        todo.extend(components(target));
-                    }
-                    _ => way.push(ino),
-                }
-            }
-        }
-    }
-    way.pop()
-}
-
-/// The names of a path, last first.
-fn components(path: &[u8]) -> Vec<Vec<u8>> {
-    path.split(|b| *b == b'/').rev().filter(|n| !n.is_empty() && *n != b".").map(<[u8]>::to_vec).collect()
+/// The inode of the image that `path` leads to, links followed; a relative path is one from the root.
+pub fn at(subject: &Subject<'_>, path: &[u8]) -> Option<Ino> {
+    let path = if path.is_empty() { b"/" } else { path };
+    let found = View::new(subject.image, subject.rootfs).resolve(path, b"/", &Credentials::root()).ok()?;
+    subject.rootfs.get(found.ino).map(|_| found.ino)
 }
 
 /// `dir` + `/` + `name`.

@@ -281,7 +281,7 @@ impl<'a> Trouble<'a> {
 
     /// Whether there is a shell to propose.
     pub fn has_shell(&self) -> bool {
-        super::at(self.subject.rootfs, b"/bin/sh").is_some()
+        super::at(&self.subject, b"/bin/sh").is_some()
     }
 
     /// The command with another program in front of its arguments, as an instruction.

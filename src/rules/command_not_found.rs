@@ -25,7 +25,7 @@ fn absent(trouble: &Trouble<'_>, name: &[u8], role: Role, tried: &[Tried], defau
         Role::Wrapped { .. } => format!("{} is to be executed and is in no directory of PATH", quote(name)),
         _ => format!("{} names {}, which is in no directory of PATH", trouble.instruction(), quote(name)),
     };
-    let elsewhere = namesakes(trouble.subject.rootfs, name, 3);
+    let elsewhere = namesakes(&trouble.subject, name, 3);
     let explanation = path_reasons(Explanation::new(message, ""), tried, default_path);
     match elsewhere.first() {
         Some(path) => found_elsewhere(trouble, explanation, role, path, &elsewhere),
@@ -77,7 +77,7 @@ fn found_elsewhere(
 fn nowhere(trouble: &Trouble<'_>, mut explanation: Explanation, name: &[u8], tried: &[Tried]) -> Explanation {
     let rootfs = trouble.subject.rootfs;
     let near = tried.iter().find_map(|t| {
-        let dir = at(rootfs, &t.element)?;
+        let dir = at(&trouble.subject, &t.element)?;
         Some((t.element.clone(), similar(rootfs, dir, name)?))
     });
     let removed = tried.iter().find_map(|t| match &t.problem {

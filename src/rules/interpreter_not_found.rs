@@ -38,7 +38,7 @@ fn explain(trouble: &Trouble<'_>, interpreter: &[u8], problem: &str) -> Explanat
     let script = trouble.script();
     let file = script.map_or_else(|| trouble.command().to_owned(), |s| s.path.to_string());
     let name = interpreter.rsplit_str("/").next().unwrap_or(interpreter).to_str_lossy();
-    let elsewhere = namesakes(trouble.subject.rootfs, name.as_bytes(), 3);
+    let elsewhere = namesakes(&trouble.subject, name.as_bytes(), 3);
     let shell = matches!(&*name, "bash" | "zsh" | "ksh" | "ash" | "dash");
     let sh = shell && trouble.has_shell();
     let mut explanation =

@@ -4,7 +4,7 @@ use bstr::ByteSlice;
 
 use crate::finding::Finding;
 use crate::launch::{Cause, Problem};
-use crate::rootfs::{Kind, Rootfs};
+use crate::rootfs::Kind;
 use crate::rule::{Explanation, Rule, Subject, at, list, quote};
 
 /// See `rules/loader-not-found.md`.
@@ -25,7 +25,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             Problem::Unresolved(e) => e.removed_by,
             _ => None,
         };
-        let present = loaders(trouble.subject.rootfs);
+        let present = loaders(&trouble.subject);
         let has = match present.as_slice() {
             [] => "the image has no dynamic loader at all: it can run static programs only".to_owned(),
             some => format!("the image has {}", list(some)),
@@ -67,10 +67,11 @@ fn libc(loader: &[u8]) -> Option<&'static str> {
 }
 
 /// The loaders in the image, with the library they belong to.
-fn loaders(rootfs: &Rootfs) -> Vec<String> {
+fn loaders(subject: &Subject<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for dir in DIRECTORIES {
-        let Some(Kind::Directory(names)) = at(rootfs, dir.as_bytes()).map(|ino| &rootfs.inode(ino).kind) else {
+        let Some(Kind::Directory(names)) = at(subject, dir.as_bytes()).map(|ino| &subject.rootfs.inode(ino).kind)
+        else {
             continue;
         };
         for name in names.keys() {

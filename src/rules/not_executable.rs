@@ -64,11 +64,11 @@ fn fixes(trouble: &Trouble<'_>, explanation: Explanation, path: &str, ino: Ino) 
 /// What of a `#!` line is not in the image: the interpreter, or the one that `env` is to look for.
 fn missing<'l>(trouble: &Trouble<'_>, interpreter: &'l [u8], argument: Option<&'l [u8]>) -> Option<&'l [u8]> {
     let rootfs = trouble.subject.rootfs;
-    let file = at(rootfs, interpreter).map(|ino| rootfs.inode(ino));
+    let file = at(&trouble.subject, interpreter).map(|ino| rootfs.inode(ino));
     if !file.is_some_and(|file| file.kind.is_regular() && file.mode & 0o111 != 0) {
         return Some(interpreter);
     }
     let sought =
         argument.filter(|word| interpreter.ends_with(b"/env") && !word.starts_with(b"-") && !word.contains(&b'='));
-    sought.filter(|name| !name.contains(&b'/') && namesakes(rootfs, name, 1).is_empty())
+    sought.filter(|name| !name.contains(&b'/') && namesakes(&trouble.subject, name, 1).is_empty())
 }

@@ -23,7 +23,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             true => explanation,
             false => explanation.why("ENTRYPOINT in a Dockerfile drops the CMD of the base image"),
         };
-        let found = LIKELY.iter().find_map(|name| namesakes(trouble.subject.rootfs, name.as_bytes(), 1).pop());
+        let found = LIKELY.iter().find_map(|name| namesakes(&trouble.subject, name.as_bytes(), 1).pop());
         let program = found.map_or_else(|| "/path/to/program".to_owned(), |path| path.to_string());
         explanation.fix("say what to start", format!("ENTRYPOINT {}", json_array(&[program])))
     })

@@ -67,10 +67,10 @@ fn suggest(trouble: &Trouble<'_>, mut explanation: Explanation, path: &[u8], err
         return explanation;
     }
     let (dir, name) = error.at.rsplit_once_str("/").unwrap_or((b"", error.at.as_slice()));
-    let near = at(rootfs, dir).and_then(|dir| similar(rootfs, dir, name));
+    let near = at(&trouble.subject, dir).and_then(|dir| similar(rootfs, dir, name));
     let near = near.map(|near| bstr::concat([dir, b"/", near.as_slice()]).into());
     let base = path.rsplit_str("/").next().unwrap_or(path);
-    let Some(found) = near.or_else(|| namesakes(rootfs, base, 1).pop()) else {
+    let Some(found) = near.or_else(|| namesakes(&trouble.subject, base, 1).pop()) else {
         let copy = paste::copy("--chmod=0755", &base.to_str_lossy(), &path.to_str_lossy());
         return explanation.fix_if("copy it into the image", copy);
     };

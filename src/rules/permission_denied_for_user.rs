@@ -45,7 +45,7 @@ fn unreachable(trouble: &Trouble<'_>, dir: &BString) -> Explanation {
         quote(dir)
     );
     let explanation = Explanation::new(message, "open the directory for that user, or give it to that user");
-    let explanation = match at(trouble.subject.rootfs, dir) {
+    let explanation = match at(&trouble.subject, dir) {
         Some(ino) => explanation.why(format!("{} {}", quote(dir), trouble.mode(ino))).layer(trouble.layer_of(ino)),
         None => explanation,
     };

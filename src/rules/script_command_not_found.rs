@@ -33,7 +33,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 fn explain(trouble: &Trouble<'_>, command: &[u8], line: usize, state: &str, layer: Option<usize>) -> Explanation {
     let file = trouble.script_path();
     let name = command.rsplit(|b| *b == b'/').next().unwrap_or(command);
-    let elsewhere = namesakes(trouble.subject.rootfs, name, 1).pop();
+    let elsewhere = namesakes(&trouble.subject, name, 1).pop();
     let message = format!("{} runs {} at line {line}, {state}", quote(&file), quote(command));
     let explanation = Explanation::new(message, "install it, or write the path that it has")
         .at(trouble.script().and_then(|step| Some(trouble.file(&step.path, step.ino?, None))))

@@ -17,7 +17,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let message = format!("{who} is in shell form, but the image has no {}", quote(shell));
         let explanation = Explanation::new(message, "write it in exec form, or use a base image with a shell")
             .why(format!("a builder stores {who} {text} as {}", quote(crate::rule::json_array(&[shell, "-c", text]))));
-        let other = namesakes(trouble.subject.rootfs, b"sh", 1).pop();
+        let other = namesakes(&trouble.subject, b"sh", 1).pop();
         let explanation = match other {
             Some(path) => explanation.fix(
                 "name the shell that is there before it",

@@ -99,7 +99,7 @@ fn argument(subject: &Subject<'_>, launch: &Launch) -> Option<Finding> {
         place: Place::Config { field, index: Some(element) },
         because: Vec::new(),
         layer: None,
-        fixes: if at(subject.rootfs, b"/bin/sh").is_some() {
+        fixes: if at(subject, b"/bin/sh").is_some() {
             in_a_shell(launch, operator.is_some()).into_iter().collect()
         } else {
             Vec::new()
