@@ -92,7 +92,7 @@ impl Caller<'_> {
             if depth == 0 {
                 self.check_lengths(&call.argv)?;
             }
-            let head = self.view.read(file.ino, 0, shebang::WINDOW)?;
+            let head = self.head(file.ino, shebang::WINDOW)?;
             match shebang::parse(&head) {
                 Shebang::None => {
                     self.elf(&call, &file, steps)?;
@@ -161,7 +161,7 @@ impl Caller<'_> {
 
     /// `load_elf_binary`, as far as it can fail.
     fn elf(&self, call: &Call, file: &Resolved, steps: &mut Vec<Step>) -> Result<(), Stop> {
-        let head = self.view.read(file.ino, 0, HEAD)?;
+        let head = self.head(file.ino, HEAD)?;
         if !elf::is_elf(&head) {
             return Err(self.fails(call, Errno::ENOEXEC, Problem::Format(file.ino, magic::classify(&head))));
         }
@@ -194,7 +194,7 @@ impl Caller<'_> {
         let call = Call { path, argv, role: Role::Loader, via: Via::Loader };
         let file = self.open(&call, steps)?;
         mark(steps, StepKind::Loader);
-        let head = self.view.read(file.ino, 0, HEAD)?;
+        let head = self.head(file.ino, HEAD)?;
         if head.len() < elf::HEADER {
             return Err(self.fails(&call, Errno::EIO, Problem::TooShort(file.ino)));
         }
@@ -207,6 +207,12 @@ impl Caller<'_> {
         self.verdict(&call, file.ino, &head, verdict, Errno::ELIBBAD)?;
         self.table(file.ino, &program)?.ok_or_else(|| format(magic::Format::Elf("it is cut off")))?;
         Ok(())
+    }
+
+    /// The first bytes: the header of an ELF file, of which no more is kept, or `length` bytes of anything else.
+    fn head(&self, ino: Ino, length: usize) -> Result<Vec<u8>, Stop> {
+        let header = self.view.read(ino, 0, elf::HEADER)?;
+        if elf::is_elf(&header) { Ok(header) } else { Ok(self.view.read(ino, 0, length)?) }
     }
 
     /// The program header table; `None` if the file ends before it does.
