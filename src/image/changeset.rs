@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString};
 
+use crate::format::elf::Object;
+
 /// What kind of file an entry makes; the word `inode(7)` uses is *file type*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileType {
@@ -53,12 +55,13 @@ pub struct Entry<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Content {
     pieces: Vec<(u64, Box<[u8]>)>,
+    object: Option<Box<Object>>,
 }
 
 impl Content {
     /// A single piece that starts at offset 0.
     pub fn head(bytes: impl Into<Box<[u8]>>) -> Self {
-        Content { pieces: vec![(0, bytes.into())] }
+        Content { pieces: vec![(0, bytes.into())], object: None }
     }
 
     /// Adds a piece at `offset`.
@@ -74,14 +77,25 @@ impl Content {
         })
     }
 
+    /// Sets what a dynamic loader reads of the file.
+    pub fn set_object(&mut self, object: Object) {
+        self.object = Some(Box::new(object));
+    }
+
+    /// What a dynamic loader reads of an ELF file, if that was kept.
+    pub fn object(&self) -> Option<&Object> {
+        self.object.as_deref()
+    }
+
     /// Bytes held, for the bound on all that is kept.
     pub fn len(&self) -> usize {
-        self.pieces.iter().map(|(_, b)| b.len()).sum()
+        let object = self.object.as_ref().map_or(0, |object| object.len());
+        self.pieces.iter().map(|(_, b)| b.len()).sum::<usize>() + object
     }
 
     /// Whether nothing is held.
     pub fn is_empty(&self) -> bool {
-        self.pieces.is_empty()
+        self.pieces.is_empty() && self.object.is_none()
     }
 }
 

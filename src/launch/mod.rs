@@ -7,6 +7,7 @@
 mod cause;
 mod env;
 mod execve;
+mod loader;
 mod lookup;
 mod outcome;
 mod process;
@@ -24,6 +25,7 @@ use crate::format::elf::Kernel;
 use crate::image::{Healthcheck, Image};
 use crate::rootfs::{Credentials, Refusal, Rootfs, View};
 
+pub use loader::{Closure, Found, Libc, LinkError, Linked, Processor, libraries};
 pub use outcome::{
     Cause, Excess, Outcome, Phase, Problem, Role, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
     WorkingDirProblem,

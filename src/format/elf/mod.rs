@@ -1,11 +1,15 @@
 //! ELF files, as execve(2) reads them (fs/binfmt_elf.c): the machine's own byte order and layout, whatever EI_DATA and
 //! EI_CLASS say.
 
+mod object;
+
 use std::fmt;
 
 use goblin::elf::header;
 use goblin::elf::program_header;
 use scroll::{Endian, Pread};
+
+pub use object::{Object, Tag};
 
 /// Bytes of the longest ELF header.
 pub const HEADER: usize = 64;

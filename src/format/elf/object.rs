@@ -1,0 +1,105 @@
+//! ELF files as dynamic loaders read them: elf(5), the gABI's *Dynamic Linking*, and the version tables of the LSB.
+
+use bstr::{BStr, ByteSlice};
+
+/// What a dynamic loader reads of a file before it maps it, and then of its dynamic section.
+///
+/// Strings are kept in one piece, because an image has thousands of such files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Object {
+    /// `e_ident`.
+    pub ident: [u8; 16],
+    /// `e_type`.
+    pub e_type: u16,
+    /// `e_machine`.
+    pub e_machine: u16,
+    /// `e_version`.
+    pub e_version: u32,
+    /// `e_flags`.
+    pub e_flags: u32,
+    /// `e_phentsize`.
+    pub e_phentsize: u16,
+    /// Whether there is a PT_LOAD segment.
+    pub has_load: bool,
+    /// Whether there is a PT_DYNAMIC segment.
+    pub has_dynamic: bool,
+    /// Whether there is a PT_INTERP segment.
+    pub has_interp: bool,
+    /// Where the last byte of all PT_LOAD segments ends in the file; more than the file is long if it is truncated.
+    pub end: u64,
+    /// `e_entry`.
+    pub entry: u64,
+    /// DT_FLAGS.
+    pub flags: u64,
+    /// DT_FLAGS_1.
+    pub flags_1: u64,
+    /// Tagged strings, each `tag, bytes, NUL`, in the order of the file.
+    strings: Box<[u8]>,
+}
+
+/// What a string of an [`Object`] is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Tag {
+    /// DT_NEEDED.
+    Needed = b'n',
+    /// DT_AUXILIARY.
+    Auxiliary = b'a',
+    /// DT_FILTER.
+    Filter = b'f',
+    /// DT_SONAME.
+    Soname = b's',
+    /// DT_RPATH.
+    Rpath = b'r',
+    /// DT_RUNPATH.
+    Runpath = b'R',
+    /// `vn_file` of DT_VERNEED: what follows is needed of this file.
+    VersionFile = b'v',
+    /// `vna_name` of a needed version.
+    Version = b'w',
+    /// The same, with VER_FLG_WEAK.
+    WeakVersion = b'W',
+    /// `vda_name` of a version that DT_VERDEF defines; the base version (VER_FLG_BASE) is left out.
+    Defined = b'd',
+    /// A directory compiled into a dynamic loader as one that it searches (glibc's `system_dirs`), final slash included.
+    Directory = b'D',
+}
+
+impl Object {
+    /// The strings of one kind, in the order of the file.
+    pub fn strings(&self, tag: Tag) -> impl Iterator<Item = &BStr> {
+        self.tagged().filter(move |(t, _)| *t == tag as u8).map(|(_, text)| text)
+    }
+
+    /// The first string of one kind.
+    pub fn string(&self, tag: Tag) -> Option<&BStr> {
+        self.strings(tag).next()
+    }
+
+    /// Versions that are needed: of which file, which, and whether their absence is only worth a warning.
+    pub fn versions(&self) -> impl Iterator<Item = (&BStr, &BStr, bool)> {
+        let mut file = BStr::new(b"");
+        self.tagged().filter_map(move |(tag, text)| match tag {
+            b'v' => {
+                file = text;
+                None
+            }
+            b'w' | b'W' => Some((file, text, tag == b'W')),
+            _ => None,
+        })
+    }
+
+    fn tagged(&self) -> impl Iterator<Item = (u8, &BStr)> {
+        self.strings.split_str("\0").filter_map(|s| s.split_first()).map(|(tag, text)| (*tag, BStr::new(text)))
+    }
+
+    /// Bytes held, for the bound on all that is kept.
+    pub fn len(&self) -> usize {
+        size_of::<Self>() + self.strings.len()
+    }
+
+    /// Never.
+    pub fn is_empty(&self) -> bool {
+        false
+    }
+}
