@@ -77,6 +77,11 @@ impl<'a> View<'a> {
         self
     }
 
+    /// See [`View::reset_parents`].
+    pub fn resets_parents(&self) -> bool {
+        self.reset_parents
+    }
+
     /// Whether `credentials` may search the directory.
     pub(super) fn may_search(&self, credentials: &Credentials, inode: &Inode) -> bool {
         (self.reset_parents && inode.implied) || credentials.may(EXECUTE, inode)
@@ -138,6 +143,14 @@ impl<'a> View<'a> {
         let bytes = self.image.again.reread(layer, inode.ordinal, offset, len)?;
         self.again.borrow_mut().insert((ino, offset, len), bytes.clone());
         Ok(bytes)
+    }
+
+    /// What a dynamic loader reads of an ELF file.
+    ///
+    /// # Errors
+    /// It was not kept.
+    pub fn object(&self, ino: Ino) -> Result<Option<Rc<crate::format::elf::Object>>> {
+        Ok(self.inode(ino).kind.content().and_then(|c| c.object()).map(|o| Rc::new(o.clone())))
     }
 
     /// Length of a regular file, 0 of anything else.

@@ -1,6 +1,9 @@
 //! ELF files as dynamic loaders read them: elf(5), the gABI's *Dynamic Linking*, and the version tables of the LSB.
 
 use bstr::{BStr, ByteSlice};
+use goblin::elf::header;
+
+use super::Machine;
 
 /// What a dynamic loader reads of a file before it maps it, and then of its dynamic section.
 ///
@@ -23,6 +26,8 @@ pub struct Object {
     pub has_load: bool,
     /// Whether there is a PT_DYNAMIC segment.
     pub has_dynamic: bool,
+    /// Whether there is a DT_VERDEF.
+    pub has_verdef: bool,
     /// Whether there is a PT_INTERP segment.
     pub has_interp: bool,
     /// Where the last byte of all PT_LOAD segments ends in the file; more than the file is long if it is truncated.
@@ -74,6 +79,26 @@ impl Object {
     /// The first string of one kind.
     pub fn string(&self, tag: Tag) -> Option<&BStr> {
         self.strings(tag).next()
+    }
+
+    /// What else is to be mapped, in the order of the file: [`Tag::Needed`], [`Tag::Auxiliary`] and [`Tag::Filter`].
+    pub fn dependencies(&self) -> impl Iterator<Item = (Tag, &BStr)> {
+        self.tagged().filter_map(|(tag, text)| match tag {
+            b'n' => Some((Tag::Needed, text)),
+            b'a' => Some((Tag::Auxiliary, text)),
+            b'f' => Some((Tag::Filter, text)),
+            _ => None,
+        })
+    }
+
+    /// The machine that it is for.
+    pub fn machine(&self) -> Machine {
+        let is = |at: usize, value| self.ident.get(at) == Some(&value);
+        Machine {
+            e_machine: self.e_machine,
+            is_64: is(header::EI_CLASS, header::ELFCLASS64),
+            is_big_endian: is(header::EI_DATA, header::ELFDATA2MSB),
+        }
     }
 
     /// Versions that are needed: of which file, which, and whether their absence is only worth a warning.
