@@ -2,6 +2,7 @@
 
 pub mod elf;
 pub mod ld_so_cache;
+pub mod ld_so_conf;
 pub mod magic;
 pub mod passwd;
 pub mod shebang;
