@@ -1,9 +1,23 @@
 //! ELF files as dynamic loaders read them: elf(5), the gABI's *Dynamic Linking*, and the version tables of the LSB.
 
+mod dynamic;
+mod file;
+mod loader;
+mod text;
+mod versions;
+
+use std::borrow::Cow;
+
 use bstr::{BStr, ByteSlice};
 use goblin::elf::header;
 
 use super::Machine;
+
+use file::File;
+use text::Text;
+
+pub use file::Segments;
+pub use loader::is_loader;
 
 /// What a dynamic loader reads of a file before it maps it, and then of its dynamic section.
 ///
@@ -24,7 +38,7 @@ pub struct Object {
     pub e_phentsize: u16,
     /// Whether there is a PT_LOAD segment.
     pub has_load: bool,
-    /// Whether there is a PT_DYNAMIC segment.
+    /// Whether there is a PT_DYNAMIC segment with bytes in the file; separate debugging information has one without.
     pub has_dynamic: bool,
     /// Whether there is a DT_VERDEF.
     pub has_verdef: bool,
@@ -38,7 +52,11 @@ pub struct Object {
     pub flags: u64,
     /// DT_FLAGS_1.
     pub flags_1: u64,
-    /// Tagged strings, each `tag, bytes, NUL`, in the order of the file.
+    /// Whether there is a DT_VERDEF: without, glibc takes every version for defined and only warns.
+    pub has_verdef: bool,
+    /// Whether something was left out because there is more of it than is read.
+    pub is_cut: bool,
+    /// Tagged strings, each `tag, bytes, NUL`, in the order of the file; of DT_SONAME, DT_RPATH and DT_RUNPATH the last.
     strings: Box<[u8]>,
 }
 
@@ -71,6 +89,61 @@ pub enum Tag {
 }
 
 impl Object {
+    /// Reads a file of `size` bytes. `fetch` answers with the `len` bytes at an offset, which all lie in the file; its
+    /// errors are passed on. A part of the file that is damaged is as if it were not there.
+    ///
+    /// `None` for what is not an ELF file, or one whose class or byte order do not exist.
+    ///
+    /// # Errors
+    /// Those of `fetch`.
+    pub fn read<'a, E>(
+        size: u64,
+        fetch: impl FnMut(u64, usize) -> Result<Cow<'a, [u8]>, E>,
+    ) -> Result<Option<Self>, E> {
+        let mut file = File::new(size, fetch);
+        let Some(segments) = Segments::read(&mut file)? else { return Ok(None) };
+        let mut object = Object::of(&segments);
+        let mut text = Text::default();
+        if let Some(dynamic) = dynamic::read(&mut file, &segments)? {
+            (object.flags, object.flags_1) = (dynamic.flags, dynamic.flags_1);
+            object.has_verdef = dynamic.verdef.is_some();
+            text.is_cut = dynamic.is_cut;
+            dynamic.list(&mut text);
+            versions::needed(&mut file, &segments, &dynamic, &mut text)?;
+            versions::defined(&mut file, &segments, &dynamic, &mut text)?;
+            text.read(&mut file, &segments)?;
+        }
+        object.set(text);
+        if object.string(Tag::Soname).is_some_and(|name| is_loader(name)) {
+            object.strings = loader::with_directories(&mut file, object.strings)?;
+        }
+        Ok(Some(object))
+    }
+
+    /// What the header and the program headers say.
+    fn of(segments: &Segments) -> Self {
+        let header = &segments.header;
+        Object {
+            ident: header.e_ident,
+            e_type: header.e_type,
+            e_machine: header.e_machine,
+            e_version: header.e_version,
+            e_flags: header.e_flags,
+            e_phentsize: header.e_phentsize,
+            has_load: segments.has_load(),
+            has_dynamic: segments.dynamic().is_some(),
+            has_interp: segments.has_interp(),
+            end: segments.end(),
+            entry: header.e_entry,
+            ..Object::default()
+        }
+    }
+
+    fn set(&mut self, text: Text) {
+        self.is_cut = text.is_cut;
+        self.strings = text.pack();
+    }
+
     /// The strings of one kind, in the order of the file.
     pub fn strings(&self, tag: Tag) -> impl Iterator<Item = &BStr> {
         self.tagged().filter(move |(t, _)| *t == tag as u8).map(|(_, text)| text)
@@ -123,7 +196,7 @@ impl Object {
         size_of::<Self>() + self.strings.len()
     }
 
-    /// Never.
+    /// Never: there is a header at least.
     pub fn is_empty(&self) -> bool {
         false
     }
