@@ -40,8 +40,6 @@ pub struct Object {
     pub has_load: bool,
     /// Whether there is a PT_DYNAMIC segment with bytes in the file; separate debugging information has one without.
     pub has_dynamic: bool,
-    /// Whether there is a DT_VERDEF.
-    pub has_verdef: bool,
     /// Whether there is a PT_INTERP segment.
     pub has_interp: bool,
     /// Where the last byte of all PT_LOAD segments ends in the file; more than the file is long if it is truncated.
