@@ -155,7 +155,7 @@ impl<'a> Linker<'a> {
         let named = variable.split(|b| matches!(b, b':' | b' ')).filter(valid);
         for name in named.chain(listed).filter(|name| !name.is_empty()) {
             match self.load(name.as_bstr(), Maps::PROGRAM) {
-                Ok(number) => self.maps.append(number),
+                Ok(number) => self.maps.append(number, Maps::PROGRAM),
                 Err(Stop::Error(_)) => {}
                 Err(Stop::Unknown(why)) => return Err(why),
             }
@@ -184,7 +184,7 @@ impl<'a> Linker<'a> {
             // In a privileged program a token is an error, and so is what it voids.
             let name = self.tokens(number).expand(text, |path| self.is_trusted(path)).unwrap_or_default();
             match (self.load(name.as_bstr(), number), tag) {
-                (Ok(found), Tag::Needed) => self.maps.append(found),
+                (Ok(found), Tag::Needed) => self.maps.append(found, number),
                 (Ok(found), _) => self.maps.put_before(number, found),
                 (Err(Stop::Error(_)), Tag::Auxiliary) => {}
                 (Err(Stop::Error(error)), _) => self.maps.errors.push(error),

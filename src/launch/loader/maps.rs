@@ -71,10 +71,15 @@ impl Maps {
         self.maps.len()
     }
 
-    /// Puts a map last in the order, if it is not in it.
-    pub fn append(&mut self, number: usize) {
-        if !self.order.contains(&number) {
-            self.order.push(number);
+    /// Puts a map last in the order, if it is not in it. The loader, mapped before anything needed it, then is needed
+    /// by `needed_by`.
+    pub fn append(&mut self, number: usize, needed_by: usize) {
+        if self.order.contains(&number) {
+            return;
+        }
+        self.order.push(number);
+        if let (Self::LOADER, Some(loader)) = (number, self.maps.get_mut(number)) {
+            loader.needed_by = needed_by;
         }
     }
 

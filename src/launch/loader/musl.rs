@@ -96,7 +96,7 @@ impl Linker<'_> {
         let is_own = OWN.iter().any(|own| name.starts_with(own.as_bytes()));
         if is_own || name == self.started.interp {
             self.maps.name(Maps::LOADER, name);
-            self.maps.append(Maps::LOADER);
+            self.maps.append(Maps::LOADER, needed_by.unwrap_or(Maps::PROGRAM));
             return Ok(Ok(()));
         }
         let by = needed_by.unwrap_or(Maps::PROGRAM);
@@ -141,7 +141,7 @@ impl Linker<'_> {
         if !name.contains(&b'/') {
             self.shorten(number);
         }
-        self.maps.append(number);
+        self.maps.append(number, needed_by);
         Ok(())
     }
 
