@@ -340,7 +340,7 @@ fn the_json_of_check() {
     assert_eq!(report["summary"], json!({ "errors": 1, "warnings": 1, "notes": 0 }));
     assert_eq!(report["images"].as_array().unwrap().len(), 2);
     let error = &report["errors"][0];
-    assert_eq!(keys(error), ["help", "message", "reference"]);
+    assert_eq!(keys(error), ["help", "message", "platform", "reference"]);
     assert_eq!((report["errors"].as_array().unwrap().len(), &error["reference"]), (1, &json!("absent")));
     assert!(error["message"].as_str().unwrap().contains("absent"), "{error}");
     assert_eq!(bench.run(&["broken", "--format", "json"]).json()["errors"], json!([]));
