@@ -68,10 +68,10 @@ pub fn run(typed: Typed) -> Result<Exit> {
     let exit = look.each(&rules(&choice)?, &show, |looked| {
         let lint = match looked {
             Ok(lint) => lint,
-            Err(Unread { name, complaint }) => {
+            Err(Unread { name, platform, complaint }) => {
                 let reports = files.iter_mut().map(|(report, _)| report).chain([&mut report]);
                 let (message, help) = complaint.parts();
-                reports.for_each(|report| report.unread(name, message, help));
+                reports.for_each(|report| report.unread(name, platform, message, help));
                 return Ok(Exit::CouldNotLook);
             }
         };

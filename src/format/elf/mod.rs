@@ -29,6 +29,28 @@ pub struct Machine {
     pub is_64: bool,
     /// Big endian (EI_DATA).
     pub is_big_endian: bool,
+    /// How 32-bit ARM code hands over floating point numbers, where the file says.
+    pub float: Option<Float>,
+}
+
+/// The two ways, for which there are different libraries (ELF for the Arm Architecture, *e_flags*).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Float {
+    /// In registers of the floating point unit: `armhf`.
+    Hard,
+    /// In those of the processor: `armel`.
+    Soft,
+}
+
+impl Float {
+    /// The two bits mean this since version 5 of the ABI only.
+    fn of(e_flags: u32) -> Option<Self> {
+        match (e_flags >> 24, e_flags & 0x600) {
+            (5, 0x400) => Some(Float::Hard),
+            (5, 0x200) => Some(Float::Soft),
+            _ => None,
+        }
+    }
 }
 
 /// GOARCH names by e_machine, class and byte order; `None` for either.
@@ -63,7 +85,10 @@ impl Machine {
         let is_big_endian = head.get(header::EI_DATA).copied() == Some(header::ELFDATA2MSB);
         let is_64 = head.get(header::EI_CLASS).copied() == Some(header::ELFCLASS64);
         let e_machine = head.pread_with(18, endian(is_big_endian)).ok()?;
-        Some(Machine { e_machine, is_64, is_big_endian })
+        // elf(5): the offset of e_flags in Elf32_Ehdr
+        let e_flags = head.pread_with(36, endian(is_big_endian)).unwrap_or_default();
+        let float = Float::of(e_flags).filter(|_| e_machine == header::EM_ARM && !is_64);
+        Some(Machine { e_machine, is_64, is_big_endian, float })
     }
 
     /// The architecture's name in Go and in images, such as `arm64`.
@@ -79,9 +104,14 @@ impl Machine {
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.architecture() {
-            Some(name) => f.write_str(name),
-            None => write!(f, "e_machine {}", self.e_machine),
+            Some(name) => f.write_str(name)?,
+            None => write!(f, "e_machine {}", self.e_machine)?,
         }
+        f.write_str(match self.float {
+            Some(Float::Hard) => ", hard float",
+            Some(Float::Soft) => ", soft float",
+            None => "",
+        })
     }
 }
 
