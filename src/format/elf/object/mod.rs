@@ -162,13 +162,14 @@ impl Object {
         })
     }
 
-    /// The machine that it is for.
+    /// The machine that it is for, whatever its calling convention.
     pub fn machine(&self) -> Machine {
         let is = |at: usize, value| self.ident.get(at) == Some(&value);
         Machine {
             e_machine: self.e_machine,
             is_64: is(header::EI_CLASS, header::ELFCLASS64),
             is_big_endian: is(header::EI_DATA, header::ELFDATA2MSB),
+            float: None,
         }
     }
 
