@@ -362,9 +362,11 @@ impl<'a> Linker<'a> {
                 look.other_class = true;
                 look.errno = Errno::ENOENT;
             }
-            Candidate::Fatal(problem) => {
+            Candidate::Fatal(problem) => return Err(look.unusable(path, problem, false)),
+            Candidate::Unmapped(problem) => return Err(look.unusable(path, problem, true)),
+            Candidate::Cut => {
                 let (name, needed_by) = (look.name.to_owned(), look.needed_by);
-                return Err(Stop::Error(LinkError::Unusable { name, path, needed_by, problem }));
+                return Err(Stop::Error(LinkError::Cut { name, path, needed_by }));
             }
         }
         Ok(None)
@@ -383,6 +385,11 @@ impl<'a> Linker<'a> {
 }
 
 impl Look<'_> {
+    fn unusable(&self, path: BString, problem: &'static str, by_name: bool) -> Stop {
+        let (name, needed_by) = (self.name.to_owned(), self.needed_by);
+        Stop::Error(LinkError::Unusable { name, path, needed_by, problem, by_name })
+    }
+
     fn fail(self) -> Stop {
         let Look { name, needed_by, searched, other_class, errno } = self;
         Stop::Error(LinkError::NotFound { name: name.to_owned(), needed_by, searched, other_class, errno })

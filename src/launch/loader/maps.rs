@@ -112,8 +112,10 @@ impl Maps {
     /// Whether `name` was looked for in vain.
     pub fn is_missing(&self, name: &BStr) -> bool {
         self.errors.iter().any(|error| match error {
-            LinkError::NotFound { name: missing, .. } | LinkError::Unusable { name: missing, .. } => missing == name,
-            _ => false,
+            LinkError::NotFound { name: missing, .. }
+            | LinkError::Unusable { name: missing, .. }
+            | LinkError::Cut { name: missing, .. } => missing == name,
+            LinkError::Version { .. } | LinkError::Inconsistent { .. } => false,
         })
     }
 
@@ -150,6 +152,7 @@ impl Maps {
             match error {
                 LinkError::NotFound { needed_by, .. }
                 | LinkError::Unusable { needed_by, .. }
+                | LinkError::Cut { needed_by, .. }
                 | LinkError::Inconsistent { needed_by, .. } => *needed_by = place(*needed_by),
                 LinkError::Version { library, needed_by, .. } => {
                     (*library, *needed_by) = (place(*library), place(*needed_by));

@@ -121,7 +121,10 @@ impl Linker<'_> {
         }
         match self.map(ino)? {
             Ok(object) => self.add(name, path, ino, object, by, found).map(Ok),
-            Err(problem) => Ok(Err(LinkError::Unusable { name: name.to_owned(), path, needed_by: by, problem })),
+            Err(problem) => {
+                let name = name.to_owned();
+                Ok(Err(LinkError::Unusable { name, path, needed_by: by, problem, by_name: true }))
+            }
         }
     }
 
