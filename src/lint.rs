@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::finding::Finding;
+use crate::finding::{ExitCodes, Finding, Severity};
 use crate::image::{self, Content, Image, Platform};
 use crate::launch::{self, Launch, Overrides};
 use crate::reference::Reference;
@@ -74,6 +74,17 @@ impl Lint {
         lint.findings = rules.into_iter().flat_map(|rule| (rule.check)(&lint.subject())).collect();
         lint.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         Ok(lint)
+    }
+
+    /// What `rules` say about the programs in the directories of PATH, as notes: nobody said that they are used.
+    pub fn deep<'r>(&self, overrides: &Overrides, rules: impl IntoIterator<Item = &'r Rule> + Clone) -> Vec<Finding> {
+        let note = |finding| Finding { severity: Severity::Note, exit_codes: ExitCodes::default(), ..finding };
+        let launches = launch::follow_path(&self.image, &self.rootfs, overrides);
+        let of = |launch: &Launch| {
+            let subject = Subject { launch, healthcheck: None, ..self.subject() };
+            rules.clone().into_iter().flat_map(|rule| (rule.check)(&subject)).next().map(note)
+        };
+        launches.iter().filter_map(of).collect()
     }
 
     /// The files on the way of the command, by which other platforms tell whether they have the same.

@@ -121,7 +121,7 @@ impl Look {
     }
 
     /// What the command line changes.
-    fn overrides(&self) -> Overrides {
+    pub fn overrides(&self) -> Overrides {
         let Process { user, entrypoint, env, workdir, args } = &self.process;
         Overrides {
             entrypoint: entrypoint.clone(),

@@ -12,6 +12,7 @@ mod lookup;
 mod outcome;
 mod process;
 mod program;
+mod programs;
 mod runtime;
 mod seen;
 mod shell;
@@ -23,7 +24,8 @@ use bstr::{BString, ByteSlice};
 
 use crate::format::elf::Kernel;
 use crate::image::{Healthcheck, Image};
-use crate::rootfs::{Credentials, Refusal, Rootfs, View};
+use crate::rootfs::{Refusal, Rootfs, View};
+use loader::Memory;
 
 pub use loader::{Closure, Found, Libc, LinkError, Linked, Processor, libraries};
 pub use outcome::{
@@ -66,17 +68,40 @@ pub fn follow_healthcheck(image: &Image, rootfs: &Rootfs, overrides: &Overrides)
     Some(launch(image, rootfs, process))
 }
 
-fn launch(image: &Image, rootfs: &Rootfs, process: Process) -> Launch {
+/// How the programs in the directories of PATH start, each named by its path: those that do not simply run under the
+/// newest engines.
+pub fn follow_path(image: &Image, rootfs: &Rootfs, overrides: &Overrides) -> Vec<Launch> {
     let view = View::new(image, rootfs);
-    let start = |runtime| {
+    let runtimes = RUNTIMES.get(..CURRENT).unwrap_or_default();
+    let path = |path: BString| {
+        let process = Process::in_path(&image.configuration, path.to_str().ok()?, overrides);
+        Some(launch_under(&view, image, rootfs, process, runtimes))
+    };
+    let launches = programs::in_path(&view, &image.configuration, overrides).into_iter().filter_map(path);
+    launches.filter(|launch| launch.starts.iter().any(|start| start.outcome.cause().is_some())).collect()
+}
+
+fn launch(image: &Image, rootfs: &Rootfs, process: Process) -> Launch {
+    launch_under(&View::new(image, rootfs), image, rootfs, process, &RUNTIMES)
+}
+
+fn launch_under(
+    view: &View<'_>,
+    image: &Image,
+    rootfs: &Rootfs,
+    process: Process,
+    runtimes: &'static [Runtime],
+) -> Launch {
+    let linked = Memory::default();
+    let start = |runtime: &'static Runtime| {
         let mut steps = Vec::new();
-        let attempt = Attempt { image, rootfs, process: &process, runtime };
+        let attempt = Attempt { image, rootfs, process: &process, runtime, linked: &linked };
         let outcome = attempt
             .run(view.clone().reset_parents(runtime.resets_parents), &mut steps)
             .unwrap_or_else(|outcome| outcome);
         Start { runtime, steps, outcome }
     };
-    let starts = RUNTIMES.iter().map(start).collect();
+    let starts = runtimes.iter().map(start).collect();
     Launch { process, starts }
 }
 
@@ -86,6 +111,7 @@ struct Attempt<'a> {
     rootfs: &'a Rootfs,
     process: &'a Process,
     runtime: &'static Runtime,
+    linked: &'a Memory,
 }
 
 impl Attempt<'_> {
@@ -118,8 +144,9 @@ impl Attempt<'_> {
         let argv = argv.iter().map(|w| BString::from(w.as_str())).collect();
         let loaded = caller.execve(found.path, argv, Role::Command, found.via, steps).map_err(program::failed)?;
         let (kernel, bounding) = (caller.kernel, caller.bounding);
-        let credentials = Credentials { dac_override: credentials.uid == 0, ..credentials };
-        let running = program::Running { view: &view, cwd: cwd.clone(), credentials, environment, kernel, bounding };
+        let linked = self.linked;
+        let running =
+            program::Running { view: &view, cwd: cwd.clone(), credentials, environment, kernel, bounding, linked };
         Ok(running.follow(loaded, steps))
     }
 

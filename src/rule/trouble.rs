@@ -6,7 +6,7 @@ use bstr::BString;
 
 use super::{Subject, paste, quote, reasons, seen};
 use crate::finding::{Because, Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
-use crate::launch::{Cause, Engine, Launch, Start, Step, StepKind};
+use crate::launch::{Cause, Closure, Engine, Launch, Start, Step, StepKind};
 use crate::rootfs::{Ino, Inode, View};
 
 /// A launch that does not run, under at least one current engine, for a reason that one rule explains.
@@ -138,7 +138,7 @@ impl<'a> Trouble<'a> {
     /// What the three engines show.
     fn exit_codes(&self) -> ExitCodes {
         let code = |engine| self.starts.iter().find(|s| s.runtime.engine == engine).and_then(|s| s.seen()?.exit_code);
-        match self.is_health_check() {
+        match self.is_health_check() || self.is_extra() {
             true => ExitCodes::default(),
             false => ExitCodes {
                 docker: code(Engine::Docker),
@@ -166,6 +166,11 @@ impl<'a> Trouble<'a> {
         self.field() == Field::Healthcheck
     }
 
+    /// Whether the command is none of the configuration's: a program that merely lies in a directory of PATH.
+    pub fn is_extra(&self) -> bool {
+        self.field() == Field::Env
+    }
+
     /// The instruction that names the command.
     pub fn instruction(&self) -> &'static str {
         match self.launch.process.origins.first() {
@@ -173,6 +178,7 @@ impl<'a> Trouble<'a> {
             _ => match self.field() {
                 Field::Entrypoint => "ENTRYPOINT",
                 Field::Healthcheck => "HEALTHCHECK",
+                Field::Env => "PATH",
                 _ => "CMD",
             },
         }
@@ -232,6 +238,14 @@ impl<'a> Trouble<'a> {
     /// The last program that is not a script: the one whose loader is to blame.
     pub fn program(&self) -> Option<&'a Step> {
         self.start.steps.iter().rev().find(|step| step.kind != StepKind::Loader && step.ino.is_some())
+    }
+
+    /// What the dynamic loader mapped before it gave up.
+    pub fn closure(&self) -> Option<&'a Closure> {
+        match self.cause {
+            Cause::Link(closure) => Some(closure),
+            _ => None,
+        }
     }
 
     /// The first 256 bytes of a file: what the kernel reads of it. Empty if they cannot be had.
