@@ -963,4 +963,8 @@ fn index_configuration_and_program_are_compared() {
         assert_eq!((run.code, run.stdout.contains(message)), (Some(code), true), "{name}: {}", run.stdout);
         assert_eq!(run.stdout.contains("warning["), name == "configuration", "{}", run.stdout);
     }
+    bench.platforms("script", &[("linux/amd64", "arm64", b"#!/absent\n".to_vec())]);
+    let options = ["script", "--deep", "--env", "PATH=/", "--select", "wrong-architecture", "-q"];
+    let deep = bench.run(&options).stdout;
+    assert_eq!(deep.matches("wrong-architecture").count(), 1, "of the image, not of a program: {deep}");
 }
