@@ -176,3 +176,6 @@ impl Object {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;
