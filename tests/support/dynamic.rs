@@ -430,3 +430,26 @@ fn hash(name: &str) -> u32 {
         (hash ^ (high >> 24)) & !high
     })
 }
+
+/// The dynamic files of `fixtures/programs`, by name; libraries and programs of a C library that greets.
+pub fn programs() -> Vec<(&'static str, Vec<u8>)> {
+    const GLIBC: &str = "/lib64/ld-linux-x86-64.so.2";
+    const MUSL: &str = "/lib/ld-musl-x86_64.so.1";
+    let greet = "libgreet.so.1";
+    let needs = |interp: &str, versions: &[&str]| Dynamic {
+        versions: vec![(greet.to_owned(), versions.iter().map(|v| ((*v).to_owned(), false)).collect())],
+        ..program(interp, &[greet])
+    };
+    let directories = b"/lib/x86_64-linux-gnu/\0/usr/lib/x86_64-linux-gnu/\0/lib/\0/usr/lib/\0".to_vec();
+    let defined = names(&["GLIBC_2.2.5", "GLIBC_PRIVATE"]);
+    let glibc = Dynamic { data: directories, defined, ..library("ld-linux-x86-64.so.2", &[]) };
+    let loader = |file: Dynamic| [file.write(), b"\nstand-in for a loader\n".to_vec()].concat();
+    vec![
+        ("glibc-loader", loader(glibc)),
+        ("musl-loader", loader(library("libc.musl-x86_64.so.1", &[]))),
+        ("library", Dynamic { defined: names(&["GREET_1"]), ..library(greet, &[]) }.write()),
+        ("needs-library", needs(GLIBC, &["GREET_1"]).write()),
+        ("needs-library-musl", program(MUSL, &[greet]).write()),
+        ("needs-newer-library", needs(GLIBC, &["GREET_1", "GREET_2"]).write()),
+    ]
+}
