@@ -78,9 +78,7 @@ fn programs(bases: &Path) -> PathBuf {
         let from = support::repository("fixtures/programs").join(&name);
         match name.as_str() {
             "busybox" => fs::copy(bases.join("bb/bin/busybox"), out.join(&name)).map(drop),
-            "glibc-loader" => {
-                fs::copy(bases.join("glibc/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"), out.join(&name)).map(drop)
-            }
+            "glibc-loader" => fs::copy(bases.join("glibc/lib64/ld-linux-x86-64.so.2"), out.join(&name)).map(drop),
             "musl-loader" => fs::copy(bases.join("musl/lib/ld-musl-x86_64.so.1"), out.join(&name)).map(drop),
             _ => match fs::read_link(&from) {
                 Ok(target) => symlink(target, out.join(&name)),
