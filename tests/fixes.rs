@@ -92,6 +92,15 @@ fn cases() -> Vec<Case> {
                 program("/app", "needs-library"),
             ]),
         ),
+        case(
+            "library-not-found",
+            "USER 7\nENV LD_LIBRARY_PATH=/opt\nCMD [\"/app\"]",
+            json!([
+                program("/lib64/ld-linux-x86-64.so.2", "glibc-loader"),
+                closed(program("/opt/libgreet.so.1", "library"), "0600"),
+                program("/app", "needs-library"),
+            ]),
+        ),
         case("loader-not-found", command, json!([program("/@", "glibc-program")])),
         case("missing-shebang", command, json!([sh(), script("/@", "echo\n")])),
         case("missing-shebang", command, json!([sh(), script("/@", "\n#!/bin/sh\n")])),
