@@ -57,6 +57,8 @@ struct Linker<'a> {
     /// `$LIB`.
     lib: Option<BString>,
     platform: Option<&'static str>,
+    /// Directories of which it is known whether they have variants.
+    looked_into: HashSet<BString>,
 }
 
 /// A library that is found.
@@ -126,6 +128,7 @@ impl<'a> Linker<'a> {
             library_path: Vec::new(),
             lib,
             platform,
+            looked_into: HashSet::new(),
         };
         linker.cache = linker.read(CACHE)?.and_then(|bytes| Cache::parse(&bytes));
         let library_path =
@@ -196,7 +199,7 @@ impl<'a> Linker<'a> {
 
     /// `_dl_map_object`: the number of the map that `name` leads to.
     fn load(&mut self, name: &BStr, needed_by: usize) -> Result<usize, Stop> {
-        if let Some(number) = self.loaded(name) {
+        if let Some(number) = self.maps.known(name) {
             self.maps.name(number, name);
             return Ok(number);
         }
@@ -215,12 +218,6 @@ impl<'a> Linker<'a> {
         }
         let Hit { path, ino, object } = hit;
         Ok(self.maps.add(map(path.as_bstr(), ino, object, vec![name.to_owned()], needed_by, found)))
-    }
-
-    /// What has that name, or that soname, already.
-    fn loaded(&self, name: &BStr) -> Option<usize> {
-        let known = |number: usize| self.maps.is_called(number, name) || self.maps.soname(number) == Some(name);
-        self.maps.iter().map(|(number, _)| number).find(|number| known(*number))
     }
 
     /// A name with a slash: exactly that file.
@@ -325,7 +322,9 @@ impl<'a> Linker<'a> {
     fn in_list(&mut self, directories: &[BString], look: &mut Look<'_>) -> Result<Option<Hit>, Stop> {
         for directory in directories {
             look.searched.push(directory.clone());
-            self.maps.has_variants |= self.has_variants(directory);
+            if self.looked_into.insert(directory.clone()) {
+                self.maps.has_variants |= self.has_variants(directory);
+            }
             for subdirectory in &self.subdirectories {
                 let path = [directory.as_bytes(), subdirectory.as_bytes(), look.name].concat();
                 if let Some(hit) = self.candidate(path.into(), look)? {

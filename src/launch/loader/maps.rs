@@ -1,5 +1,6 @@
 //! The link maps of a process: what its loader has mapped so far.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use bstr::{BStr, BString};
@@ -30,6 +31,9 @@ pub const MAX_MAPS: usize = 4096;
 /// All of them, numbered as they were mapped, and in the order of the search for symbols.
 pub struct Maps {
     maps: Vec<Map>,
+    /// Numbers by the names and paths that lead to them, and by soname; the first to have one keeps it.
+    called: HashMap<BString, usize>,
+    sonames: HashMap<BString, usize>,
     /// Numbers, in the order that the loader keeps.
     pub order: Vec<usize>,
     /// What went wrong.
@@ -46,7 +50,17 @@ impl Maps {
 
     /// As the kernel starts it: the program, and the loader, which is in the order only once something needs it.
     pub fn new(program: Map, loader: Map) -> Self {
-        Maps { maps: vec![program, loader], order: vec![Self::PROGRAM], errors: Vec::new(), has_variants: false }
+        let mut maps = Maps {
+            maps: Vec::new(),
+            called: HashMap::new(),
+            sonames: HashMap::new(),
+            order: vec![Self::PROGRAM],
+            errors: Vec::new(),
+            has_variants: false,
+        };
+        maps.add(program);
+        maps.add(loader);
+        maps
     }
 
     /// The map of that number.
@@ -62,8 +76,17 @@ impl Maps {
 
     /// Adds a map that is not in the order yet.
     pub fn add(&mut self, map: Map) -> usize {
+        let number = self.maps.len();
+        // The program's own path is no name of it (`l_name` is empty).
+        let path = Some(&map.path).filter(|_| number != Self::PROGRAM);
+        for name in map.names.iter().chain(path) {
+            self.called.entry(name.clone()).or_insert(number);
+        }
+        if let Some(soname) = map.object.strings(Tag::Soname).last() {
+            self.sonames.entry(soname.to_owned()).or_insert(number);
+        }
         self.maps.push(map);
-        self.maps.len() - 1
+        number
     }
 
     /// How many there are.
@@ -100,13 +123,18 @@ impl Maps {
             && !map.names.iter().any(|n| n == name)
         {
             map.names.push(name.into());
+            self.called.entry(name.into()).or_insert(number);
         }
     }
 
-    /// Whether `name` is a name or the path of the map of that number (`_dl_name_match_p`).
-    pub fn is_called(&self, number: usize, name: &BStr) -> bool {
-        let map = self.get(number);
-        map.names.iter().any(|n| n == name) || (number != Self::PROGRAM && map.path == name)
+    /// The map that has `name` as a name or as its path (`_dl_name_match_p`).
+    pub fn called(&self, name: &BStr) -> Option<usize> {
+        self.called.get(name).copied()
+    }
+
+    /// The map that has it as a name, path or soname.
+    pub fn known(&self, name: &BStr) -> Option<usize> {
+        self.called(name).into_iter().chain(self.sonames.get(name).copied()).min()
     }
 
     /// Whether `name` was looked for in vain.
@@ -122,11 +150,6 @@ impl Maps {
     /// From `number` to the objects that made it be mapped, up to the first.
     pub fn ancestors(&self, number: usize) -> impl Iterator<Item = usize> {
         std::iter::successors(Some(number), |at| Some(self.get(*at).needed_by).filter(|by| by != at))
-    }
-
-    /// The soname of the map of that number.
-    pub fn soname(&self, number: usize) -> Option<&BStr> {
-        self.get(number).object.strings(Tag::Soname).last()
     }
 
     /// The result, renumbered in the loader's order.

@@ -101,7 +101,7 @@ impl Linker<'_> {
         }
         let by = needed_by.unwrap_or(Maps::PROGRAM);
         let has_slash = name.contains(&b'/');
-        if !has_slash && self.maps.iter().skip(1).any(|(_, map)| map.names.iter().any(|n| n == name)) {
+        if !has_slash && self.maps.called(name).is_some() {
             return Ok(Ok(()));
         }
         let mut searched = Vec::new();

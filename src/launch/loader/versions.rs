@@ -15,7 +15,8 @@ pub fn check(maps: &mut Maps) {
 fn of(maps: &Maps, number: usize) -> Vec<LinkError> {
     let mut errors = Vec::new();
     for (file, version, is_weak) in maps.get(number).object.versions() {
-        let Some(library) = find_needed(maps, file) else {
+        // `find_needed`: by the names that led to an object, never by a search.
+        let Some(library) = maps.called(file) else {
             if !maps.is_missing(file) {
                 errors.push(LinkError::Inconsistent { file: file.into(), needed_by: number });
                 break;
@@ -33,9 +34,4 @@ fn of(maps: &Maps, number: usize) -> Vec<LinkError> {
 fn defines(maps: &Maps, library: usize, version: &BStr) -> bool {
     let object = &maps.get(library).object;
     !object.has_verdef || object.strings(Tag::Defined).any(|defined| defined == version)
-}
-
-/// `find_needed`: by the names that led to an object, never by a search.
-fn find_needed(maps: &Maps, file: &BStr) -> Option<usize> {
-    maps.order.iter().copied().find(|number| maps.is_called(*number, file))
 }
