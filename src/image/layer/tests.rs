@@ -7,14 +7,9 @@ use flate2::write::GzEncoder;
 use structured_zstd::encoding::{CompressionLevel, compress_slice_to_vec};
 
 use super::*;
+use crate::format::elf::craft::{Dynamic, Layout, library, program};
 use crate::format::elf::{Object, Tag};
 use crate::format::tar::craft::{Craft, header};
-
-use dynamic_files::{Dynamic, Layout, library, program};
-
-#[allow(dead_code)]
-#[path = "../../../tests/support/dynamic.rs"]
-mod dynamic_files;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
