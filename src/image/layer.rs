@@ -13,7 +13,8 @@
 //!   together, and of all other files, the first 4 KiB;
 //! * a file that begins with `#!`, whatever its mode: the first 4 KiB;
 //! * of ELF files with a PT_DYNAMIC segment, whatever their mode, what a dynamic loader reads of them
-//!   ([`Object`](crate::format::elf::Object), some 600 bytes), if that lies in the first MiB or behind the dynamic section;
+//!   ([`Object`](crate::format::elf::Object), some 250 bytes), if linkers put it where it is in nearly all files: before
+//!   the code (12 MiB at most; 1 MiB where code and the rest are one segment), or at the dynamic section and behind it;
 //! * a file that is called like a library (`.so`) and is no ELF file: the first 64 bytes;
 //! * `etc/passwd`, `etc/group`, `etc/ld.so.cache`, `etc/ld.so.conf` and the like: all of it up to 1 MiB;
 //! * of sparse files nothing.

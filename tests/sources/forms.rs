@@ -2,9 +2,12 @@
 
 use std::process::{Command, Stdio};
 
+use imagelint::format::elf::Tag;
 use imagelint::image::Image;
+use imagelint::rootfs::{Rootfs, View};
 use serde_json::{Value, json};
 
+use crate::dynamic::{Dynamic, Layout, library, names, program};
 use crate::make::*;
 
 /// `manifest.json` beside `index.json`, as engines with a containerd store write.
@@ -187,4 +190,74 @@ fn standard_input_allows_no_second_look() {
     assert_eq!(trace["paths"][0]["outcome"], "unknown");
     let why = trace["paths"][0]["why"].as_str().unwrap();
     assert!(why.contains("standard input cannot be read twice"), "{why}");
+}
+
+/// What dynamic loaders read was kept when the layer passed by, wherever linkers put it.
+#[test]
+fn ordinary_programs_need_no_second_look() {
+    let scratch = Scratch::new();
+    let long = |file: Dynamic| Dynamic { text: [file.text.clone(), vec![0x90; 2 << 20]].concat(), ..file };
+    let needed = &["libx.so.1", "libc.so.6"];
+    for (name, program) in [
+        ("static", Dynamic { interp: None, ..program("", &[]) }),
+        ("dynamic", long(program("/lib64/ld-x.so.2", needed))),
+        ("go", Dynamic { layout: Layout::Go, ..long(program("/lib64/ld-x.so.2", needed)) }),
+    ] {
+        let layer = tar(&[
+            ("lib64/ld-x.so.2", &library("ld-x.so.2", &[]).write()),
+            ("lib64/libc.so.6", &Dynamic { defined: names(&["GLIBC_2.2.5"]), ..library("libc.so.6", &[]) }.write()),
+            (
+                "lib64/libx.so.1",
+                &Dynamic { layout: Layout::Last, ..long(library("libx.so.1", &["libc.so.6"])) }.write(),
+            ),
+            ("app", &program.write()),
+        ]);
+        let mut store = Store::default();
+        let descriptor = store.image(&config("amd64", &[digest(&layer)]), &[layer]);
+        store.index(&[descriptor]);
+        let path = scratch.file(name, &store.pack());
+        let trace = traced("-", std::fs::File::open(&path).unwrap().into());
+        assert_ne!(trace["paths"][0]["outcome"], "unknown", "{name}: {trace}");
+        assert_eq!(trace, traced(&path, Stdio::null()), "{name}");
+    }
+}
+
+/// A dynamic loader's view of files: kept, read again, or of nothing that is ELF.
+#[test]
+fn what_a_loader_reads_is_found_in_every_form() {
+    let middle = Dynamic { layout: Layout::Middle, data: vec![1; 2 << 20], ..library("libm.so", &["libc.so.6"]) };
+    let versions = vec![("libc.so.6".to_owned(), vec![("GLIBC_2.34".to_owned(), false)])];
+    let kept = Dynamic { versions, ..program("/ld.so", &["libc.so.6"]) };
+    let files: [(&str, Vec<u8>); 6] = [
+        ("middle", middle.write()),
+        ("kept", kept.write()),
+        ("static", Dynamic { interp: None, ..program("", &[]) }.write()),
+        ("libtext.so", b"INPUT(libc.so.6)".to_vec()),
+        ("short.so", b"\x7fEL".to_vec()),
+        ("empty.so", Vec::new()),
+    ];
+    let layer = tar(&files.each_ref().map(|(name, bytes)| (*name, bytes.as_slice())));
+    let mut store = Store::default();
+    let descriptor = store.image(&config("amd64", &[digest(&layer)]), std::slice::from_ref(&layer));
+    store.index(&[descriptor]);
+    let scratch = Scratch::new();
+    let root = scratch.path("root");
+    std::fs::create_dir(&root).unwrap();
+    files.iter().for_each(|(name, bytes)| std::fs::write(root.join(name), bytes).unwrap());
+    for path in [scratch.layout("layout", &store), format!("rootfs:{}", root.display())] {
+        let mut image = open(&path).unwrap();
+        let rootfs = Rootfs::build(&mut image).unwrap();
+        let view = View::new(&image, &rootfs);
+        let said = |name: &str| {
+            let ino = view.entry(Rootfs::ROOT, name.as_bytes()).unwrap();
+            assert_eq!(view.object(ino).unwrap(), view.object(ino).unwrap());
+            let object = view.object(ino).unwrap()?;
+            let versions = object.versions().map(|(file, version, _)| format!(" {file} {version}"));
+            Some(object.strings(Tag::Needed).map(|name| name.to_string()).chain(versions).collect::<String>())
+        };
+        assert_eq!(said("middle").unwrap(), "libc.so.6", "{path}");
+        assert_eq!(said("kept").unwrap(), "libc.so.6 libc.so.6 GLIBC_2.34", "{path}");
+        assert_eq!(said("static").unwrap(), "", "{path}");
+        assert_eq!((said("libtext.so"), said("short.so"), said("empty.so")), (None, None, None), "{path}");
+    }
 }

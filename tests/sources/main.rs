@@ -2,6 +2,9 @@
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used)]
 
+#[allow(dead_code)]
+#[path = "../support/dynamic.rs"]
+mod dynamic;
 mod make;
 mod forms;
 mod choice;

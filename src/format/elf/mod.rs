@@ -1,6 +1,11 @@
 //! ELF files, as execve(2) reads them (fs/binfmt_elf.c): the machine's own byte order and layout, whatever EI_DATA and
 //! EI_CLASS say.
 
+/// Writes dynamic files, for unit tests as for the others.
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../../../tests/support/dynamic.rs"]
+pub(crate) mod craft;
 mod object;
 
 use std::fmt;

@@ -43,7 +43,7 @@ enum Kind {
     Executable,
     /// No x bit; called like a library if so.
     Data { is_library: bool },
-    /// Kept if what a dynamic loader reads is all there.
+    /// Kept if what a dynamic loader reads is all there; else the head, if it is called like a library.
     Library,
     /// The head is kept: of a script, or of something in a library's place.
     Text,
@@ -109,7 +109,7 @@ impl Keeper {
     pub(super) fn finish(&mut self) -> Option<Content> {
         let mut content = match self.kind {
             Kind::Other | Kind::Data { .. } => return None,
-            Kind::Library => Content::default(),
+            Kind::Library if self.window.is_complete() || self.head.len == 0 => Content::default(),
             _ if self.head.next().is_some() => return None,
             _ => Content::head(self.head.bytes.get(..self.worth)?),
         };
@@ -128,11 +128,11 @@ impl Keeper {
 
     /// The first bytes are there: what of a file that may be anything is wanted.
     fn recognise(&mut self) {
-        let is_elf = is_elf(&self.head.bytes);
+        let (is_elf, stand_in) = (is_elf(&self.head.bytes), self.head.len.min(STAND_IN));
         let (kind, len) = match self.kind {
-            Kind::Data { .. } if is_elf => (Kind::Library, 0),
+            Kind::Data { is_library } if is_elf => (Kind::Library, if is_library { stand_in } else { 0 }),
             Kind::Data { .. } if self.head.bytes.starts_with(b"#!") => (Kind::Text, self.head.len),
-            Kind::Data { is_library: true } => (Kind::Text, self.head.len.min(STAND_IN)),
+            Kind::Data { is_library: true } => (Kind::Text, stand_in),
             Kind::Data { .. } => (Kind::Other, 0),
             kind => (kind, self.head.len),
         };

@@ -87,6 +87,11 @@ impl Window {
         None
     }
 
+    /// Whether all that was wanted came by.
+    pub(super) fn is_complete(&self) -> bool {
+        matches!(self.state, State::Complete(_))
+    }
+
     /// What was gathered.
     pub(super) fn finish(&mut self) -> Option<Object> {
         match std::mem::take(&mut self.state) {

@@ -7,14 +7,9 @@ use flate2::write::GzEncoder;
 use structured_zstd::encoding::{CompressionLevel, compress_slice_to_vec};
 
 use super::*;
+use crate::format::elf::craft::{Dynamic, Layout, library, program};
 use crate::format::elf::{Object, Tag};
 use crate::format::tar::craft::{Craft, header};
-
-use dynamic_files::{Dynamic, Layout, library, program};
-
-#[allow(dead_code)]
-#[path = "../../../tests/support/dynamic.rs"]
-mod dynamic_files;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
@@ -228,6 +223,7 @@ fn what_a_loader_reads_is_kept_of_dynamic_files() {
 fn strings_that_passed_by_cost_a_second_look() {
     let middle = Dynamic { layout: Layout::Middle, data: vec![1; 2 << 20], ..library("libx.so.1", &["liby.so.1"]) };
     assert_eq!(object(0o644, "lib/libx.so.1", &middle.write()), None);
+    assert_eq!(kept_len(&Craft::default().file(0o644, "x.so", &middle.write()).end()), 64);
     let short = Dynamic { data: vec![1; 600_000], ..middle };
     assert_eq!(object(0o644, "lib/libx.so.1", &short.write()), None, "the front ends where the code begins");
     let loader = object(0o644, "lib/ld-x.so", &short.write());
@@ -249,7 +245,8 @@ fn something_else_in_a_librarys_place() {
     assert_eq!(one(0o644, "usr/lib/libc.so", &[b'/'; 300]), 64);
     assert_eq!(one(0o644, "usr/lib/libc.so.6", b"/*"), 2);
     assert_eq!(one(0o644, "usr/lib.so.d/x", &[b'/'; 300]), 0);
-    assert_eq!(one(0o644, "lib/x.so", b"\x7fELF\x09"), 0);
+    assert_eq!(one(0o644, "lib/x.so", &[b"\x7fELF\x09", &[0; 99][..]].concat()), 64, "damaged");
+    assert_eq!(one(0o644, "lib/x", &[b"\x7fELF\x09", &[0; 99][..]].concat()), 0);
 }
 
 #[test]

@@ -1,11 +1,7 @@
 //! Files of our own writer, whole and damaged; `tests/writer.rs` shows them to real tools.
 
 use super::*;
-use dynamic_files::{Dynamic, ET_EXEC, Layout, library, names, program};
-
-#[allow(dead_code)]
-#[path = "../../../../tests/support/dynamic.rs"]
-mod dynamic_files;
+use crate::format::elf::craft::{Dynamic, ET_EXEC, Layout, library, names, program};
 
 fn read(file: &[u8]) -> Option<Object> {
     let fetch = |offset: u64, len| Ok::<_, ()>(Cow::Borrowed(&file[offset as usize..][..len]));
