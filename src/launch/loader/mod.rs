@@ -107,7 +107,8 @@ pub struct Processor {
     pub levels: &'static [&'static str],
 }
 
-/// The libraries of the program at `path`, for root, with the variables `environment`.
+/// The libraries of the program at `path`, for root, with the variables `environment`. A library names no loader: then
+/// `loader` is the one that is run on it, as ldd(1) does.
 ///
 /// # Errors
 /// It is no program with a dynamic loader, or its loader cannot be followed, in words.
@@ -115,6 +116,7 @@ pub fn libraries(
     _image: &Image,
     _rootfs: &Rootfs,
     _path: &[u8],
+    _loader: Option<&[u8]>,
     _environment: &[(&str, &str)],
     _processor: Processor,
 ) -> Result<Closure, String> {
