@@ -1,0 +1,117 @@
+//! What a loader says, read: glibc's elf/rtld.c (what ldd(1) shows), and musl's ldso/dynlink.c in its ldd mode.
+
+use imagelint::launch::Libc;
+
+use crate::worker::Ran;
+
+/// Warnings and the like, by a part of the line, that say nothing of what is mapped.
+const REMARKS: [&str; 8] = [
+    ": no version information available (required by ",
+    ": weak version `",
+    "ERROR: ld.so: object ",
+    "Error relocating ",
+    ": symbol not found",
+    "undefined symbol: ",
+    "unexpected reloc type",
+    "WARNING: Unsupported flag value",
+];
+
+/// A loader's answer, or a prediction of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// Name and path, in its order.
+    pub libraries: Vec<(String, String)>,
+    /// Names that were not found.
+    pub missing: Vec<String>,
+    /// Versions that were not found, in its words.
+    pub versions: Vec<String>,
+    /// What ended it: the object and what is wrong with it.
+    pub fatal: Option<String>,
+    /// The exit code, where the program was started.
+    pub code: Option<i32>,
+}
+
+/// An answer, and lines that could not be read.
+#[derive(Debug, Default)]
+pub struct Parsed {
+    pub answer: Answer,
+    pub strange: Vec<String>,
+}
+
+impl Parsed {
+    /// Of a loader that was asked for a list, `--list` or LD_TRACE_LOADED_OBJECTS.
+    pub fn list(libc: Libc, ran: &Ran) -> Self {
+        let mut parsed = Parsed::default();
+        for line in ran.out.lines() {
+            if !parsed.listed(line) {
+                parsed.strange.push(line.to_owned());
+            }
+        }
+        parsed.complaints(libc, ran);
+        parsed
+    }
+
+    /// Of a program that was started.
+    pub fn start(libc: Libc, ran: &Ran) -> Self {
+        let mut parsed = Parsed::default();
+        parsed.complaints(libc, ran);
+        parsed.answer.code = ran.code;
+        parsed
+    }
+
+    /// `\tNAME => PATH (0x…)`, `\tPATH (0x…)`, `\tNAME => not found`, `\tstatically linked`.
+    fn listed(&mut self, line: &str) -> bool {
+        let Some(line) = line.strip_prefix('\t') else { return false };
+        if let Some(name) = line.strip_suffix(" => not found") {
+            self.answer.missing.push(name.to_owned());
+            return true;
+        }
+        let Some((line, _)) = line.strip_suffix(')').and_then(|l| l.rsplit_once(" (0x")) else {
+            return line == "statically linked";
+        };
+        let (name, path) = line.split_once(" => ").unwrap_or((line, line));
+        // vdso(7)
+        if !name.starts_with("linux-vdso") && !name.starts_with("linux-gate") {
+            self.answer.libraries.push((name.to_owned(), path.to_owned()));
+        }
+        true
+    }
+
+    fn complaints(&mut self, libc: Libc, ran: &Ran) {
+        for line in ran.err.lines() {
+            let known = match libc {
+                Libc::Musl => self.musl(line),
+                _ => self.glibc(line),
+            };
+            if !known && !REMARKS.iter().any(|r| line.contains(r)) {
+                self.strange.push(line.to_owned());
+            }
+        }
+    }
+
+    /// `PROGRAM: error while loading shared libraries: OBJECT: PROBLEM`, `PROGRAM: LIBRARY: version …`
+    fn glibc(&mut self, line: &str) -> bool {
+        if let Some((_, fatal)) = line.split_once(": error while loading shared libraries: ") {
+            self.answer.fatal.get_or_insert(fatal.to_owned());
+            return true;
+        }
+        match line.split_once(": ") {
+            Some((_, version)) if version.contains(": version `") => self.answer.versions.push(version.to_owned()),
+            _ => return false,
+        }
+        true
+    }
+
+    /// `Error loading shared library NAME: PROBLEM (needed by OBJECT)`, `LOADER: FILE: Not a valid dynamic program`
+    fn musl(&mut self, line: &str) -> bool {
+        if let Some(missing) = line.strip_prefix("Error loading shared library ") {
+            self.answer.missing.push(missing.to_owned());
+            return true;
+        }
+        let fatal = line.ends_with(": Not a valid dynamic program");
+        if fatal {
+            self.answer.fatal.get_or_insert("Not a valid dynamic program".to_owned());
+        }
+        fatal
+    }
+}
