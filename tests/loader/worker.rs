@@ -1,7 +1,8 @@
 //! Runs loaders in a root: this program once more, in a mount namespace of its own with /proc in the root, and changed
 //! into the root, so that no program stands between it and the loader whom LD_PRELOAD and the like would reach first.
 
-use std::io::{BufRead, BufReader, Write};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Lines, Read, Stdin, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -35,9 +36,13 @@ pub struct Ran {
 }
 
 impl Job {
-    fn run(&self) -> Ran {
+    fn run(&self, nothing: &File) -> Ran {
         let mut command = Command::new(&self.argv[0]);
-        command.args(&self.argv[1..]).env_clear().envs(self.environment.iter().cloned()).stdin(Stdio::null());
+        command
+            .args(&self.argv[1..])
+            .env_clear()
+            .envs(self.environment.iter().cloned())
+            .stdin(nothing.try_clone().unwrap());
         match command.output() {
             Err(error) => Ran { number: self.number, refused: Some(error.to_string()), ..Ran::default() },
             Ok(done) => Ran {
@@ -53,15 +58,17 @@ impl Job {
 
 /// Takes jobs from standard input until it ends.
 pub fn serve(root: &str) {
+    // The root need not have a /dev.
+    let nothing = File::open("/dev/null").unwrap();
     std::os::unix::fs::chroot(root).unwrap();
     std::env::set_current_dir("/").unwrap();
-    let lines = Mutex::new(std::io::stdin().lines());
+    let lines = Mutex::new(BufReader::new(std::io::stdin()).lines());
     std::thread::scope(|scope| {
         for _ in 0..THREADS {
             scope.spawn(|| {
                 while let Some(line) = next(&lines) {
                     let job: Job = serde_json::from_str(&line).unwrap();
-                    let answer = serde_json::to_string(&job.run()).unwrap();
+                    let answer = serde_json::to_string(&job.run(&nothing)).unwrap();
                     println!("{answer}");
                 }
             });
@@ -69,7 +76,7 @@ pub fn serve(root: &str) {
     });
 }
 
-fn next(lines: &Mutex<std::io::Lines<std::io::StdinLock<'static>>>) -> Option<String> {
+fn next(lines: &Mutex<Lines<BufReader<Stdin>>>) -> Option<String> {
     lines.lock().unwrap().next().map(Result::unwrap)
 }
 
