@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -79,23 +79,20 @@ impl Collect {
         header.name.clone_from(name);
         header.size = found.metadata.len();
         header.mode = i64::from(found.metadata.mode());
-        if !self.keeper.start(&header) {
-            return Ok(None);
-        }
-        self.feed(&found.path).map_err(|e| unreadable_below(&found.path, &e))?;
+        let Some(first) = self.keeper.start(&header) else { return Ok(None) };
+        self.feed(&found.path, first).map_err(|e| unreadable_below(&found.path, &e))?;
         Ok(self.keeper.finish().and_then(|content| self.bounds.keep(content)))
     }
 
-    fn feed(&mut self, path: &Path) -> io::Result<()> {
-        let mut file = File::open(path)?;
-        let mut buffer = [0; 8192];
-        loop {
-            let read = file.read(&mut buffer)?;
-            let bytes = buffer.get(..read).unwrap_or_default();
-            if bytes.is_empty() || !self.keeper.feed(bytes) {
-                return Ok(());
-            }
+    fn feed(&mut self, path: &Path, first: u64) -> io::Result<()> {
+        let file = File::open(path)?;
+        let (mut buffer, mut wanted) = ([0; 8192], Some(first));
+        while let Some(offset) = wanted {
+            let read = file.read_at(&mut buffer, offset)?;
+            let bytes = buffer.get(..read).filter(|bytes| !bytes.is_empty());
+            wanted = bytes.and_then(|bytes| self.keeper.feed(offset, bytes));
         }
+        Ok(())
     }
 
     /// The name that this file was already found under.

@@ -12,7 +12,10 @@
 //!   pieces elsewhere than in the first 4 KiB up to 4 KiB each; if class, byte order and machine do not belong
 //!   together, and of all other files, the first 4 KiB;
 //! * a file that begins with `#!`, whatever its mode: the first 4 KiB;
-//! * `etc/passwd` and `etc/group`: all of it up to 1 MiB;
+//! * of ELF files with a PT_DYNAMIC segment, whatever their mode, what a dynamic loader reads of them
+//!   ([`Object`](crate::format::elf::Object), some 600 bytes), if that lies in the first MiB or behind the dynamic section;
+//! * a file that is called like a library (`.so`) and is no ELF file: the first 64 bytes;
+//! * `etc/passwd`, `etc/group`, `etc/ld.so.cache`, `etc/ld.so.conf` and the like: all of it up to 1 MiB;
 //! * of sparse files nothing.
 //!
 //! # Bounds
@@ -198,9 +201,13 @@ impl<'a> Scan<'a> {
         header: &Header,
         tar: &mut tar::Reader<impl Read>,
     ) -> std::result::Result<Option<Arc<Content>>, Fault> {
-        let mut is_wanted = self.keeper.start(header);
+        let (mut wanted, mut position) = (self.keeper.start(header), 0);
         while let Some(bytes) = tar.data()? {
-            is_wanted = is_wanted && self.keeper.feed(bytes);
+            let end = position + bytes.len() as u64;
+            if wanted.is_some_and(|offset| offset < end) {
+                wanted = self.keeper.feed(position, bytes);
+            }
+            position = end;
         }
         Ok(self.keeper.finish().and_then(|content| self.bounds.keep(content)))
     }

@@ -1,6 +1,6 @@
 //! Which rule explains a cause.
 
-use super::{Cause, Problem, Process, Role, ShebangProblem};
+use super::{Cause, LinkError, Problem, Process, Role, ShebangProblem};
 use crate::format::magic::Format;
 use crate::rootfs::Errno;
 
@@ -19,6 +19,10 @@ impl Cause {
             Cause::NotInPath { name, role, tried, .. } => not_in_path(name, *role, tried, process),
             Cause::RelativeHit { .. } => "command-not-found",
             Cause::Exec { role, path, problem } => exec(*role, path, problem, process),
+            Cause::Link(closure) => match closure.error() {
+                Some(LinkError::Version { .. } | LinkError::Inconsistent { .. }) => "symbol-version-not-found",
+                _ => "library-not-found",
+            },
             Cause::TooLong { .. } => "argument-too-long",
             Cause::EnvUsage { .. } | Cause::EnvLoop { .. } | Cause::ShellArgument { .. } => "shebang-arguments",
             Cause::CarriageReturn { .. } => "carriage-return-in-shebang",

@@ -21,6 +21,11 @@ const MAX_STRINGS: usize = 2 << 20;
 /// Bytes of a file that are looked at to name its format.
 const HEAD: usize = 512;
 
+/// S_ISUID, S_ISGID and S_IXGRP of inode(7).
+const SET_UID: u16 = 0o4000;
+const SET_GID: u16 = 0o2000;
+const GROUP_EXECUTE: u16 = 0o010;
+
 /// What a process has that execve(2) looks at.
 #[derive(Clone, Copy)]
 pub struct Caller<'a> {
@@ -47,6 +52,12 @@ pub struct Loaded {
     pub argv: Vec<BString>,
     /// The innermost script it interprets, and which word of argv names it.
     pub script: Option<(Resolved, usize)>,
+    /// PT_INTERP and the dynamic loader that it leads to, unless the program is static.
+    pub loader: Option<(BString, Resolved)>,
+    /// The credentials that it has.
+    pub credentials: Credentials,
+    /// AT_SECURE, getauxval(3): the file gives it privileges.
+    pub secure: bool,
 }
 
 /// Why it has not.
@@ -95,8 +106,9 @@ impl Caller<'_> {
             let head = self.head(file.ino, shebang::WINDOW)?;
             match shebang::parse(&head) {
                 Shebang::None => {
-                    self.elf(&call, &file, steps)?;
-                    return Ok(Loaded { file, argv: call.argv, script });
+                    let loader = self.elf(&call, &file, steps)?;
+                    let (credentials, secure) = self.privileges(file.ino);
+                    return Ok(Loaded { file, argv: call.argv, script, loader, credentials, secure });
                 }
                 Shebang::Interpreter { path, argument } => {
                     mark(steps, StepKind::Script);
@@ -159,8 +171,8 @@ impl Caller<'_> {
         Err(Stop::Fails(Errno::E2BIG, Cause::TooLong { excess, length }))
     }
 
-    /// `load_elf_binary`, as far as it can fail.
-    fn elf(&self, call: &Call, file: &Resolved, steps: &mut Vec<Step>) -> Result<(), Stop> {
+    /// `load_elf_binary`, as far as it can fail; PT_INTERP and where that leads.
+    fn elf(&self, call: &Call, file: &Resolved, steps: &mut Vec<Step>) -> Result<Option<(BString, Resolved)>, Stop> {
         let head = self.head(file.ino, HEAD)?;
         if !elf::is_elf(&head) {
             return Err(self.fails(call, Errno::ENOEXEC, Problem::Format(file.ino, magic::classify(&head))));
@@ -171,6 +183,7 @@ impl Caller<'_> {
         let program = Program::parse(kernel, &head).map_err(damaged)?;
         self.verdict(call, file.ino, &head, program.verdict, Errno::ENOEXEC)?;
         let table = self.table(file.ino, &program)?.ok_or_else(|| damaged("it is cut off"))?;
+        let mut loader = None;
         if let Some((offset, length)) = program.interpreter(&table).map_err(damaged)? {
             let name = self.view.read(file.ino, offset, length)?;
             if name.len() < length {
@@ -183,13 +196,14 @@ impl Caller<'_> {
             let Some(path) = name.strip_suffix(b"\0") else {
                 return Err(damaged("the name of its loader is damaged"));
             };
-            let path = path.split(|b| *b == 0).next().unwrap_or_default().into();
-            self.loader(path, kernel, &program, steps)?;
+            let path = BString::from(path.split(|b| *b == 0).next().unwrap_or_default());
+            loader = Some((path.clone(), self.loader(path, kernel, &program, steps)?));
         }
-        self.capabilities(call, file.ino)
+        self.capabilities(call, file.ino)?;
+        Ok(loader)
     }
 
-    fn loader(&self, path: BString, kernel: Kernel, served: &Program, steps: &mut Vec<Step>) -> Result<(), Stop> {
+    fn loader(&self, path: BString, kernel: Kernel, served: &Program, steps: &mut Vec<Step>) -> Result<Resolved, Stop> {
         let argv = vec![path.clone()];
         let call = Call { path, argv, role: Role::Loader, via: Via::Loader };
         let file = self.open(&call, steps)?;
@@ -206,7 +220,7 @@ impl Caller<'_> {
         let verdict = if served.is_served_by(&program) { program.verdict } else { Verdict::Foreign };
         self.verdict(&call, file.ino, &head, verdict, Errno::ELIBBAD)?;
         self.table(file.ino, &program)?.ok_or_else(|| format(magic::Format::Elf("it is cut off")))?;
-        Ok(())
+        Ok(file)
     }
 
     /// The first bytes: the header of an ELF file, of which no more is kept, or `length` bytes of anything else.
@@ -253,6 +267,27 @@ impl Caller<'_> {
         Ok(())
     }
 
+    /// The credentials after execve(2), and whether they make the program one that must not trust its environment:
+    /// set-id bits (`bprm_fill_uid`), and for other users than root file capabilities
+    /// (`cap_bprm_creds_from_file`).
+    fn privileges(&self, ino: Ino) -> (Credentials, bool) {
+        let inode = self.view.inode(ino);
+        let mut credentials = self.credentials.clone();
+        // What a user other than root had of capabilities ends here.
+        credentials.dac_override = credentials.uid == 0;
+        let before = (credentials.uid, credentials.gid);
+        if inode.mode & SET_UID != 0 {
+            credentials.uid = inode.uid;
+            credentials.dac_override |= inode.uid == 0;
+        }
+        if inode.mode & (SET_GID | GROUP_EXECUTE) == SET_GID | GROUP_EXECUTE {
+            credentials.gid = inode.gid;
+        }
+        let has_changed = (credentials.uid, credentials.gid) != before;
+        let secure = has_changed || (before.0 != 0 && inode.kind.capability().is_some());
+        (credentials, secure)
+    }
+
     fn fails(&self, call: &Call, errno: Errno, problem: Problem) -> Stop {
         Stop::Fails(errno, Cause::Exec { role: call.role, path: call.path.clone(), problem })
     }
@@ -266,6 +301,7 @@ impl Caller<'_> {
             kind: StepKind::Unknown,
             via: call.via,
             links: found.map(|f| f.links.clone()).unwrap_or_default(),
+            libraries: None,
         }
     }
 }

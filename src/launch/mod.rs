@@ -23,7 +23,8 @@ use bstr::{BString, ByteSlice};
 
 use crate::format::elf::Kernel;
 use crate::image::{Healthcheck, Image};
-use crate::rootfs::{Credentials, Refusal, Rootfs, View};
+use crate::rootfs::{Refusal, Rootfs, View};
+use loader::Memory;
 
 pub use loader::{Closure, Found, Libc, LinkError, Linked, Processor, libraries};
 pub use outcome::{
@@ -68,9 +69,10 @@ pub fn follow_healthcheck(image: &Image, rootfs: &Rootfs, overrides: &Overrides)
 
 fn launch(image: &Image, rootfs: &Rootfs, process: Process) -> Launch {
     let view = View::new(image, rootfs);
+    let linked = Memory::default();
     let start = |runtime| {
         let mut steps = Vec::new();
-        let attempt = Attempt { image, rootfs, process: &process, runtime };
+        let attempt = Attempt { image, rootfs, process: &process, runtime, linked: &linked };
         let outcome = attempt
             .run(view.clone().reset_parents(runtime.resets_parents), &mut steps)
             .unwrap_or_else(|outcome| outcome);
@@ -86,6 +88,7 @@ struct Attempt<'a> {
     rootfs: &'a Rootfs,
     process: &'a Process,
     runtime: &'static Runtime,
+    linked: &'a Memory,
 }
 
 impl Attempt<'_> {
@@ -118,8 +121,9 @@ impl Attempt<'_> {
         let argv = argv.iter().map(|w| BString::from(w.as_str())).collect();
         let loaded = caller.execve(found.path, argv, Role::Command, found.via, steps).map_err(program::failed)?;
         let (kernel, bounding) = (caller.kernel, caller.bounding);
-        let credentials = Credentials { dac_override: credentials.uid == 0, ..credentials };
-        let running = program::Running { view: &view, cwd: cwd.clone(), credentials, environment, kernel, bounding };
+        let linked = self.linked;
+        let running =
+            program::Running { view: &view, cwd: cwd.clone(), credentials, environment, kernel, bounding, linked };
         Ok(running.follow(loaded, steps))
     }
 

@@ -1,7 +1,10 @@
 //! What a launch comes to: steps, and how it ends.
 
+use std::sync::Arc;
+
 use bstr::BString;
 
+use super::loader::Closure;
 use super::runtime::Runtime;
 use crate::format::elf::Machine;
 use crate::format::magic::Format;
@@ -35,6 +38,8 @@ pub struct Step {
     pub via: Via,
     /// Links followed on the way: link, target.
     pub links: Vec<(BString, BString)>,
+    /// What its dynamic loader maps for it, as far as it was followed.
+    pub libraries: Option<Arc<Closure>>,
 }
 
 /// What is executed.
@@ -173,6 +178,8 @@ pub enum Cause {
         /// What is wrong with it.
         problem: Problem,
     },
+    /// The dynamic loader ends the process: its first error.
+    Link(Arc<Closure>),
     /// Arguments or environment too long for execve(2).
     TooLong {
         /// What is.

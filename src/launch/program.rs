@@ -1,9 +1,12 @@
 //! What a program that has control does next, for the few that are known: `env` and shells.
 
+use std::sync::Arc;
+
 use bstr::{BStr, BString, ByteSlice};
 
 use super::env::{self, Flavour};
 use super::execve::{Caller, Loaded, Stop};
+use super::loader::{Memory, Started};
 use super::outcome::{Cause, Outcome, Phase, Problem, Role, Step, StepKind, Tried, Via};
 use super::process::Environment;
 use super::shell::{self, Script, Shell};
@@ -28,6 +31,8 @@ pub struct Running<'a> {
     pub kernel: Option<crate::format::elf::Kernel>,
     /// See [`Caller`].
     pub bounding: u64,
+    /// What loaders have said so far.
+    pub linked: &'a Memory,
 }
 
 /// What comes next.
@@ -48,6 +53,10 @@ impl Running<'_> {
     /// Follows `loaded` until a program that is not known has control.
     pub fn follow(mut self, mut loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
         for _ in 0..MAX_PROGRAMS {
+            self.credentials = loaded.credentials.clone();
+            if let Some(outcome) = self.link(&loaded, steps) {
+                return outcome;
+            }
             let next = match known(self.view, &loaded) {
                 Some((Known::Env(flavour), arguments)) => self.env(flavour, &loaded, arguments, steps),
                 Some((Known::Shell(shell), _)) => self.shell(shell, &loaded, steps),
@@ -60,6 +69,31 @@ impl Running<'_> {
             }
         }
         Outcome::Unknown("programs start one another without end".to_owned())
+    }
+
+    /// What its dynamic loader makes of a program, if that ends it; what was mapped is noted with its step.
+    fn link(&self, loaded: &Loaded, steps: &mut [Step]) -> Option<Outcome> {
+        let (interp, loader) = loaded.loader.as_ref()?;
+        let started = Started {
+            view: self.view,
+            cwd: self.cwd.as_bstr(),
+            credentials: &loaded.credentials,
+            environment: &self.environment,
+            secure: loaded.secure,
+            called: loaded.argv.first().map_or(b"".as_bstr(), |word| word.as_bstr()),
+            program: &loaded.file,
+            interp: interp.as_bstr(),
+            loader,
+        };
+        match self.linked.closure(&started) {
+            Ok(closure) => {
+                let step = steps.iter_mut().rfind(|step| step.ino == Some(loaded.file.ino));
+                step.into_iter().for_each(|step| step.libraries = Some(Arc::clone(&closure)));
+                let code = closure.exit_code()?;
+                Some(Outcome::Exits { code, cause: Cause::Link(closure) })
+            }
+            Err(why) => Some(Outcome::Unknown(why)),
+        }
     }
 
     fn env(

@@ -41,12 +41,9 @@ impl Start {
     /// What "it runs" leaves open, in words.
     pub fn caveat(&self) -> Option<&'static str> {
         let program = self.steps.iter().rfind(|s| s.kind != StepKind::Loader)?.kind;
-        match (&self.outcome, program, self.steps.last()?.kind) {
-            (Outcome::Runs, StepKind::Shell, _) => {
+        match (&self.outcome, program) {
+            (Outcome::Runs, StepKind::Shell) => {
                 Some("the shell gets control; of what it runs, only a single plain command is followed")
-            }
-            (Outcome::Runs, _, StepKind::Loader) => {
-                Some("the dynamic loader gets control; whether it finds all libraries is not looked at")
             }
             _ => None,
         }

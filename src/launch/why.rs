@@ -1,6 +1,6 @@
 //! A cause in one sentence, for `trace` and for reports where no rule speaks.
 
-use super::{Cause, Excess, Problem, Role, ShebangProblem, Tried, UserError, WorkingDirProblem};
+use super::{Cause, Closure, Excess, LinkError, Problem, Role, ShebangProblem, Tried, UserError, WorkingDirProblem};
 use crate::format::magic::Format;
 use crate::rootfs::{Errno, PathError, RefusalKind};
 
@@ -20,6 +20,7 @@ impl Cause {
                 "`{name}` is found as `{path}` through the relative PATH element `{element}`, which runc refuses"
             ),
             Cause::Exec { role, path, problem } => format!("{} `{path}` {}", noun(*role), exec(problem)),
+            Cause::Link(closure) => link(closure),
             Cause::TooLong { excess: Excess::Argument(index), length } => {
                 format!("word {index} of the command is {length} bytes long, more than execve(2) takes")
             }
@@ -46,6 +47,27 @@ impl Cause {
             Cause::BrokenExecForm { text } => {
                 format!("`{text}` was meant as a JSON array and is not one, so a shell runs it as text")
             }
+        }
+    }
+}
+
+/// What the dynamic loader complains of.
+fn link(closure: &Closure) -> String {
+    let Some(error) = closure.error() else { return "the dynamic loader is content".to_owned() };
+    let by = closure.display(error.needed_by());
+    match error {
+        LinkError::NotFound { name, other_class: true, .. } => {
+            format!("the library `{name}`, which `{by}` needs, is in the image for another word size only")
+        }
+        LinkError::NotFound { name, .. } => format!("the library `{name}`, which `{by}` needs, is not found"),
+        LinkError::Unusable { path, problem, .. } => {
+            format!("the library `{path}`, which `{by}` needs, is not taken by the dynamic loader: {problem}")
+        }
+        LinkError::Version { library, version, .. } => {
+            format!("`{}` has no version `{version}`, which `{by}` needs of it", closure.display(*library))
+        }
+        LinkError::Inconsistent { file, .. } => {
+            format!("`{by}` needs versions of `{file}`, which it does not name as a library that it needs")
         }
     }
 }

@@ -5,6 +5,7 @@
 pub mod document;
 pub mod escape;
 pub mod json;
+mod libraries;
 mod lines;
 mod snippet;
 mod style;

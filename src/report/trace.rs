@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use bstr::ByteSlice;
 use serde::Serialize;
 
+use super::libraries::Libraries;
 use super::snippet::first_line;
 use crate::image::Image;
 use crate::launch::{Engine, Launch, Outcome, Start, Step, StepKind, Via};
@@ -75,6 +76,8 @@ struct StepReport {
     layer: Option<usize>,
     note: Option<String>,
     links: Vec<Link>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    libraries: Option<Libraries>,
 }
 
 #[derive(Debug, Serialize)]
@@ -259,6 +262,7 @@ fn step_report(step: &Step, rootfs: &Rootfs) -> StepReport {
         layer: step.layer,
         note: note(step, rootfs).map(lossy),
         links: step.links.iter().map(|(path, target)| Link { path: lossy(path), target: lossy(target) }).collect(),
+        libraries: step.libraries.as_deref().map(|closure| Libraries::of(closure, rootfs)),
     }
 }
 

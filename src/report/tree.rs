@@ -4,7 +4,7 @@ use bstr::ByteSlice;
 
 use super::escape::{sentence, shorten};
 use super::lines::{heading, layer};
-use super::{Detail, Style, trace};
+use super::{Detail, Style, libraries, trace};
 use crate::launch::{Engine, Launch, Start, Step, StepKind, Via};
 use crate::rule::Subject;
 
@@ -66,7 +66,8 @@ fn steps(launch: &Launch, subject: &Subject<'_>, style: &Style) -> String {
         out.push_str(&format!("{indent}{corner}{}\n", style.bold(&command(&words))));
         let indent = "   ".repeat(depth);
         let bar = if depth + 1 < steps.len() { bar } else { "   " };
-        for line in facts(step, subject) {
+        let libraries = step.libraries.iter().flat_map(|closure| libraries::tree(closure, style));
+        for line in facts(step, subject).into_iter().chain(libraries) {
             out.push_str(&format!("{indent}{bar}{line}\n"));
         }
     }

@@ -3,6 +3,7 @@
 //! Layers are applied base first as the image specification says (layer.md, *Applying Changesets*), with the
 //! details that all engines share and the specification leaves open (see [`Rootfs::build`]).
 
+mod again;
 mod apply;
 mod credentials;
 mod resolve;

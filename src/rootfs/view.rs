@@ -8,8 +8,9 @@ use bstr::{BStr, BString};
 
 use super::apply::split;
 use super::tree::{Ino, Inode, Kind, Rootfs, join};
-use super::{Credentials, EXECUTE};
+use super::{Credentials, EXECUTE, again};
 use crate::error::Result;
+use crate::format::elf::{Object, is_elf};
 use crate::image::Image;
 
 /// Pieces of files by inode, offset and length.
@@ -35,6 +36,8 @@ pub struct View<'a> {
     steps: Rc<Cell<u32>>,
     /// Second looks that were taken.
     again: Rc<RefCell<Taken>>,
+    /// What dynamic loaders read, of files that it was not kept of.
+    objects: Rc<RefCell<HashMap<Ino, Option<Rc<Object>>>>>,
 }
 
 impl<'a> View<'a> {
@@ -51,6 +54,7 @@ impl<'a> View<'a> {
             names: HashMap::new(),
             steps: Rc::new(Cell::new(MAX_STEPS)),
             again: Rc::default(),
+            objects: Rc::default(),
         };
         for name in ["proc", "sys"] {
             view.add(Rootfs::ROOT, name, made(Kind::Unknowable, 0o555));
@@ -75,6 +79,11 @@ impl<'a> View<'a> {
     pub fn reset_parents(mut self, yes: bool) -> Self {
         self.reset_parents = yes;
         self
+    }
+
+    /// See [`View::reset_parents`].
+    pub fn resets_parents(&self) -> bool {
+        self.reset_parents
     }
 
     /// Whether `credentials` may search the directory.
@@ -134,10 +143,34 @@ impl<'a> View<'a> {
         if let Some(bytes) = self.again.borrow().get(&(ino, offset, len)) {
             return Ok(bytes.clone());
         }
-        let layer = usize::from(inode.layer.unwrap_or_default());
-        let bytes = self.image.again.reread(layer, inode.ordinal, offset, len)?;
+        let bytes = self.reread(ino, offset, len)?;
         self.again.borrow_mut().insert((ino, offset, len), bytes.clone());
         Ok(bytes)
+    }
+
+    /// A second look at the layer.
+    pub(super) fn reread(&self, ino: Ino, offset: u64, len: usize) -> Result<Vec<u8>> {
+        let inode = self.inode(ino);
+        self.image.again.reread(usize::from(inode.layer.unwrap_or_default()), inode.ordinal, offset, len)
+    }
+
+    /// What a dynamic loader reads of a file; `None` of what is no ELF file.
+    ///
+    /// # Errors
+    /// It was not kept, and a second look at the layer is not possible.
+    pub fn object(&self, ino: Ino) -> Result<Option<Rc<Object>>> {
+        if let Some(known) = self.objects.borrow().get(&ino) {
+            return Ok(known.clone());
+        }
+        let kept = self.inode(ino).kind.content().and_then(|content| content.object()).cloned();
+        let object = match kept {
+            Some(object) => Some(object),
+            None if self.size(ino) < 4 || !is_elf(&self.read(ino, 0, 64)?) => None,
+            None => again::object(self, ino)?,
+        };
+        let object = object.map(Rc::new);
+        self.objects.borrow_mut().insert(ino, object.clone());
+        Ok(object)
     }
 
     /// Length of a regular file, 0 of anything else.

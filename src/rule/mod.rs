@@ -5,13 +5,14 @@
 //! a short function.
 
 mod near;
+pub mod packages;
 pub mod paste;
 mod reasons;
 mod seen;
 mod trouble;
 mod words;
 
-pub use near::{at, namesakes, similar};
+pub use near::{at, files, namesakes, similar};
 pub use seen::UNHEALTHY;
 pub use trouble::{Explanation, Trouble};
 pub use words::{json_array, list, quote, shell_words};

@@ -3,13 +3,24 @@
 use bstr::BString;
 
 use super::Subject;
-use crate::rootfs::{Credentials, Ino, Kind, Rootfs, View};
+use crate::rootfs::{Credentials, Ino, Inode, Kind, Rootfs, View};
 
 /// How many directory entries are looked at; an image of a million files should not make a hint expensive.
 const LOOKS: usize = 300_000;
 
 /// Executable files (and links to such) called `name`, anywhere in the image; at most `limit` paths.
 pub fn namesakes(subject: &Subject<'_>, name: &[u8], limit: usize) -> Vec<BString> {
+    let may_run = |inode: &Inode| inode.mode & 0o111 != 0;
+    files(subject, |entry| entry == name, may_run, limit)
+}
+
+/// Regular files (and links to such) whose name and inode are wanted, anywhere in the image; at most `limit` paths.
+pub fn files(
+    subject: &Subject<'_>,
+    is_name: impl Fn(&[u8]) -> bool,
+    is_wanted: impl Fn(&Inode) -> bool,
+    limit: usize,
+) -> Vec<BString> {
     let rootfs = subject.rootfs;
     let (mut found, mut looks) = (Vec::new(), 0);
     let mut todo = vec![(BString::from("/"), Rootfs::ROOT)];
@@ -23,11 +34,11 @@ pub fn namesakes(subject: &Subject<'_>, name: &[u8], limit: usize) -> Vec<BStrin
             let inode = rootfs.inode(*ino);
             match inode.kind {
                 Kind::Directory(_) => todo.push((below(&path, entry), *ino)),
-                Kind::Regular { .. } if **entry == *name && inode.mode & 0o111 != 0 => found.push(below(&path, entry)),
-                Kind::Symlink(_) if **entry == *name => {
+                Kind::Regular { .. } if is_name(entry) && is_wanted(inode) => found.push(below(&path, entry)),
+                Kind::Symlink(_) if is_name(entry) => {
                     let link = below(&path, entry);
                     let file = at(subject, &link).map(|ino| rootfs.inode(ino));
-                    if file.is_some_and(|f| f.kind.is_regular() && f.mode & 0o111 != 0) {
+                    if file.is_some_and(|f| f.kind.is_regular() && is_wanted(f)) {
                         found.push(link);
                     }
                 }

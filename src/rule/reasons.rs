@@ -4,7 +4,7 @@ use bstr::BString;
 
 use super::{Trouble, quote};
 use crate::finding::Because;
-use crate::launch::{Cause, Problem, Step, Via};
+use crate::launch::{Cause, Closure, Problem, Step, Via};
 use crate::rootfs::{Errno, PathError};
 
 /// One sentence a step, then where it ends.
@@ -31,6 +31,9 @@ pub(super) fn chain(trouble: &Trouble<'_>) -> Vec<Because> {
             say(format!("{} comes from {}", quote(&step.path), trouble.layer_name(layer)), None);
         }
     }
+    if let Some(closure) = trouble.closure() {
+        needs(closure).into_iter().for_each(|message| say(message, None));
+    }
     if let Some(error) = path_error(trouble.cause) {
         for (link, target) in &error.links {
             say(link_to(link, target), None);
@@ -40,6 +43,14 @@ pub(super) fn chain(trouble: &Trouble<'_>) -> Vec<Because> {
         }
     }
     because
+}
+
+/// Who needs whom, from the program to the library in whose needs something is missing.
+fn needs(closure: &Closure) -> Vec<String> {
+    let Some(error) = closure.error() else { return Vec::new() };
+    let chain = closure.chain(error.needed_by());
+    let pairs = chain.iter().zip(chain.iter().skip(1));
+    pairs.map(|(by, of)| format!("{} needs {}", quote(closure.display(*by)), quote(closure.display(*of)))).collect()
 }
 
 fn link_to(link: &BString, target: &BString) -> String {

@@ -86,6 +86,10 @@ fn runs_elsewhere(trouble: &Trouble<'_>) -> Option<String> {
 
 /// After a failed execve(2) a line in the log is all there is, and it names the command whatever the reason.
 fn trace(trouble: &Trouble<'_>) -> Option<String> {
+    if let Some((closure, error)) = trouble.closure().and_then(|closure| Some((closure, closure.error()?))) {
+        // The loader's own quotes would look like ours.
+        return Some(format!("the log shows {}", quote(closure.message(error).replace('`', "'"))));
+    }
     let Outcome::Fails { phase: Phase::Execve, errno: Some(errno), cause } = &trouble.start.outcome else {
         return None;
     };

@@ -6,7 +6,7 @@ use bstr::BString;
 
 use super::{Subject, paste, quote, reasons, seen};
 use crate::finding::{Because, Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
-use crate::launch::{Cause, Engine, Launch, Start, Step, StepKind};
+use crate::launch::{Cause, Closure, Engine, Launch, Start, Step, StepKind};
 use crate::rootfs::{Ino, Inode, View};
 
 /// A launch that does not run, under at least one current engine, for a reason that one rule explains.
@@ -232,6 +232,14 @@ impl<'a> Trouble<'a> {
     /// The last program that is not a script: the one whose loader is to blame.
     pub fn program(&self) -> Option<&'a Step> {
         self.start.steps.iter().rev().find(|step| step.kind != StepKind::Loader && step.ino.is_some())
+    }
+
+    /// What the dynamic loader mapped before it gave up.
+    pub fn closure(&self) -> Option<&'a Closure> {
+        match self.cause {
+            Cause::Link(closure) => Some(closure),
+            _ => None,
+        }
     }
 
     /// The first 256 bytes of a file: what the kernel reads of it. Empty if they cannot be had.

@@ -13,6 +13,7 @@ mod healthcheck_not_runnable;
 mod interpreter_not_executable;
 mod interpreter_not_found;
 mod is_a_directory;
+mod library_not_found;
 mod loader_not_found;
 mod missing_shebang;
 mod not_a_program;
@@ -25,6 +26,7 @@ mod script_command_not_found;
 mod shebang_arguments;
 mod shell_not_found;
 mod shell_syntax_in_exec_form;
+mod symbol_version_not_found;
 mod user_not_found;
 mod workdir_unusable;
 mod wrong_architecture;
@@ -42,6 +44,7 @@ pub const RULES: &[Rule] = &[
     interpreter_not_executable::RULE,
     interpreter_not_found::RULE,
     is_a_directory::RULE,
+    library_not_found::RULE,
     loader_not_found::RULE,
     missing_shebang::RULE,
     not_a_program::RULE,
@@ -54,6 +57,7 @@ pub const RULES: &[Rule] = &[
     shebang_arguments::RULE,
     shell_not_found::RULE,
     shell_syntax_in_exec_form::RULE,
+    symbol_version_not_found::RULE,
     user_not_found::RULE,
     workdir_unusable::RULE,
     wrong_architecture::RULE,

@@ -5,7 +5,7 @@
 # stub NAME: a library to link with, so that NAME is what is needed
 stub() {
     local file
-    file=$work/$bits/stub/$(printf %s "$1" | tr / %).so
+    file=$work/$bits/stub/$(printf %s "$1" | md5sum | cut -c1-32).so
     mkdir -p "$(dirname "$file")"
     [ -e "$file" ] || gcc -m$bits -shared -nostdlib -Wl,-soname,"$1" -o "$file" "$work/empty.c"
     printf '%s\n' "$file"

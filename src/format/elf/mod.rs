@@ -9,7 +9,7 @@ use goblin::elf::header;
 use goblin::elf::program_header;
 use scroll::{Endian, Pread};
 
-pub use object::{Object, Tag};
+pub use object::{Object, Segments, Tag, is_loader};
 
 /// Bytes of the longest ELF header.
 pub const HEADER: usize = 64;

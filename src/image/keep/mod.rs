@@ -1,21 +1,37 @@
 //! Which of a file's bytes are kept while its layer passes by. See the [layer reader](super::layer) for the policy.
+//!
+//! What is wanted is told by offset: a layer passes by from start to end, a directory's files are read there and nowhere
+//! else.
 
+mod piece;
+mod window;
+
+use bstr::ByteSlice;
 use goblin::elf::header::Header as ElfHeader;
 use goblin::elf::program_header::{PT_INTERP, ProgramHeader};
 use goblin::elf::{Elf, header};
 
+use self::piece::Piece;
+use self::window::Window;
 use super::changeset::Content;
+use crate::format::elf::{is_elf, is_loader};
 use crate::format::tar::Header;
 
 /// The head of an executable or script. The kernel itself looks at 256 bytes (`BINPRM_BUF_SIZE`); a script's opening
 /// lines and an ELF file's program headers fit in a page.
 const HEAD: usize = 4096;
 
-/// The most of `etc/passwd` and `etc/group`.
+/// Bytes that tell an ELF file or a script.
+const MAGIC: usize = 4;
+
+/// The most of `etc/passwd` and the like.
 const WHOLE: usize = 1 << 20;
 
 /// The most of a piece that lies further inside a file: PATH_MAX, for the name of an interpreter.
 const PIECE: u64 = 4096;
+
+/// The most of something in a library's place that is no ELF file: enough to tell what it is instead.
+const STAND_IN: usize = 64;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -25,89 +41,122 @@ enum Kind {
     Database,
     /// Some x bit is set.
     Executable,
-    /// Kept if it turns out to begin with `#!`.
-    Data,
+    /// No x bit; called like a library if so.
+    Data { is_library: bool },
+    /// Kept if what a dynamic loader reads is all there.
+    Library,
+    /// The head is kept: of a script, or of something in a library's place.
+    Text,
 }
 
 /// Collects what is to be kept of one file after the other.
 pub(super) struct Keeper {
     kind: Kind,
-    head: Vec<u8>,
-    /// How long `head` is to become.
-    limit: usize,
+    is_loader: bool,
+    size: u64,
+    head: Piece,
     /// How much of `head` is worth keeping.
     worth: usize,
-    position: u64,
     pieces: Vec<Piece>,
     /// Program headers are yet to be found in the first piece.
     table: Option<ElfHeader>,
-}
-
-struct Piece {
-    offset: u64,
-    len: usize,
-    bytes: Vec<u8>,
+    window: Window,
 }
 
 impl Keeper {
     pub(super) fn new() -> Self {
-        Keeper { kind: Kind::Other, head: Vec::new(), limit: 0, worth: 0, position: 0, pieces: Vec::new(), table: None }
-    }
-
-    /// Begins a file; whether its bytes are wanted at all.
-    pub(super) fn start(&mut self, header: &Header) -> bool {
-        self.kind = kind(header);
-        let most = if self.kind == Kind::Database { WHOLE } else { HEAD };
-        self.limit = usize::try_from(header.size).map_or(most, |size| size.min(most));
-        self.head.clear();
-        self.pieces.clear();
-        (self.worth, self.position, self.table) = (0, 0, None);
-        self.kind != Kind::Other
-    }
-
-    /// Takes the next bytes of the file; whether more are wanted.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> bool {
-        let missing = self.limit - self.head.len();
-        if missing > 0 {
-            self.head.extend_from_slice(bytes.get(..missing).unwrap_or(bytes));
-            if self.head.len() >= 2 && self.kind == Kind::Data && !self.head.starts_with(b"#!") {
-                self.kind = Kind::Other;
-                return false;
-            }
-            if self.head.len() == self.limit {
-                self.plan();
-            }
+        Keeper {
+            kind: Kind::Other,
+            is_loader: false,
+            size: 0,
+            head: Piece::default(),
+            worth: 0,
+            pieces: Vec::new(),
+            table: None,
+            window: Window::default(),
         }
-        self.feed_pieces(bytes);
-        self.position += bytes.len() as u64;
-        self.head.len() < self.limit || self.pieces.iter().any(|piece| piece.wants_more())
+    }
+
+    /// Begins a file; the offset of the first byte that is wanted.
+    pub(super) fn start(&mut self, header: &Header) -> Option<u64> {
+        self.kind = kind(header);
+        self.is_loader = is_loader(base_name(&header.name));
+        self.size = header.size;
+        let most = if self.kind == Kind::Database { WHOLE } else { HEAD };
+        self.head.start(0, usize::try_from(header.size).map_or(most, |size| size.min(most)));
+        self.pieces.clear();
+        self.window.clear();
+        (self.worth, self.table) = (0, None);
+        (self.kind != Kind::Other).then_some(0)
+    }
+
+    /// Takes the bytes at `position`, which is not behind the offset that was wanted; the next that is.
+    pub(super) fn feed(&mut self, position: u64, bytes: &[u8]) -> Option<u64> {
+        let had = self.head.bytes.len();
+        self.head.feed(position, bytes);
+        if had < MAGIC && self.is_recognisable() {
+            self.recognise();
+        }
+        if had < self.head.len && self.head.next().is_none() {
+            self.plan();
+        }
+        self.feed_pieces(position, bytes);
+        let window = self.window.feed(position, bytes);
+        self.pieces.iter().chain([&self.head]).filter_map(Piece::next).chain(window).min()
     }
 
     /// What is to be kept of the file.
     pub(super) fn finish(&mut self) -> Option<Content> {
-        let is_script = self.head.starts_with(b"#!");
-        if self.kind == Kind::Other || (self.kind == Kind::Data && !is_script) || self.head.len() < self.limit {
-            return None;
-        }
-        let mut content = Content::head(self.head.get(..self.worth)?);
-        for piece in self.pieces.drain(..).filter(|piece| !piece.wants_more()) {
+        let mut content = match self.kind {
+            Kind::Other | Kind::Data { .. } => return None,
+            Kind::Library => Content::default(),
+            _ if self.head.next().is_some() => return None,
+            _ => Content::head(self.head.bytes.get(..self.worth)?),
+        };
+        for piece in self.pieces.drain(..).filter(|piece| piece.next().is_none()) {
             content.add(piece.offset, piece.bytes);
         }
-        Some(content)
+        if let Some(object) = self.window.finish() {
+            content.set_object(object);
+        }
+        (!content.is_empty()).then_some(content)
+    }
+
+    fn is_recognisable(&self) -> bool {
+        self.head.bytes.len() >= MAGIC || self.head.next().is_none()
+    }
+
+    /// The first bytes are there: what of a file that may be anything is wanted.
+    fn recognise(&mut self) {
+        let is_elf = is_elf(&self.head.bytes);
+        let (kind, len) = match self.kind {
+            Kind::Data { .. } if is_elf => (Kind::Library, 0),
+            Kind::Data { .. } if self.head.bytes.starts_with(b"#!") => (Kind::Text, self.head.len),
+            Kind::Data { is_library: true } => (Kind::Text, self.head.len.min(STAND_IN)),
+            Kind::Data { .. } => (Kind::Other, 0),
+            kind => (kind, self.head.len),
+        };
+        let is_library = self.kind == Kind::Data { is_library: true };
+        if is_elf && matches!(kind, Kind::Library | Kind::Executable) {
+            self.window.start(self.size, self.is_loader, is_library);
+        }
+        self.kind = kind;
+        self.head.len = len;
+        self.head.bytes.truncate(len);
     }
 
     /// The head is complete: decides how much of it to keep and what else.
     fn plan(&mut self) {
-        self.worth = self.head.len();
+        self.worth = self.head.bytes.len();
         if self.kind != Kind::Executable {
             return;
         }
-        let Some(header) = elf_header(&self.head) else { return };
+        let Some(header) = elf_header(&self.head.bytes) else { return };
         let len = u64::from(header.e_phnum) * u64::from(header.e_phentsize);
         if len > PIECE {
             return;
         }
-        self.worth = usize::from(header.e_ehsize).clamp(64, HEAD).min(self.head.len());
+        self.worth = usize::from(header.e_ehsize).clamp(64, HEAD).min(self.head.bytes.len());
         match self.slice_of_head(header.e_phoff, len) {
             Some(table) => self.want_interpreter(&header, &table),
             None => {
@@ -121,7 +170,7 @@ impl Keeper {
     fn slice_of_head(&mut self, offset: u64, len: u64) -> Option<Vec<u8>> {
         let from = usize::try_from(offset).ok()?;
         let to = usize::try_from(offset.checked_add(len)?).ok()?;
-        let bytes = self.head.get(from..to)?.to_vec();
+        let bytes = self.head.bytes.get(from..to)?.to_vec();
         self.worth = self.worth.max(to);
         Some(bytes)
     }
@@ -137,35 +186,17 @@ impl Keeper {
     fn want(&mut self, offset: u64, len: u64) {
         let Ok(len) = usize::try_from(len) else { return };
         // A piece may begin in the head and end behind it.
-        let from = usize::try_from(offset).unwrap_or(usize::MAX);
-        let bytes = self.head.get(from..).unwrap_or_default().to_vec();
-        self.pieces.push(Piece { offset, len, bytes });
+        self.pieces.push(Piece { offset, len, bytes: self.head.from(offset).to_vec() });
     }
 
-    fn feed_pieces(&mut self, bytes: &[u8]) {
-        let position = self.position;
+    fn feed_pieces(&mut self, position: u64, bytes: &[u8]) {
         self.pieces.iter_mut().for_each(|piece| piece.feed(position, bytes));
-        let is_table_complete = self.pieces.first().is_some_and(|piece| !piece.wants_more());
+        let is_table_complete = self.pieces.first().is_some_and(|piece| piece.next().is_none());
         if let Some(header) = self.table.take_if(|_| is_table_complete) {
             let table = self.pieces.first().map(|piece| piece.bytes.clone()).unwrap_or_default();
             self.want_interpreter(&header, &table);
             self.pieces.iter_mut().skip(1).for_each(|piece| piece.feed(position, bytes));
         }
-    }
-}
-
-impl Piece {
-    fn wants_more(&self) -> bool {
-        self.bytes.len() < self.len
-    }
-
-    /// Takes what it lacks from `bytes`, which lie at `position` of the file.
-    fn feed(&mut self, position: u64, bytes: &[u8]) {
-        let next = self.offset.saturating_add(self.bytes.len() as u64);
-        let Some(from) = next.checked_sub(position).and_then(|from| usize::try_from(from).ok()) else { return };
-        let missing = self.len - self.bytes.len();
-        let found = bytes.get(from..).unwrap_or_default();
-        self.bytes.extend_from_slice(found.get(..missing).unwrap_or(found));
     }
 }
 
@@ -177,14 +208,27 @@ fn kind(header: &Header) -> Kind {
     } else if header.mode & 0o111 != 0 {
         Kind::Executable
     } else {
-        Kind::Data
+        Kind::Data { is_library: base_name(&header.name).contains_str(".so") }
     }
 }
 
-/// `etc/passwd` or `etc/group`, also as `./etc/passwd` or `/etc//group`.
+/// `etc/passwd`, `etc/group` and what configures dynamic loaders: ld.so(8), ldconfig(8), and the search path of musl
+/// (ldso/dynlink.c). Also as `./etc/passwd` or `/etc//group`.
 fn is_database(path: &[u8]) -> bool {
     let mut parts = path.split(|&b| b == b'/').filter(|part| !matches!(*part, b"" | b"."));
-    parts.next() == Some(b"etc") && matches!(parts.next(), Some(b"passwd" | b"group")) && parts.next().is_none()
+    if parts.next() != Some(b"etc") {
+        return false;
+    }
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(b"passwd" | b"group" | b"ld.so.cache" | b"ld.so.preload" | b"ld.so.conf"), None, _) => true,
+        (Some(b"ld.so.conf.d"), Some(name), None) => name.ends_with(b".conf"),
+        (Some(name), None, _) => name.starts_with(b"ld-musl-") && name.ends_with(b".path"),
+        _ => false,
+    }
+}
+
+fn base_name(path: &[u8]) -> &[u8] {
+    path.rsplit(|&b| b == b'/').next().unwrap_or_default()
 }
 
 /// The header, if class, byte order, machine and entry size belong together. The kernel does not look at `EI_CLASS`

@@ -1,0 +1,146 @@
+//! What a dynamic loader reads of an ELF file, gathered while the file passes by.
+//!
+//! Linkers put strings and version tables near the front and the dynamic section near the end, and one cannot be
+//! understood without the other. So the front is held, and then what [`Object::read`] asks for and does not find there,
+//! as long as it lies ahead. What has passed by costs a second look, if it is ever needed.
+
+use std::borrow::Cow;
+
+use super::piece::Piece;
+use crate::format::elf::{Object, Segments};
+
+/// The first look, which has the program headers.
+const HEAD: usize = 4096;
+
+/// The most of the front.
+const FRONT: usize = 1 << 20;
+
+/// The least of a piece further back: what is asked for next often lies beside it.
+const PIECE: usize = 64 << 10;
+
+/// The most of all pieces.
+const PIECES: usize = 2 << 20;
+
+/// Bytes that are not there.
+struct Missing {
+    offset: u64,
+    len: usize,
+}
+
+/// Gathers one file after the other.
+#[derive(Default)]
+pub(super) struct Window {
+    size: u64,
+    /// A file without PT_DYNAMIC is worth it too.
+    always: bool,
+    /// Its buffer serves one file after the other.
+    front: Piece,
+    pieces: Vec<Piece>,
+    state: State,
+}
+
+#[derive(Default)]
+enum State {
+    /// Nothing is wanted of this file.
+    #[default]
+    Off,
+    /// The program headers tell how long the front is.
+    Planning,
+    /// Until nothing is missing.
+    Gathering,
+    /// Nothing was missing.
+    Complete(Box<Object>),
+}
+
+impl Window {
+    /// Begins a file that nothing is wanted of.
+    pub(super) fn clear(&mut self) {
+        self.state = State::Off;
+        self.pieces.clear();
+    }
+
+    /// Begins an ELF file of `size` bytes. With `whole`, as much of it as may be is taken for the front; `always` takes
+    /// one without PT_DYNAMIC too.
+    pub(super) fn start(&mut self, size: u64, whole: bool, always: bool) {
+        self.clear();
+        (self.size, self.always) = (size, always);
+        self.front.start(0, within(size, if whole { FRONT } else { HEAD }));
+        self.state = if whole { State::Gathering } else { State::Planning };
+    }
+
+    /// Takes the bytes at `position`; the offset of the next that are wanted.
+    pub(super) fn feed(&mut self, position: u64, bytes: &[u8]) -> Option<u64> {
+        while matches!(self.state, State::Planning | State::Gathering) {
+            self.front.feed(position, bytes);
+            self.pieces.iter_mut().for_each(|piece| piece.feed(position, bytes));
+            let next = self.pieces.iter().chain([&self.front]).filter_map(Piece::next).min();
+            if next.is_some() {
+                return next;
+            }
+            self.look(position);
+        }
+        None
+    }
+
+    /// What was gathered.
+    pub(super) fn finish(&mut self) -> Option<Object> {
+        match std::mem::take(&mut self.state) {
+            State::Complete(object) => Some(*object),
+            _ => None,
+        }
+    }
+
+    /// All that was wanted is there: decides what else is.
+    fn look(&mut self, position: u64) {
+        if matches!(self.state, State::Planning) {
+            self.state = self.plan();
+            return;
+        }
+        self.state = match Object::read(self.size, |offset, len| self.get(offset, len)) {
+            Ok(Some(object)) if self.always || object.has_dynamic => State::Complete(Box::new(object)),
+            Ok(_) => State::Off,
+            Err(missing) if self.want(&missing, position) => State::Gathering,
+            Err(_) => State::Off,
+        };
+    }
+
+    /// Strings never lie in the code, so that the front ends where that begins.
+    fn plan(&mut self) -> State {
+        let segments = Segments::of(self.size, |offset, len| self.get(offset, len));
+        let text = match &segments {
+            Ok(Some(segments)) if self.always || segments.dynamic().is_some() => segments.text(),
+            Ok(_) => return State::Off,
+            Err(Missing { .. }) => None,
+        };
+        let most = text.and_then(|text| usize::try_from(text).ok()).map_or(FRONT, |text| text.clamp(HEAD, FRONT));
+        self.front.len = within(self.size, most);
+        State::Gathering
+    }
+
+    /// Wants a piece, unless some of it has passed by.
+    fn want(&mut self, missing: &Missing, position: u64) -> bool {
+        let len = within(self.size.saturating_sub(missing.offset), missing.len.max(PIECE));
+        let mut piece = Piece { offset: missing.offset, len, bytes: self.longest(missing.offset).to_vec() };
+        piece.bytes.truncate(len);
+        let held: usize = self.pieces.iter().map(|piece| piece.len).sum();
+        let is_ahead = piece.next().is_none_or(|next| next >= position);
+        let is_wanted = is_ahead && held + len <= PIECES;
+        self.pieces.push(piece);
+        is_wanted
+    }
+
+    fn get(&self, offset: u64, len: usize) -> Result<Cow<'_, [u8]>, Missing> {
+        let found = self.longest(offset).get(..len);
+        found.map(Cow::Borrowed).ok_or(Missing { offset, len })
+    }
+
+    /// The most that is held from `offset` on.
+    fn longest(&self, offset: u64) -> &[u8] {
+        let all = self.pieces.iter().chain([&self.front]);
+        all.map(|piece| piece.from(offset)).max_by_key(|bytes| bytes.len()).unwrap_or_default()
+    }
+}
+
+fn within(size: u64, most: usize) -> usize {
+    usize::try_from(size).map_or(most, |size| size.min(most))
+}

@@ -1,0 +1,63 @@
+//! A second look at an ELF file, for what a dynamic loader reads of it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::tree::Ino;
+use super::view::View;
+use crate::error::{Error, Result};
+use crate::format::elf::Object;
+
+/// How much is taken at a time: each look costs the whole layer, and loaders read at four places or so.
+const BLOCK: u64 = 1 << 20;
+
+/// The most blocks of a file.
+const BLOCKS: usize = 24;
+
+/// What a dynamic loader reads of a file. What was kept of it is not looked for again.
+pub(super) fn object(view: &View<'_>, ino: Ino) -> Result<Option<Object>> {
+    let size = view.size(ino);
+    let mut blocks = Blocks { view, ino, size, held: BTreeMap::new() };
+    Object::read(size, |offset, len| {
+        let kept = view.inode(ino).kind.content().and_then(|content| content.get(offset, len));
+        kept.map_or_else(|| blocks.get(offset, len).map(Cow::Owned), |kept| Ok(Cow::Borrowed(kept)))
+    })
+}
+
+struct Blocks<'v> {
+    view: &'v View<'v>,
+    ino: Ino,
+    size: u64,
+    held: BTreeMap<u64, Vec<u8>>,
+}
+
+impl Blocks<'_> {
+    fn get(&mut self, offset: u64, len: usize) -> Result<Vec<u8>> {
+        let mut bytes = Vec::with_capacity(len);
+        while bytes.len() < len {
+            let at = offset + bytes.len() as u64;
+            let from = (at % BLOCK) as usize;
+            let rest = self.block(at / BLOCK)?.get(from..).unwrap_or_default();
+            bytes.extend_from_slice(rest.get(..len - bytes.len()).unwrap_or(rest));
+        }
+        Ok(bytes)
+    }
+
+    fn block(&mut self, number: u64) -> Result<&[u8]> {
+        if !self.held.contains_key(&number) {
+            let offset = number * BLOCK;
+            let len = (self.size - offset).min(BLOCK) as usize;
+            let bytes = self.view.reread(self.ino, offset, len)?;
+            if bytes.len() < len || self.held.len() == BLOCKS {
+                return Err(self.unreadable());
+            }
+            self.held.insert(number, bytes);
+        }
+        Ok(self.held.get(&number).map(Vec::as_slice).unwrap_or_default())
+    }
+
+    fn unreadable(&self) -> Error {
+        let problem = "its ELF files cannot be read to the end: they have changed, or are spread over too many places";
+        Error::new("the root file system", problem)
+    }
+}
