@@ -16,6 +16,10 @@ const REMARKS: [&str; 8] = [
     "WARNING: Unsupported flag value",
 ];
 
+const WHILE_LOADING: &str = ": error while loading shared libraries: ";
+const INCONSISTENCY: &str = "Inconsistency detected by ld.so: ";
+const NOT_DYNAMIC: &str = ": Not a valid dynamic program";
+
 /// A loader's answer, or a prediction of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
@@ -23,10 +27,8 @@ pub struct Answer {
     pub libraries: Vec<(String, String)>,
     /// Names that were not found.
     pub missing: Vec<String>,
-    /// Versions that were not found, in its words.
-    pub versions: Vec<String>,
-    /// What ended it: the object and what is wrong with it.
-    pub fatal: Option<String>,
+    /// What it complains of, in its words.
+    pub complaints: Vec<String>,
     /// The exit code, where the program was started.
     pub code: Option<i32>,
 }
@@ -78,40 +80,24 @@ impl Parsed {
     }
 
     fn complaints(&mut self, libc: Libc, ran: &Ran) {
-        for line in ran.err.lines() {
+        for line in ran.err.lines().filter(|line| !REMARKS.iter().any(|r| line.contains(r))) {
             let known = match libc {
-                Libc::Musl => self.musl(line),
-                _ => self.glibc(line),
+                Libc::Musl => line.starts_with("Error loading shared library ") || line.ends_with(NOT_DYNAMIC),
+                _ => line.contains(WHILE_LOADING) || line.contains(": version `") || line.starts_with(INCONSISTENCY),
             };
-            if !known && !REMARKS.iter().any(|r| line.contains(r)) {
-                self.strange.push(line.to_owned());
+            match known {
+                true => self.answer.complaints.push(without_line(line)),
+                false => self.strange.push(line.to_owned()),
             }
         }
     }
+}
 
-    /// `PROGRAM: error while loading shared libraries: OBJECT: PROBLEM`, `PROGRAM: LIBRARY: version …`
-    fn glibc(&mut self, line: &str) -> bool {
-        if let Some((_, fatal)) = line.split_once(": error while loading shared libraries: ") {
-            self.answer.fatal.get_or_insert(fatal.to_owned());
-            return true;
-        }
-        match line.split_once(": ") {
-            Some((_, version)) if version.contains(": version `") => self.answer.versions.push(version.to_owned()),
-            _ => return false,
-        }
-        true
+/// `Inconsistency detected by ld.so: FILE: LINE: FUNCTION: …` without the number, which every version has another of.
+fn without_line(line: &str) -> String {
+    let mut parts: Vec<&str> = line.split(": ").collect();
+    if line.starts_with(INCONSISTENCY) && parts.len() > 2 {
+        parts.remove(2);
     }
-
-    /// `Error loading shared library NAME: PROBLEM (needed by OBJECT)`, `LOADER: FILE: Not a valid dynamic program`
-    fn musl(&mut self, line: &str) -> bool {
-        if let Some(missing) = line.strip_prefix("Error loading shared library ") {
-            self.answer.missing.push(missing.to_owned());
-            return true;
-        }
-        let fatal = line.ends_with(": Not a valid dynamic program");
-        if fatal {
-            self.answer.fatal.get_or_insert("Not a valid dynamic program".to_owned());
-        }
-        fatal
-    }
+    parts.join(": ")
 }

@@ -1,10 +1,11 @@
 //! A root's files, predicted and asked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Instant;
 
+use bstr::BString;
 use imagelint::image::{self, Image, Options};
-use imagelint::launch::{Closure, Found, Libc, LinkError, Processor, libraries};
+use imagelint::launch::{Closure, Found, Libc, LinkError, Linked, Processor, libraries};
 use imagelint::rootfs::Rootfs;
 
 use crate::answer::{Answer, Parsed};
@@ -34,7 +35,7 @@ struct Question {
 }
 
 /// What a loader is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Kind {
     libc: Libc,
     processor: Processor,
@@ -63,7 +64,7 @@ pub fn root(root: &Root) -> bool {
     let answers = worker.run(questions.iter().map(|q| q.job(&root.emulator())).collect());
     let asked = start.elapsed();
     for (question, ran) in questions.iter().zip(&answers) {
-        tally.compare(question, kinds[&question.loader].unwrap(), ran, &image, &rootfs);
+        tally.compare(question, kinds[&question.loader].as_ref().unwrap(), ran, &image, &rootfs);
     }
     println!(
         "{}: {} files, read in {:.1} s, asked in {:.1} s, predicted in {:.1} s",
@@ -78,35 +79,47 @@ pub fn root(root: &Root) -> bool {
 
 /// What each loader is that is named in the root, `None` for one that does not run here.
 fn kinds(root: &Root, files: &[Mapped], worker: &mut Worker) -> BTreeMap<String, Option<Kind>> {
-    let named: BTreeSet<&String> =
-        files.iter().filter_map(|f| f.interpreter.as_ref()).filter(|i| root.has(i)).collect();
-    let mut ask = |loader: &str, arguments: &[&str]| {
-        let mut argv = root.emulator();
-        argv.push(loader.to_owned());
-        argv.extend(arguments.iter().map(|a| (*a).to_owned()));
-        worker.one(argv)
-    };
     let mut kinds = BTreeMap::new();
-    for loader in named {
-        let said = ask(loader, &[]);
-        // Their words to whoever names no program, on standard error; glibc before 2.33 has no --version.
-        let libc = match &said {
-            Ran { err, .. } if err.contains("musl libc") => Some(Libc::Musl),
-            Ran { err, .. } if err.contains("ld.so") || err.contains("missing program name") => Some(Libc::Glibc),
-            _ => None,
-        };
-        let levels = levels(&ask(loader, &["--help"]).out);
-        kinds.insert(loader.clone(), libc.map(|libc| Kind { libc, processor: Processor { levels } }));
+    for file in files {
+        if let Some(loader) = file.interpreter.as_ref().filter(|i| root.has(i) && !kinds.contains_key(*i)) {
+            kinds.insert(loader.clone(), kind(root, loader, &file.path, worker));
+        }
     }
     kinds
 }
 
-/// `  x86-64-v3 (supported, searched)` below the heading in `--help`.
-fn levels(help: &str) -> &'static [&'static str] {
-    let lines = help.lines().skip_while(|l| !l.starts_with("Subdirectories of glibc-hwcaps")).skip(1);
-    let searched = lines.take_while(|l| l.starts_with(' ')).filter(|l| l.contains("searched"));
-    let names: Vec<&'static str> = searched.filter_map(|l| l.split_whitespace().next()).map(leak).collect();
-    names.leak()
+/// What a loader says to whoever names no program, and where it looks for a library that is nowhere.
+fn kind(root: &Root, loader: &str, program: &str, worker: &mut Worker) -> Option<Kind> {
+    let argv = |arguments: &[&str]| {
+        let arguments = [loader].into_iter().chain(arguments.iter().copied());
+        root.emulator().into_iter().chain(arguments.map(str::to_owned)).collect()
+    };
+    let said = worker.one(argv(&[]), &[]).err;
+    if said.contains("musl libc") {
+        return Some(Kind { libc: Libc::Musl, processor: Processor::default() });
+    }
+    // In the words of glibc before 2.33, which has no --version, and after.
+    if !said.contains("ld.so") && !said.contains("missing program name") {
+        return None;
+    }
+    let variables = [("LD_DEBUG", "libs"), ("LD_LIBRARY_PATH", "/nowhere"), ("LD_PRELOAD", "libnone.so")];
+    let searched = worker.one(argv(&["--list", program]), &variables).err;
+    Some(Kind { libc: Libc::Glibc, processor: processor(&searched) })
+}
+
+/// `search path=/nowhere/glibc-hwcaps/x86-64-v3:/nowhere/tls/x86_64:…:/nowhere`: of the older directories the first has
+/// all names.
+fn processor(searched: &str) -> Processor {
+    let path = searched.lines().find_map(|line| line.split_once("search path=/nowhere/"));
+    let path = path.and_then(|(_, rest)| rest.split_whitespace().next()).unwrap_or_default();
+    let below = path.split(':').map(|d| d.trim_start_matches("/nowhere"));
+    let (levels, older): (Vec<&str>, Vec<&str>) =
+        below.map(|d| d.trim_start_matches('/')).partition(|d| d.starts_with("glibc-hwcaps/"));
+    let names = older.first().into_iter().flat_map(|first| first.rsplit('/')).filter(|n| !n.is_empty());
+    Processor {
+        levels: levels.iter().filter_map(|d| d.strip_prefix("glibc-hwcaps/")).map(leak).collect(),
+        legacy: names.map(leak).collect(),
+    }
 }
 
 fn leak(text: &str) -> &'static str {
@@ -199,7 +212,7 @@ impl Tally {
         *self.left_out.entry(why.to_owned()).or_default() += 1;
     }
 
-    fn compare(&mut self, question: &Question, kind: Kind, ran: &Ran, image: &Image, rootfs: &Rootfs) {
+    fn compare(&mut self, question: &Question, kind: &Kind, ran: &Ran, image: &Image, rootfs: &Rootfs) {
         if let Some(refused) = &ran.refused {
             return self.leave_out(&format!("ended with {refused}"));
         }
@@ -213,28 +226,18 @@ impl Tally {
         let environment: Vec<(&str, &str)> =
             question.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         let loader = Some(question.loader.as_bytes());
-        match libraries(image, rootfs, question.path.as_bytes(), loader, &environment, kind.processor) {
+        match libraries(image, rootfs, question.path.as_bytes(), loader, &environment, &kind.processor) {
             Err(why) => self.differ(question, &format!("  not predicted: {why}\n  real: {:?}\n", parsed.answer)),
             Ok(closure) => self.judge(question, &closure, parsed.answer),
         }
     }
 
     fn judge(&mut self, question: &Question, closure: &Closure, mut real: Answer) {
-        let mut predicted = match closure.libc {
-            Libc::Musl => musl(closure, question),
-            _ => glibc(closure, question),
-        };
         if closure.libc == Libc::Musl {
             // Its first line is its own name, and it is listed once more under each name that it stands for.
             real.libraries.retain(|(_, path)| *path != question.loader);
-            // It names what it was asked for, the prediction what it opened.
-            [&mut real, &mut predicted].into_iter().for_each(|a| a.missing.iter_mut().for_each(base));
         }
-        if real.fatal.is_some() && predicted.fatal.is_some() {
-            // What glibc gathered until then it does not show.
-            let fatal = predicted.fatal;
-            predicted = Answer { fatal, code: predicted.code, ..Answer::default() };
-        }
+        let predicted = predicted(closure, question.mode);
         match predicted == real {
             true => self.agree += 1,
             false => self.differ(question, &difference(&predicted, &real)),
@@ -260,80 +263,51 @@ impl Tally {
     }
 }
 
-/// A prediction as glibc would put it.
-fn glibc(closure: &Closure, question: &Question) -> Answer {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+/// A prediction as the loader would put it.
+fn predicted(closure: &Closure, mode: Mode) -> Answer {
     let mut answer = Answer::default();
-    for error in &closure.errors {
-        match error {
-            LinkError::NotFound { name, .. } if question.mode == Mode::Start => {
-                let words = "cannot open shared object file: No such file or directory";
-                answer.fatal.get_or_insert(format!("{name}: {words}"));
-            }
-            LinkError::NotFound { name, .. } => {
-                if !answer.missing.contains(&text(name)) {
-                    answer.missing.push(text(name));
-                }
-            }
-            LinkError::Unusable { path, problem, .. } => drop(answer.fatal.get_or_insert(format!("{path}: {problem}"))),
-            LinkError::Version { library, version, needed_by } => {
-                let by = match needed_by {
-                    0 => question.path.clone(),
-                    index => closure.objects.get(*index).map(|o| text(&o.path)).unwrap_or_default(),
-                };
-                answer.versions.push(format!("{library}: version `{version}' not found (required by {by})"));
-            }
+    let mut errors: Vec<&LinkError> = closure.errors.iter().collect();
+    if mode == Mode::Start {
+        answer.code = Some(closure.exit_code().map_or(42, i32::from));
+    } else {
+        answer.libraries = closure.objects.iter().filter_map(|o| listed(closure.libc, o)).collect();
+        if closure.libc == Libc::Glibc {
+            // Whoever asks for a list is told what is missing in it, once for each name.
+            answer.missing = missing(&errors);
+            errors.retain(|e| !matches!(e, LinkError::NotFound { other_class: false, .. }));
         }
     }
-    if question.mode == Mode::Start {
-        answer.code = Some(match (&answer.fatal, answer.versions.is_empty()) {
-            (Some(_), _) => 127,
-            (None, false) => 1,
-            (None, true) => 42,
-        });
-        return answer;
+    if closure.libc == Libc::Glibc
+        && let Some(end) = errors.iter().position(|e| !matches!(e, LinkError::Version { .. }))
+    {
+        // What it gathered until then it does not show.
+        errors = vec![errors[end]];
+        (answer.libraries, answer.missing) = Default::default();
     }
-    for object in closure.objects.iter().filter(|o| o.found != Found::Program) {
-        let name = if object.found == Found::Loader { &object.path } else { &object.name };
-        answer.libraries.push((text(name), text(&object.path)));
-    }
+    answer.complaints = errors.into_iter().map(|e| closure.message(e)).collect();
     answer
 }
 
-/// A prediction as musl would put it.
-fn musl(closure: &Closure, question: &Question) -> Answer {
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let by = |index: usize| match index {
-        0 => question.path.clone(),
-        index => closure.objects.get(index).map(|o| text(&o.path)).unwrap_or_default(),
-    };
-    let mut answer = Answer::default();
-    for error in &closure.errors {
-        answer.missing.push(match error {
-            LinkError::NotFound { name, needed_by, .. } => {
-                format!("{name}: No such file or directory (needed by {})", by(*needed_by))
-            }
-            LinkError::Unusable { path, problem, needed_by } => {
-                format!("{path}: {problem} (needed by {})", by(*needed_by))
-            }
-            LinkError::Version { .. } => "musl knows no versions".to_owned(),
-        });
+fn listed(libc: Libc, object: &Linked) -> Option<(String, String)> {
+    let pair = |name: &BString| Some((name.to_string(), object.path.to_string()));
+    match object.found {
+        Found::Program => None,
+        Found::Loader if libc == Libc::Musl => None,
+        Found::Loader => pair(&object.path),
+        _ => pair(&object.name),
     }
-    if question.mode == Mode::Start {
-        answer.code = Some(if answer.missing.is_empty() { 42 } else { 127 });
-        return answer;
-    }
-    for object in closure.objects.iter().filter(|o| !matches!(o.found, Found::Program | Found::Loader)) {
-        answer.libraries.push((text(&object.name), text(&object.path)));
-    }
-    answer
 }
 
-/// Takes the directories off the name at the front of a line.
-fn base(line: &mut String) {
-    if let Some((name, rest)) = line.split_once(": ") {
-        *line = format!("{}: {rest}", name.rsplit('/').next().unwrap_or_default());
+fn missing(errors: &[&LinkError]) -> Vec<String> {
+    let mut names = Vec::new();
+    for error in errors {
+        if let LinkError::NotFound { name, other_class: false, .. } = error
+            && !names.contains(&name.to_string())
+        {
+            names.push(name.to_string());
+        }
     }
+    names
 }
 
 /// What differs, field by field.
@@ -348,8 +322,7 @@ fn difference(predicted: &Answer, real: &Answer) -> String {
     let rest = |answer: &Answer| format!("[{same} alike] {:?}", &answer.libraries[same..]);
     field("libraries", rest(predicted), rest(real));
     field("missing", format!("{:?}", predicted.missing), format!("{:?}", real.missing));
-    field("versions", format!("{:?}", predicted.versions), format!("{:?}", real.versions));
-    field("fatal", format!("{:?}", predicted.fatal), format!("{:?}", real.fatal));
+    field("complaints", format!("{:?}", predicted.complaints), format!("{:?}", real.complaints));
     field("exit code", format!("{:?}", predicted.code), format!("{:?}", real.code));
     text
 }

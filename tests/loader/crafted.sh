@@ -142,7 +142,8 @@ names() {
     program $t/name-and-path "liba.so $t/l/liba.so" "$(runpath $t/l)"
     program $t/bare-path "$t/l/bare.so bare.so" "$(runpath /nowhere)"
     program $t/loader-needed "ld-linux-x86-64.so.2 liba.so" "$(runpath $t/l)"
-    program $t/libc-path "/lib/x86_64-linux-gnu/libc.so.6"
+    lib $t/l/libpath.so libpath.so "/lib/x86_64-linux-gnu/libc.so.6"
+    program $t/libc-path "libpath.so" "$(runpath $t/l)"
     ln -s l "$root$t/to-l"
     mkdir -p "$root$t/hard"
     ln "$root$t/l/liba.so" "$root$t/hard/libhard.so"
@@ -208,7 +209,7 @@ as_text() { echo 'INPUT(libm.so.6)' >"$1"; }
 as_directory() { rm "$1" && mkdir "$1"; }
 as_link() { rm "$2" && ln -s "$1" "$2"; }
 as_object() { gcc -c -o "$1" "$work/empty.c"; }
-as_program() { gcc "$@" -o "${!#}" "$work/main.c"; }
+as_program() { gcc "${@:1:$#-1}" -o "${!#}" "$work/main.c"; }
 as_32() { gcc -m32 -shared -nostdlib -Wl,-soname,libx.so -o "$1" "$work/empty.c"; }
 as_fifo() { rm "$1" && mknod "$1" c 1 3; }
 without_mode() { chmod 0 "$1"; }

@@ -116,8 +116,9 @@ impl Worker {
         all
     }
 
-    pub fn one(&mut self, argv: Vec<String>) -> Ran {
-        self.run(vec![Job { number: 0, argv, environment: Vec::new() }]).remove(0)
+    pub fn one(&mut self, argv: Vec<String>, variables: &[(&str, &str)]) -> Ran {
+        let environment = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.run(vec![Job { number: 0, argv, environment }]).remove(0)
     }
 }
 
