@@ -5,12 +5,13 @@ use std::fmt;
 /// Why nothing can be said: what was being read, what is wrong with it, and what to do about it.
 ///
 /// The command line turns it into exit code 2.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Error(Box<Parts>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Parts {
     reading: String,
+    platform: Option<String>,
     problem: String,
     help: Option<String>,
 }
@@ -22,7 +23,7 @@ impl Error {
     /// `reading` names what was being read, `problem` says in a few words what is wrong with it.
     pub fn new(reading: impl Into<String>, problem: impl fmt::Display) -> Self {
         let (reading, problem) = (printable(&reading.into()), printable(&problem.to_string()));
-        Error(Box::new(Parts { reading, problem, help: None }))
+        Error(Box::new(Parts { reading, platform: None, problem, help: None }))
     }
 
     /// Adds what the user can do.
@@ -39,9 +40,21 @@ impl Error {
         self
     }
 
+    /// Says which platform of an image of several it is about.
+    #[must_use]
+    pub fn of_platform(mut self, platform: impl fmt::Display) -> Self {
+        self.0.platform = Some(printable(&platform.to_string()));
+        self
+    }
+
     /// What was being read.
     pub fn reading(&self) -> &str {
         &self.0.reading
+    }
+
+    /// The platform that it is about, of an image of several.
+    pub fn platform(&self) -> Option<&str> {
+        self.0.platform.as_deref()
     }
 }
 
@@ -57,7 +70,9 @@ fn printable(text: &str) -> String {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "could not read {}: {}", self.0.reading, self.0.problem)
+        write!(f, "could not read ")?;
+        self.0.platform.iter().try_for_each(|platform| write!(f, "{platform}, "))?;
+        write!(f, "{}: {}", self.0.reading, self.0.problem)
     }
 }
 

@@ -340,7 +340,7 @@ fn the_json_of_check() {
     assert_eq!(report["summary"], json!({ "errors": 1, "warnings": 1, "notes": 0 }));
     assert_eq!(report["images"].as_array().unwrap().len(), 2);
     let error = &report["errors"][0];
-    assert_eq!(keys(error), ["help", "message", "reference"]);
+    assert_eq!(keys(error), ["help", "message", "platform", "reference"]);
     assert_eq!((report["errors"].as_array().unwrap().len(), &error["reference"]), (1, &json!("absent")));
     assert!(error["message"].as_str().unwrap().contains("absent"), "{error}");
     assert_eq!(bench.run(&["broken", "--format", "json"]).json()["errors"], json!([]));
@@ -783,4 +783,178 @@ fn the_readme_shows_what_is_printed() {
     assert_eq!(printed.status.code(), Some(1));
     let printed = String::from_utf8(printed.stdout).unwrap();
     assert!(printed.starts_with(shown), "{printed}");
+}
+
+/// An image of several platforms: what index and configuration say, and the program.
+type Variant<'a> = (&'a str, &'a str, Vec<u8>);
+
+impl Bench {
+    /// A base layer that all have in common, the program in one of its own.
+    fn platforms(&self, name: &str, variants: &[Variant<'_>]) {
+        let root = self.path(name);
+        fs::create_dir_all(root.join("blobs/sha256")).unwrap();
+        let layer = |path: &str, bytes: &[u8]| {
+            let mut tar = tar::Builder::new(Vec::new());
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.set_mode(0o755);
+            tar.append_data(&mut header, path, bytes).unwrap();
+            blob(&root, &tar.into_inner().unwrap(), "application/vnd.oci.image.layer.v1.tar")
+        };
+        let base = layer("etc/passwd", b"root:x:0:0::/:/bin/sh\n");
+        let mut manifests = Vec::new();
+        for (platform, architecture, program) in variants {
+            let layers = [base.clone(), layer("app", program)];
+            let config = json!({
+                "architecture": architecture, "os": "linux", "config": { "Cmd": ["/app"] },
+                "rootfs": { "type": "layers", "diff_ids": layers.clone().map(|layer| layer["digest"].clone()) },
+            });
+            let config = blob(&root, config.to_string().as_bytes(), "application/vnd.oci.image.config.v1+json");
+            let manifest = json!({ "schemaVersion": 2, "config": config, "layers": layers });
+            let bytes = manifest.to_string();
+            let mut manifest = blob(&root, bytes.as_bytes(), "application/vnd.oci.image.manifest.v1+json");
+            let (os, architecture) = platform.split_once('/').unwrap();
+            manifest["platform"] = json!({ "os": os, "architecture": architecture });
+            manifests.push(manifest);
+        }
+        let index = json!({ "schemaVersion": 2, "manifests": manifests });
+        fs::write(root.join("index.json"), index.to_string()).unwrap();
+        fs::write(root.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+    }
+
+    /// Lists a platform in the index of `name`, and nothing else of it.
+    fn absent(&self, name: &str, architecture: &str) {
+        let path = self.path(name).join("index.json");
+        let mut index: Value = serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        index["manifests"].as_array_mut().unwrap().push(json!({
+            "mediaType": "application/vnd.oci.image.manifest.v1+json", "size": 8,
+            "digest": format!("sha256:{}", "0".repeat(64)),
+            "platform": { "os": "linux", "architecture": architecture },
+        }));
+        fs::write(path, index.to_string()).unwrap();
+    }
+}
+
+fn arm64() -> Vec<u8> {
+    support::elf::programs().into_iter().find(|(name, _)| *name == "ok-arm64").unwrap().1
+}
+
+#[test]
+fn all_platforms_have_one_verdict() {
+    let bench = Bench::new();
+    bench.platforms("good", &[("linux/amd64", "amd64", ok()), ("linux/arm64", "arm64", arm64())]);
+    bench.platforms("bad", &[("linux/amd64", "amd64", ok()), ("linux/arm64", "arm64", ok())]);
+    bench.platforms("partial", &[("linux/amd64", "amd64", ok()), ("linux/arm64", "arm64", ok())]);
+    bench.absent("partial", "s390x");
+    for (name, options, code) in [
+        ("good", &["--all-platforms"][..], 0),
+        ("bad", &[], 0),
+        ("bad", &["--all-platforms"], 1),
+        ("bad", &["--all-platforms", "--fail-on", "never"], 0),
+        ("partial", &["--all-platforms"], 2),
+        ("partial", &["--platform", "linux/amd64"], 0),
+        ("good", &["--all-platforms", "--platform", "linux/amd64"], 2),
+    ] {
+        assert_eq!(bench.run(&[&[name], options].concat()).code, Some(code), "{name} {options:?}");
+    }
+    let run = bench.run(&["check", "partial", "--all-platforms"]);
+    assert!(run.stdout.contains(", linux/amd64\n") && run.stdout.contains(", linux/arm64\n"), "{}", run.stdout);
+    assert!(run.stderr.contains("linux/s390x") && run.stderr.contains("the blob is missing"), "{}", run.stderr);
+    let run = bench.run(&["trace", "good", "--all-platforms", "--platform", "linux/amd64"]);
+    assert!(run.stderr.contains("cannot be used with"), "{}", run.stderr);
+}
+
+#[test]
+fn all_platforms_in_json() {
+    let bench = Bench::new();
+    bench.platforms("partial", &[("linux/amd64", "amd64", ok()), ("linux/arm64", "arm64", ok())]);
+    bench.absent("partial", "s390x");
+    let platforms =
+        |images: &[Value]| images.iter().map(|image| image["image"]["platform"].clone()).collect::<Vec<_>>();
+    let run = bench.run(&["trace", "partial", "--all-platforms", "--format", "json"]);
+    assert_eq!(run.code, Some(2));
+    let traces: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(platforms(&traces), ["linux/amd64", "linux/arm64"]);
+    assert_eq!(
+        (&traces[0]["paths"][0]["outcome"], &traces[1]["paths"][0]["outcome"]),
+        (&json!("runs"), &json!("fails"))
+    );
+    let report = bench.run(&["check", "partial", "--all-platforms", "--format", "json"]).json();
+    assert_eq!(platforms(report["images"].as_array().unwrap()), ["linux/amd64", "linux/arm64"]);
+    let [error] = report["errors"].as_array().unwrap().as_slice() else { panic!("one error") };
+    assert_eq!((&error["reference"], &error["platform"]), (&json!("partial"), &json!("linux/s390x")));
+    assert_eq!(report["summary"]["errors"], 1);
+    let digests: Vec<_> = traces.iter().map(|trace| &trace["image"]["digest"]).collect();
+    assert!(digests[0] != digests[1]);
+}
+
+#[test]
+fn all_platforms_of_an_archive_on_standard_input() {
+    let bench = Bench::new();
+    bench.platforms("bad", &[("linux/arm64", "arm64", ok()), ("linux/amd64", "amd64", ok())]);
+    let mut tar = tar::Builder::new(Vec::new());
+    tar.append_dir_all(".", bench.path("bad")).unwrap();
+    let mut command = bench.command(&["trace", "-", "--all-platforms", "--format", "json"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(&tar.into_inner().unwrap()).unwrap();
+    let run = Run::from(child.wait_with_output().unwrap());
+    let outcomes =
+        run.stdout.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["paths"][0]["outcome"].clone());
+    assert_eq!(
+        (run.code, outcomes.collect::<Vec<_>>()),
+        (Some(0), vec![json!("fails"), json!("runs")]),
+        "{}",
+        run.stderr
+    );
+}
+
+/// The finding names the platforms that have the same file, whichever of them is read first.
+#[test]
+fn one_binary_under_two_platforms() {
+    let bench = Bench::new();
+    let same = "the same file is in linux/amd64 and linux/arm64: the build copied one binary to both";
+    for (name, order) in [("first", ["amd64", "arm64"]), ("last", ["arm64", "amd64"])] {
+        let platforms = order.map(|a| format!("linux/{a}"));
+        bench.platforms(name, &[(&platforms[0], order[0], ok()), (&platforms[1], order[1], ok())]);
+        let report = bench.run(&["check", name, "--all-platforms", "--format", "json"]).json();
+        let findings = report["images"].as_array().unwrap().iter().flat_map(|i| i["findings"].as_array().unwrap());
+        let [finding] = findings.collect::<Vec<_>>()[..] else { panic!("one finding: {report}") };
+        let told = |text: &str| finding["because"].as_array().unwrap().iter().any(|b| b["message"] == text);
+        assert!(told(same), "{finding}");
+        assert_eq!(finding["fixes"][0]["text"], "COPY app-$TARGETARCH /app");
+    }
+    // In a layer of its own it is known by its length and header, if it was met before.
+    bench.platforms("own", &[("linux/amd64", "amd64", ok()), ("linux/arm64", "arm64", [ok(), vec![0]].concat())]);
+    assert!(!bench.run(&["own", "--all-platforms"]).stdout.contains("one binary"));
+    let alone = bench.run(&["first", "--platform", "linux/arm64"]).stdout;
+    assert!(alone.contains("wrong-architecture") && !alone.contains("one binary"), "{alone}");
+}
+
+#[test]
+fn index_configuration_and_program_are_compared() {
+    let bench = Bench::new();
+    for (name, index, architecture, program, code, message) in [
+        (
+            "configuration",
+            "linux/amd64",
+            "arm64",
+            ok(),
+            1,
+            "the index says `linux/amd64`, and the configuration `linux/arm64`; `/app` is built for amd64",
+        ),
+        (
+            "program",
+            "linux/amd64",
+            "arm64",
+            arm64(),
+            1,
+            "`/app` is built for arm64, the index says linux/amd64, and the configuration linux/arm64",
+        ),
+        ("none", "linux/s390x", "arm64", ok(), 1, "the index says linux/s390x, and the configuration linux/arm64"),
+    ] {
+        bench.platforms(name, &[(index, architecture, program)]);
+        let run = bench.run(&[name, "-q"]);
+        assert_eq!((run.code, run.stdout.contains(message)), (Some(code), true), "{name}: {}", run.stdout);
+        assert_eq!(run.stdout.contains("warning["), name == "configuration", "{}", run.stdout);
+    }
 }

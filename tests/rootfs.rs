@@ -115,7 +115,7 @@ fn capabilities_that_cannot_be_set() {
     let refused = |value: &[u8]| {
         let mut image = image(&[&[]]);
         let entry = Entry { capability: Some(value), ..file("f") };
-        image.layers[0].changeset.push(b"", &entry);
+        std::sync::Arc::make_mut(&mut image.layers[0].changeset).push(b"", &entry);
         Rootfs::build(&mut image).unwrap().refusals().iter().any(|r| r.kind == RefusalKind::BadCapability)
     };
     let value = |start: [u8; 4], len: usize| [&start[..], &vec![0; len - 4]].concat();

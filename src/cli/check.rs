@@ -32,6 +32,9 @@ struct Choice {
     /// All but these rules (repeatable, or with commas)
     #[arg(long, value_name = "RULE", value_delimiter = ',')]
     ignore: Vec<String>,
+    /// Look at every program in the directories of PATH too; what cannot start is a note
+    #[arg(long)]
+    deep: bool,
     /// The mildest finding that makes the exit code 1
     #[arg(long, value_name = "SEVERITY", default_value = "warning")]
     fail_on: FailOn,
@@ -65,21 +68,26 @@ pub fn run(typed: Typed) -> Result<Exit> {
     let plain = Style { detail, ..Style::PLAIN };
     let file = |file: &ReportFile| (Report::new(file.format.into(), plain), String::new());
     let mut files: Vec<_> = show.report.iter().map(file).collect();
-    let exit = look.each(&rules(&choice)?, &show, |looked| {
+    let rules = rules(&choice)?;
+    let exit = look.each(&rules, &show, |looked| {
         let lint = match looked {
             Ok(lint) => lint,
-            Err(Unread { name, complaint }) => {
+            Err(Unread { name, platform, complaint }) => {
                 let reports = files.iter_mut().map(|(report, _)| report).chain([&mut report]);
                 let (message, help) = complaint.parts();
-                reports.for_each(|report| report.unread(name, message, help));
+                reports.for_each(|report| report.unread(name, platform, message, help));
                 return Ok(Exit::CouldNotLook);
             }
         };
-        output::print(&report.add(&lint.subject(), &lint.findings))?;
-        for (report, text) in &mut files {
-            text.push_str(&report.add(&lint.subject(), &lint.findings));
+        let mut findings = lint.findings.clone();
+        if choice.deep {
+            findings.extend(lint.deep(&look.overrides(), rules.iter().copied()));
         }
-        Ok(if choice.fail_on.is_met(&lint.findings) { Exit::Findings } else { Exit::Clean })
+        output::print(&report.add(&lint.subject(), &findings))?;
+        for (report, text) in &mut files {
+            text.push_str(&report.add(&lint.subject(), &findings));
+        }
+        Ok(if choice.fail_on.is_met(&findings) { Exit::Findings } else { Exit::Clean })
     })?;
     output::print(&report.finish())?;
     for (file, (report, text)) in show.report.iter().zip(files) {

@@ -25,6 +25,9 @@ pub struct Look {
     /// The platform to look at, such as linux/arm64 [default: the only one there is, else the host's]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
     platform: Option<Platform>,
+    /// Look at every platform of an index but Windows; one that it lists and that is not there is an error
+    #[arg(long, conflicts_with = "platform")]
+    all_platforms: bool,
     #[command(flatten)]
     process: Process,
 }
@@ -33,6 +36,8 @@ pub struct Look {
 pub struct Unread<'a> {
     /// As typed.
     pub name: &'a str,
+    /// Which of its platforms, where it is one of several.
+    pub platform: Option<&'a str>,
     /// Why.
     pub complaint: &'a Complaint,
 }
@@ -74,28 +79,49 @@ impl Look {
         mut then: impl FnMut(std::result::Result<&Lint, Unread<'_>>) -> Result<Exit>,
     ) -> Result<Exit> {
         target::check(show.report.iter().map(|file| file.path.as_path()), &self.images)?;
-        let mut exit = Exit::Clean;
+        let (mut exit, silent) = (Exit::Clean, show.quiet || show.no_progress);
         for name in &self.images {
-            exit = exit.max(match self.lint(name, rules, show.quiet || show.no_progress) {
-                Ok(lint) => then(Ok(&lint))?,
-                Err(error) => {
-                    let complaint = Complaint::from(error);
-                    complaint.say(Some(name), show.color);
-                    then(Err(Unread { name, complaint: &complaint }))?.max(Exit::CouldNotLook)
-                }
-            });
+            self.lint(name, rules, silent, |lint| {
+                exit = exit.max(match lint {
+                    Ok(lint) => then(Ok(&lint))?,
+                    Err(error) => {
+                        let platform = error.platform().map(str::to_owned);
+                        let complaint = Complaint::from(error);
+                        complaint.say(Some(name), show.color);
+                        let unread = Unread { name, platform: platform.as_deref(), complaint: &complaint };
+                        then(Err(unread))?.max(Exit::CouldNotLook)
+                    }
+                });
+                Ok(())
+            })?;
         }
         Ok(exit)
     }
 
-    fn lint(&self, name: &str, rules: &[&Rule], silent: bool) -> imagelint::Result<Lint> {
+    /// Hands the platforms of an image to `then`, each let go before the next is read.
+    fn lint(
+        &self,
+        name: &str,
+        rules: &[&Rule],
+        silent: bool,
+        mut then: impl FnMut(imagelint::Result<Lint>) -> Result<()>,
+    ) -> Result<()> {
         let bar = Bar::new(name, silent);
         let options = image::Options { platform: self.platform.clone(), progress: &bar };
-        Lint::new(&name.parse()?, &options, &self.overrides(), rules.iter().copied())
+        let (reference, overrides) = (name.parse(), self.overrides());
+        if !self.all_platforms {
+            return then(
+                reference.and_then(|reference| Lint::new(&reference, &options, &overrides, rules.iter().copied())),
+            );
+        }
+        match reference.and_then(|reference| Lint::all(&reference, &options, &overrides, rules)) {
+            Ok(mut all) => all.try_for_each(then),
+            Err(error) => then(Err(error)),
+        }
     }
 
     /// What the command line changes.
-    fn overrides(&self) -> Overrides {
+    pub fn overrides(&self) -> Overrides {
         let Process { user, entrypoint, env, workdir, args } = &self.process;
         Overrides {
             entrypoint: entrypoint.clone(),

@@ -52,7 +52,12 @@ impl Bar {
 
 impl Progress for Bar {
     fn start(&self, _layers: Option<usize>, bytes: Option<u64>) {
-        self.total.store(bytes.unwrap_or(0), Ordering::Relaxed);
+        // The platforms of an image come one after the other.
+        let bytes = bytes.unwrap_or(0);
+        let total = self.total.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if let Some(line) = self.line.get() {
+            line.set_length(total);
+        }
     }
 
     fn advance(&self, bytes: u64) {

@@ -56,6 +56,21 @@ impl Document {
         }
     }
 
+    /// The platform for which engines choose the image, and its own if that is another.
+    ///
+    /// Of an index Docker, Podman and containerd look at nothing else than the descriptors; when the image runs, the
+    /// first two warn of a configuration that says otherwise (measured: Docker 20.10, Podman 4.3, containerd 1.6).
+    pub fn platforms(&self, index: Option<&Platform>) -> (Platform, Option<Platform>) {
+        let own = self.platform(index);
+        match index {
+            // A variant is often in one of the two only.
+            Some(index) if index.variant.is_some() || !own.is_variant_of(index) => {
+                (index.clone(), Some(own).filter(|own| own != index))
+            }
+            _ => (own, None),
+        }
+    }
+
     /// `created_by` for each of `layers` layers; none at all if the history counts otherwise.
     pub fn created_by(&self, layers: usize) -> Vec<Option<String>> {
         if self.created_by.len() == layers { self.created_by.clone() } else { vec![None; layers] }

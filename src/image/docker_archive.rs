@@ -1,5 +1,7 @@
 //! What `docker save` writes: `manifest.json` with one entry an image (moby `image/tarexport`).
 
+use std::collections::BTreeSet;
+
 use oci_spec::image::Digest;
 use serde::Deserialize;
 
@@ -63,24 +65,57 @@ pub(crate) fn plan(
     platform: Option<&Platform>,
     typed: &str,
 ) -> Result<Plan> {
-    let source = select::Source { place: blobs.place(), typed };
-    let named = entries.into_iter().map(|entry| find_by_config(blobs, entry));
-    let named = merge(named.collect::<Result<Vec<_>>>()?);
-    let chosen = select::by_name(named, wanted, &source)?;
-    let digests: Vec<Named<()>> =
-        chosen.iter().map(|c| Named { names: Vec::new(), digest: c.digest.clone(), value: () }).collect();
-    let mut found = Vec::new();
-    for item in chosen {
-        let value = load(blobs, item.value)?;
-        found.push((value.config.platform(None), (item.digest, value)));
-    }
+    let found = found(blobs, entries, wanted, typed)?;
+    let several = several(&found, blobs, typed);
     let platforms: Vec<Platform> = found.iter().map(|(platform, _)| platform.clone()).collect();
     let (platform, (id, found)) = select::by_platform(found, platform, blobs.place())?;
     if platforms.iter().filter(|p| **p == platform).count() > 1 {
-        return Err(select::several(&digests, &source));
+        return Err(several);
     }
-    check_platform(&platform, &found.reading)?;
     found.plan(blobs, platform, id)
+}
+
+/// The same for every platform but Windows, where there is another.
+pub(crate) fn all(
+    blobs: &dyn Blobs,
+    entries: Vec<Entry>,
+    wanted: Option<&str>,
+    typed: &str,
+) -> Result<Vec<Result<Plan>>> {
+    let mut found = found(blobs, entries, wanted, typed)?;
+    let platforms: BTreeSet<&Platform> = found.iter().map(|(platform, _)| platform).collect();
+    if platforms.len() < found.len() {
+        return Err(several(&found, blobs, typed));
+    }
+    if found.iter().any(|(platform, _)| platform.os != "windows") {
+        found.retain(|(platform, _)| platform.os != "windows");
+    }
+    let plan = |(platform, (id, found)): (Platform, (String, Found))| found.plan(blobs, platform, id);
+    Ok(found.into_iter().map(plan).collect())
+}
+
+/// The images called `wanted`, with their platform and their ID.
+fn found(
+    blobs: &dyn Blobs,
+    entries: Vec<Entry>,
+    wanted: Option<&str>,
+    typed: &str,
+) -> Result<Vec<(Platform, (String, Found))>> {
+    let named = entries.into_iter().map(|entry| find_by_config(blobs, entry));
+    let named = merge(named.collect::<Result<Vec<_>>>()?);
+    let chosen = select::by_name(named, wanted, &select::Source { place: blobs.place(), typed })?;
+    let load = |item: Named<Entry>| {
+        let found = load(blobs, item.value)?;
+        Ok((found.config.platform(None), (item.digest, found)))
+    };
+    chosen.into_iter().map(load).collect()
+}
+
+fn several(found: &[(Platform, (String, Found))], blobs: &dyn Blobs, typed: &str) -> Error {
+    let digest =
+        |(_, (id, _)): &(Platform, (String, Found))| Named { names: Vec::new(), digest: id.clone(), value: () };
+    let digests: Vec<Named<()>> = found.iter().map(digest).collect();
+    select::several(&digests, &select::Source { place: blobs.place(), typed })
 }
 
 /// The same image saved under two names may have two entries.
@@ -130,6 +165,7 @@ fn load(blobs: &dyn Blobs, entry: Entry) -> Result<Found> {
 
 impl Found {
     fn plan(self, blobs: &dyn Blobs, platform: Platform, id: String) -> Result<Plan> {
+        check_platform(&platform, &self.reading)?;
         let files = self.entry.layers.clone().unwrap_or_default();
         check_layers(files.len(), self.config.diff_ids.len(), &self.reading)?;
         let created_by = self.config.created_by(files.len());
@@ -142,6 +178,7 @@ impl Found {
             source: "docker-archive",
             digest: id,
             platform,
+            configured: None,
             layers: layers.collect::<Result<_>>()?,
             configuration: self.config.configuration.clone(),
         })

@@ -6,6 +6,7 @@ use oci_spec::image::{Descriptor, ImageIndex};
 use serde_json::Value;
 
 use super::manifest::{self, Leaf, Manifest};
+use super::plan::Plan;
 use super::select::{self, Named, Source};
 use super::{Platform, document};
 use crate::error::{Error, Result};
@@ -17,7 +18,7 @@ const MAX_DEPTH: usize = 8;
 /// More than any image has platforms and attestations.
 const MAX_MANIFESTS: usize = 4096;
 
-/// The entries of `index.json`, those for one digest merged; `None` if the source has no `index.json`.
+/// The entries of `index.json`, those for one digest merged unless they are for several platforms; `None` if the source has no `index.json`.
 pub(crate) fn entries(blobs: &dyn Blobs) -> Result<Option<Vec<Named<Descriptor>>>> {
     let Some(bytes) = document::read(blobs, "index.json")? else { return Ok(None) };
     let reading = format!("`index.json` of {}", blobs.place());
@@ -29,7 +30,12 @@ pub(crate) fn entries(blobs: &dyn Blobs) -> Result<Option<Vec<Named<Descriptor>>
     for descriptor in index.manifests() {
         let digest = descriptor.digest().to_string();
         let names = names(descriptor);
-        match entries.iter_mut().find(|e| e.digest == digest) {
+        let platform = platform_in(descriptor);
+        let same = |e: &&mut Named<Descriptor>| {
+            let other = platform_in(&e.value);
+            e.digest == digest && (platform.is_none() || other.is_none() || other == platform)
+        };
+        match entries.iter_mut().find(same) {
             Some(entry) => entry.names.extend(names),
             None => entries.push(Named { names, digest, value: descriptor.clone() }),
         }
@@ -54,12 +60,86 @@ pub(crate) fn choose(
 ) -> Result<Manifest> {
     let source = Source { place: blobs.place(), typed };
     let entries = select::by_name(entries, wanted, &source)?;
-    let mut walk = Walk { blobs, seen: HashSet::new(), leaves: Vec::new(), absent: None, attestations: false };
-    for (number, entry) in entries.iter().enumerate() {
-        walk.follow(&entry.value, None, number, 0)?;
-    }
+    let walk = Walk::along(blobs, &entries)?;
     let leaf = choose_leaf(blobs, walk, platform, &entries, &source)?;
     manifest::read(blobs, &leaf)?.ok_or_else(|| document::missing(blobs, "manifest", leaf.descriptor.digest()))
+}
+
+/// What is to be read for `wanted` on every platform but Windows. A platform whose blobs are not here is an error in
+/// the list; attestations and other artifacts are none.
+pub(crate) fn all(
+    blobs: &dyn Blobs,
+    entries: Vec<Named<Descriptor>>,
+    wanted: Option<&str>,
+    typed: &str,
+    kind: &'static str,
+) -> Result<Vec<Result<Plan>>> {
+    let source = Source { place: blobs.place(), typed };
+    let entries = select::by_name(entries, wanted, &source)?;
+    let walk = Walk::along(blobs, &entries)?;
+    // With an index that is not here there may be more platforms than are known.
+    let absent = walk.absent.clone().map(|absent| Err(document::missing(blobs, "index", absent.digest())));
+    if walk.leaves.len() < 2 {
+        let only = choose_leaf(blobs, walk, None, &entries, &source)?;
+        return Ok([plan(blobs, &only, kind)].into_iter().chain(absent).collect());
+    }
+    let leaves = platforms(blobs, &walk.leaves, &entries, &source)?;
+    if leaves.is_empty() {
+        return Err(Error::new(blobs.place(), "its index lists no image for Linux"));
+    }
+    Ok(leaves.iter().map(|leaf| plan(blobs, leaf, kind)).chain(absent).collect())
+}
+
+/// One manifest a platform. Windows starts by other rules, and artifacts are not started at all.
+fn platforms(
+    blobs: &dyn Blobs,
+    leaves: &[Leaf],
+    entries: &[Named<Descriptor>],
+    source: &Source<'_>,
+) -> Result<Vec<Leaf>> {
+    let mut found: Vec<Leaf> = Vec::new();
+    for leaf in leaves {
+        let mut leaf = leaf.clone();
+        if leaf.platform.is_none() && is_artifact(blobs, &leaf) {
+            continue;
+        }
+        // What is damaged or absent is told when it is planned.
+        let platform = leaf.platform.clone().or_else(|| manifest::platform_of(blobs, &leaf).ok().flatten());
+        if platform.as_ref().is_some_and(|platform| platform.os == "windows") {
+            continue;
+        }
+        match found.iter().find(|known| platform.is_some() && known.platform == platform) {
+            Some(known) if known.is_rival(&leaf) => return Err(select::several(&unnamed(entries), source)),
+            // Engines take the first of an index.
+            Some(_) => {}
+            None => {
+                leaf.platform = platform;
+                found.push(leaf);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn plan(blobs: &dyn Blobs, leaf: &Leaf, kind: &'static str) -> Result<Plan> {
+    let planned = match manifest::read(blobs, leaf) {
+        Ok(Some(manifest)) => manifest.plan(blobs, kind),
+        Ok(None) => Err(absent(blobs, leaf)),
+        Err(error) => Err(error),
+    };
+    planned.map_err(|error| leaf.platform.iter().fold(error, Error::of_platform))
+}
+
+/// `docker save` of an image with a containerd store writes the index whole and the blobs of one platform.
+fn absent(blobs: &dyn Blobs, leaf: &Leaf) -> Error {
+    Error::new(format!("manifest {} of {}", leaf.descriptor.digest(), blobs.place()), "the blob is missing").help(
+        "the index lists this platform, and the source does not have it: copy all platforms (`skopeo copy --all`), \
+         or leave out --all-platforms",
+    )
+}
+
+fn is_artifact(blobs: &dyn Blobs, leaf: &Leaf) -> bool {
+    matches!(manifest::read(blobs, leaf), Ok(Some(manifest)) if manifest.artifact().is_some())
 }
 
 fn choose_leaf(
@@ -96,8 +176,7 @@ fn choose_leaf(
     }
     let all = placed.clone();
     let (platform, leaf) = select::by_platform(placed, wanted, blobs.place())?;
-    let other = |(p, l): &(Platform, Leaf)| *p == platform && l.entry != leaf.entry;
-    if all.iter().any(|candidate| other(candidate) && candidate.1.descriptor.digest() != leaf.descriptor.digest()) {
+    if all.iter().any(|(p, l)| *p == platform && l.is_rival(&leaf)) {
         return Err(select::several(&unnamed(entries), source));
     }
     Ok(leaf)
@@ -110,28 +189,38 @@ fn unnamed(entries: &[Named<Descriptor>]) -> Vec<Named<()>> {
 
 struct Walk<'a> {
     blobs: &'a dyn Blobs,
-    seen: HashSet<String>,
+    seen: HashSet<(String, Option<Platform>)>,
     leaves: Vec<Leaf>,
     /// An index whose blob is not here.
     absent: Option<Descriptor>,
     attestations: bool,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    /// All that `entries` lead to.
+    fn along(blobs: &'a dyn Blobs, entries: &[Named<Descriptor>]) -> Result<Self> {
+        let mut walk = Walk { blobs, seen: HashSet::new(), leaves: Vec::new(), absent: None, attestations: false };
+        for (number, entry) in entries.iter().enumerate() {
+            walk.follow(&entry.value, None, number, 0)?;
+        }
+        Ok(walk)
+    }
+
     /// Collects the manifests below `descriptor`. Every digest is visited once, so a cycle, were one possible among
-    /// digests, would end.
+    /// digests, would end; but a manifest may be there for several platforms.
     fn follow(&mut self, descriptor: &Descriptor, above: Option<&Platform>, entry: usize, depth: usize) -> Result<()> {
         if is_attestation(descriptor) {
             self.attestations = true;
             return Ok(());
         }
-        if !self.seen.insert(descriptor.digest().to_string()) {
+        let platform = platform_in(descriptor).or_else(|| above.cloned());
+        let leaf_of = platform.clone().filter(|_| is_manifest_type(descriptor.media_type().as_ref()));
+        if !self.seen.insert((descriptor.digest().to_string(), leaf_of)) {
             return Ok(());
         }
         if depth > MAX_DEPTH || self.seen.len() > MAX_MANIFESTS {
             return Err(Error::new(self.blobs.place(), "its indexes are nested too deeply or list too many manifests"));
         }
-        let platform = platform_in(descriptor).or_else(|| above.cloned());
         match self.index(descriptor)? {
             Step::Index(index) => {
                 index.manifests().iter().try_for_each(|below| self.follow(below, platform.as_ref(), entry, depth + 1))
@@ -151,7 +240,7 @@ impl Walk<'_> {
     fn index(&self, descriptor: &Descriptor) -> Result<Step> {
         let media_type = descriptor.media_type().to_string();
         let certain = is_index_type(&media_type);
-        if !certain && !media_type.is_empty() {
+        if is_manifest_type(&media_type) {
             return Ok(Step::Leaf);
         }
         let Some(bytes) = document::described(self.blobs, descriptor, "index")? else {
@@ -177,6 +266,11 @@ fn is_index_type(media_type: &str) -> bool {
         media_type,
         "application/vnd.oci.image.index.v1+json" | "application/vnd.docker.distribution.manifest.list.v2+json"
     )
+}
+
+/// Anything else that is named as something.
+fn is_manifest_type(media_type: &str) -> bool {
+    !media_type.is_empty() && !is_index_type(media_type)
 }
 
 /// A document that is both index and manifest means different images to different tools (CVE-2021-41190).

@@ -48,7 +48,7 @@ use crate::source::verify::{Blob, Hasher};
 use crate::source::words;
 
 /// What is known of a layer before it is read.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Expected {
     /// Digest of the blob, from its descriptor.
     pub digest: Option<String>,

@@ -1,12 +1,13 @@
 //! Reading the layers of a source that allows any order: side by side, the largest first.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use super::layer::{self, Bounds};
+use super::layer::{self, Bounds, Expected};
 use super::plan::{Plan, PlannedLayer};
 use super::progress::{Counted, Progress};
 use super::{Changeset, Reread};
@@ -16,10 +17,38 @@ use crate::source::{Blobs, Opened};
 /// More workers than this would only wait for the disk, and each holds a decompressor's window.
 const MAX_WORKERS: usize = 8;
 
-/// The changesets of all layers, in the plan's order.
-pub(crate) fn layers(blobs: &dyn Blobs, plan: &Plan, progress: &dyn Progress) -> Result<Vec<Changeset>> {
+/// Layers that images read later have, too: by file, and by what was verified of it.
+#[derive(Default)]
+pub(crate) struct Shared(HashMap<(String, Expected), Arc<Changeset>>);
+
+impl Shared {
+    fn get(&self, layer: &PlannedLayer) -> Option<&Arc<Changeset>> {
+        self.0.get(&key(layer))
+    }
+
+    /// Keeps of these and of what is held what one of `later` needs.
+    fn keep(&mut self, plan: &Plan, changesets: &[Arc<Changeset>], later: &[&Plan]) {
+        let read = plan.layers.iter().zip(changesets).map(|(layer, set)| (key(layer), Arc::clone(set)));
+        let mut all: HashMap<_, _> = std::mem::take(&mut self.0).into_iter().chain(read).collect();
+        let needed = later.iter().flat_map(|plan| &plan.layers).map(key);
+        self.0 = needed.filter_map(|key| all.remove_entry(&key)).collect();
+    }
+}
+
+fn key(layer: &PlannedLayer) -> (String, Expected) {
+    (layer.file.clone(), layer.expected.clone())
+}
+
+/// The changesets of all layers, in the plan's order; those in `shared` are not read again.
+pub(crate) fn layers(
+    blobs: &dyn Blobs,
+    plan: &Plan,
+    shared: &mut Shared,
+    later: &[&Plan],
+    progress: &dyn Progress,
+) -> Result<Vec<Arc<Changeset>>> {
     let mut opened = Vec::new();
-    for (index, layer) in plan.layers.iter().enumerate() {
+    for (index, layer) in plan.layers.iter().enumerate().filter(|(_, layer)| shared.get(layer).is_none()) {
         opened.push((open(blobs, layer)?.size, index));
     }
     progress.start(Some(opened.len()), Some(opened.iter().map(|(size, _)| size).sum()));
@@ -31,7 +60,22 @@ pub(crate) fn layers(blobs: &dyn Blobs, plan: &Plan, progress: &dyn Progress) ->
         None => Ok(Changeset::default()),
     });
     progress.finish();
-    done
+    let changesets = join(plan, shared, done?, &bounds)?;
+    shared.keep(plan, &changesets, later);
+    Ok(changesets)
+}
+
+/// What was just read, between what an earlier image has read; that counts for this image as well.
+fn join(plan: &Plan, shared: &Shared, read: Vec<Changeset>, bounds: &Bounds) -> Result<Vec<Arc<Changeset>>> {
+    let mut read = read.into_iter();
+    let join = |layer: &PlannedLayer| match shared.get(layer) {
+        Some(known) => {
+            let counted = bounds.count_again(known).map(|()| Arc::clone(known));
+            counted.map_err(|problem| Error::new(&layer.what, problem))
+        }
+        None => Ok(Arc::new(read.next().unwrap_or_default())),
+    };
+    plan.layers.iter().map(join).collect()
 }
 
 fn read(blobs: &dyn Blobs, planned: &PlannedLayer, bounds: &Bounds, progress: &dyn Progress) -> Result<Changeset> {
@@ -90,13 +134,13 @@ fn run<T: Send>(order: &[usize], job: &(dyn Fn(usize) -> Result<T> + Sync)) -> R
 
 /// The second look at layers of such a source.
 pub(crate) struct Again {
-    blobs: Box<dyn Blobs>,
+    blobs: Arc<dyn Blobs>,
     layers: Vec<PlannedLayer>,
 }
 
 impl Again {
     /// Keeps where the layers are.
-    pub fn new(blobs: Box<dyn Blobs>, layers: Vec<PlannedLayer>) -> Self {
+    pub fn new(blobs: Arc<dyn Blobs>, layers: Vec<PlannedLayer>) -> Self {
         Again { blobs, layers }
     }
 }

@@ -21,6 +21,13 @@ pub(crate) struct Leaf {
     pub entry: usize,
 }
 
+impl Leaf {
+    /// Whether nothing says which of the two is meant, where they are for one platform: in one index the first is.
+    pub fn is_rival(&self, other: &Leaf) -> bool {
+        self.entry != other.entry && self.descriptor.digest() != other.descriptor.digest()
+    }
+}
+
 /// A manifest and how it was found.
 pub(crate) struct Manifest {
     leaf: Leaf,
@@ -72,8 +79,11 @@ impl Manifest {
         }
         let missing = || document::missing(blobs, "configuration", self.document.config().digest());
         let config = self.configuration(blobs)?.ok_or_else(missing)?;
-        let platform = config.platform(self.leaf.platform.as_ref());
-        check_platform(&platform, &self.reading)?;
+        let (platform, configured) = config.platforms(self.leaf.platform.as_ref());
+        [Some(&platform), configured.as_ref()]
+            .into_iter()
+            .flatten()
+            .try_for_each(|platform| check_platform(platform, &self.reading))?;
         let layers = self.document.layers();
         check_layers(layers.len(), config.diff_ids.len(), &self.reading)?;
         let created_by = config.created_by(layers.len());
@@ -83,6 +93,7 @@ impl Manifest {
             source,
             digest: self.leaf.descriptor.digest().to_string(),
             platform,
+            configured,
             layers: layers.collect::<Result<_>>()?,
             configuration: config.configuration,
         })
@@ -97,7 +108,7 @@ impl Manifest {
 
     /// The artifact's type if this is none of an image: a Helm chart, a signature, an SBOM. Attestations have an
     /// image's configuration, and are told by their layers.
-    fn artifact(&self) -> Option<String> {
+    pub fn artifact(&self) -> Option<String> {
         let config = self.document.config().media_type().to_string();
         let image = matches!(
             config.as_str(),

@@ -6,6 +6,7 @@ mod configuration;
 mod directory;
 mod docker_archive;
 mod document;
+mod images;
 mod index;
 mod keep;
 #[doc(hidden)]
@@ -23,10 +24,13 @@ mod streamed;
 
 pub use changeset::{BadArchive, Changeset, Content, Entry, FileType};
 pub use configuration::{Configuration, Healthcheck};
-pub use open::open;
+pub use images::Images;
+pub use open::{open, open_all};
 pub use options::Options;
 pub use platform::Platform;
 pub use progress::Progress;
+
+use std::sync::Arc;
 
 use crate::error::Result;
 
@@ -39,14 +43,30 @@ pub struct Image {
     /// Digest of the manifest; of the configuration where the source has no manifest (the *image ID*);
     /// `None` for a root file system.
     pub digest: Option<String>,
-    /// The platform of the configuration, its variant from the index where only that has one.
+    /// The platform for which engines choose it: that of the index if there is one and it says, else that of the
+    /// configuration.
     pub platform: Platform,
+    /// The platform of the configuration, if the index says another.
+    pub configured: Option<Platform>,
+    /// The other platforms of the image, where all of them are read.
+    pub others: Vec<Other>,
     /// What the process is to be.
     pub configuration: Configuration,
     /// Base first.
     pub layers: Vec<Layer>,
     /// A second look at layers, for bytes that were not kept.
     pub again: Box<dyn Reread>,
+}
+
+/// Another platform of an image, as far as it is known without reading its layers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Which.
+    pub platform: Platform,
+    /// The digests of its layers, as [`Layer::digest`].
+    pub layers: Vec<String>,
+    /// The files that its command executes, if that was followed before: length, and what was kept of them.
+    pub executed: Vec<(u64, Arc<Content>)>,
 }
 
 /// A layer: where it comes from and what it holds.
@@ -56,8 +76,8 @@ pub struct Layer {
     pub digest: String,
     /// `created_by` of its history entry, if the configuration has one.
     pub created_by: Option<String>,
-    /// Its entries.
-    pub changeset: Changeset,
+    /// Its entries; the platforms of an image share the layers that they have in common.
+    pub changeset: Arc<Changeset>,
 }
 
 /// Reads bytes of a layer a second time.

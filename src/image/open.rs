@@ -1,12 +1,15 @@
 //! From a reference to an [`Image`]: finds the source, chooses the image in it, reads its layers.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::{fs, io};
 
+use super::images::{Images, Origin};
+use super::load::Shared;
 use super::options::Options;
 use super::plan::Plan;
 use super::streamed::Streamed;
-use super::{Changeset, Image, Layer, Reread, docker_archive, index, load, rootfs};
+use super::{Image, Platform, docker_archive, index, rootfs};
 use crate::error::{Error, Result};
 use crate::reference::Reference;
 use crate::source::{Archive, Blobs, Input, Layout, unreadable};
@@ -16,30 +19,17 @@ use crate::source::{Archive, Blobs, Input, Layout, unreadable};
 /// # Errors
 /// There is no such image, it cannot be read, or several or other ones are there: imagelint could not look.
 pub fn open(reference: &Reference, options: &Options<'_>) -> Result<Image> {
-    let request = Request { reference, options };
-    match reference {
-        Reference::Stdin => request.archive("-", None, Form::Any),
-        Reference::OciLayout(rest) => {
-            let (path, name) = split(rest);
-            request.layout(path, name)
-        }
-        Reference::OciArchive(rest) => {
-            let (path, name) = split(rest);
-            request.archive(path, name, Form::Oci)
-        }
-        Reference::DockerArchive(rest) => {
-            let (path, name) = split(rest);
-            request.archive(path, name, Form::Docker)
-        }
-        Reference::Rootfs(path) => rootfs::open(path, reference, options),
-        // Other tools spell a registry's transport so.
-        Reference::Docker(name) if name.starts_with("//") => Err(registry(reference, name.trim_start_matches('/'))),
-        Reference::Docker(name) => Err(remote(reference, &format!("docker save {name} | imagelint -"))),
-        Reference::Podman(name) => Err(remote(reference, &format!("podman save {name} | imagelint -"))),
-        Reference::Containerd(name) => Err(remote(reference, &format!("ctr image export - {name} | imagelint -"))),
-        Reference::Registry(name) => Err(registry(reference, name)),
-        Reference::Untyped(text) => request.untyped(text),
-    }
+    let mut images = Request { reference, options, wish: Wish::One(options.platform.as_ref()) }.images()?;
+    images.next().unwrap_or_else(|| Err(Error::new(format!("`{reference}`"), "it holds no image")))
+}
+
+/// The same for all its platforms, [`Options::platform`] set aside; those of Windows are left out where there are others.
+/// Layers that platforms share are read once.
+///
+/// # Errors
+/// As [`open`]; what keeps one platform from being read is an error in the list, and names the platform.
+pub fn open_all<'a>(reference: &Reference, options: &Options<'a>) -> Result<Images<'a>> {
+    Request { reference, options, wish: Wish::All }.images()
 }
 
 fn registry(reference: &Reference, name: &str) -> Error {
@@ -60,15 +50,53 @@ enum Form {
     Docker,
 }
 
-struct Request<'a> {
-    reference: &'a Reference,
-    options: &'a Options<'a>,
+/// Which platforms are asked for.
+#[derive(Clone, Copy, Debug)]
+enum Wish<'r> {
+    One(Option<&'r Platform>),
+    All,
 }
 
-impl Request<'_> {
+struct Request<'r, 'a> {
+    reference: &'r Reference,
+    options: &'r Options<'a>,
+    wish: Wish<'r>,
+}
+
+impl<'a> Request<'_, 'a> {
+    fn images(&self) -> Result<Images<'a>> {
+        let reference = self.reference;
+        match reference {
+            Reference::Stdin => self.archive("-", None, Form::Any),
+            Reference::OciLayout(rest) => {
+                let (path, name) = split(rest);
+                self.layout(path, name)
+            }
+            Reference::OciArchive(rest) => {
+                let (path, name) = split(rest);
+                self.archive(path, name, Form::Oci)
+            }
+            Reference::DockerArchive(rest) => {
+                let (path, name) = split(rest);
+                self.archive(path, name, Form::Docker)
+            }
+            Reference::Rootfs(path) => {
+                let image = rootfs::open(path, reference, self.options)?;
+                self.list(Origin::Whole(Some(Box::new(image))), Vec::new())
+            }
+            // Other tools spell a registry's transport so.
+            Reference::Docker(name) if name.starts_with("//") => Err(registry(reference, name.trim_start_matches('/'))),
+            Reference::Docker(name) => Err(remote(reference, &format!("docker save {name} | imagelint -"))),
+            Reference::Podman(name) => Err(remote(reference, &format!("podman save {name} | imagelint -"))),
+            Reference::Containerd(name) => Err(remote(reference, &format!("ctr image export - {name} | imagelint -"))),
+            Reference::Registry(name) => Err(registry(reference, name)),
+            Reference::Untyped(text) => self.untyped(text),
+        }
+    }
+
     /// What has an existing path in front is that path, and the rest a name in it. What begins with `.` or `/` can be
     /// nothing but a path.
-    fn untyped(&self, text: &str) -> Result<Image> {
+    fn untyped(&self, text: &str) -> Result<Images<'a>> {
         let (path, name) = split(text);
         if !text.starts_with(['.', '/']) && !exists(path) {
             return Err(Error::new(
@@ -86,75 +114,72 @@ impl Request<'_> {
         }
     }
 
-    fn layout(&self, path: &str, name: Option<&str>) -> Result<Image> {
+    fn layout(&self, path: &str, name: Option<&str>) -> Result<Images<'a>> {
         let metadata = Path::new(path).metadata();
         let metadata = metadata.map_err(|e| unreadable(format!("image layout `{path}`"), &e))?;
         if !metadata.is_dir() {
             return Err(Error::new(format!("image layout `{path}`"), "it is not a directory")
                 .help(format!("if it is an archive, name it as oci-archive:{path} or docker-archive:{path}")));
         }
-        let blobs = Box::new(Layout::new(path.into()));
-        let plan = self.plan(blobs.as_ref(), path, name, Form::Oci, "oci-layout")?;
-        self.read(blobs, plan)
+        self.read(Arc::new(Layout::new(path.into())), path, name, Form::Oci, "oci-layout")
     }
 
-    fn archive(&self, path: &str, name: Option<&str>, form: Form) -> Result<Image> {
+    fn archive(&self, path: &str, name: Option<&str>, form: Form) -> Result<Images<'a>> {
         let input = Input::new(path);
         if let (Input::File(file), true) = (&input, input.is_plain_tar()?) {
-            let blobs = Box::new(Archive::open(file.clone())?);
-            let plan = self.plan(blobs.as_ref(), path, name, form, "oci-archive")?;
-            return self.read(blobs, plan);
+            return self.read(Arc::new(Archive::open(file.clone())?), path, name, form, "oci-archive");
         }
-        let mut streamed = Streamed::read(input, self.options.progress)?;
-        let plan = self.plan(&streamed, path, name, form, "oci-archive")?;
-        let changesets = streamed.layers(&plan)?;
-        Ok(self.image(plan, changesets, |plan| Box::new(streamed.again(plan))))
+        let streamed = Streamed::read(input, self.options.progress)?;
+        let plans = self.plans(&streamed, path, name, form, "oci-archive")?;
+        self.list(Origin::Streamed(Box::new(streamed)), plans)
     }
 
-    fn plan(
+    fn plans(
         &self,
         blobs: &dyn Blobs,
         path: &str,
         name: Option<&str>,
         form: Form,
         source: &'static str,
-    ) -> Result<Plan> {
-        let platform = self.options.platform.as_ref();
+    ) -> Result<Vec<Result<Plan>>> {
         if form != Form::Docker
             && let Some(entries) = index::entries(blobs)?
             && (form == Form::Oci || !entries.is_empty())
         {
             let typed = format!("{}:{path}", if source == "oci-layout" { "oci" } else { source });
-            return index::choose(blobs, entries, name, platform, &typed)?.plan(blobs, source);
+            return match self.wish {
+                Wish::One(platform) => {
+                    Ok(vec![index::choose(blobs, entries, name, platform, &typed)?.plan(blobs, source)])
+                }
+                Wish::All => index::all(blobs, entries, name, &typed, source),
+            };
         }
         if form != Form::Oci
             && let Some(entries) = docker_archive::entries(blobs)?
         {
-            return docker_archive::plan(blobs, entries, name, platform, &format!("docker-archive:{path}"));
+            let typed = format!("docker-archive:{path}");
+            return match self.wish {
+                Wish::One(platform) => Ok(vec![docker_archive::plan(blobs, entries, name, platform, &typed)]),
+                Wish::All => docker_archive::all(blobs, entries, name, &typed),
+            };
         }
         Err(no_image(blobs, form))
     }
 
-    fn read(&self, blobs: Box<dyn Blobs>, plan: Plan) -> Result<Image> {
-        let changesets = load::layers(blobs.as_ref(), &plan, self.options.progress)?;
-        Ok(self.image(plan, changesets, |plan| Box::new(load::Again::new(blobs, plan.layers))))
+    fn read(
+        &self,
+        blobs: Arc<dyn Blobs>,
+        path: &str,
+        name: Option<&str>,
+        form: Form,
+        source: &'static str,
+    ) -> Result<Images<'a>> {
+        let plans = self.plans(blobs.as_ref(), path, name, form, source)?;
+        self.list(Origin::Blobs(blobs, Shared::default()), plans)
     }
 
-    fn image(&self, plan: Plan, changesets: Vec<Changeset>, again: impl FnOnce(Plan) -> Box<dyn Reread>) -> Image {
-        let layer = |(planned, changeset): (&super::plan::PlannedLayer, Changeset)| Layer {
-            digest: planned.digest.clone(),
-            created_by: planned.created_by.clone(),
-            changeset,
-        };
-        Image {
-            source: plan.source,
-            reference: self.reference.to_string(),
-            digest: Some(plan.digest.clone()),
-            platform: plan.platform.clone(),
-            configuration: plan.configuration.clone(),
-            layers: plan.layers.iter().zip(changesets).map(layer).collect(),
-            again: again(plan),
-        }
+    fn list(&self, origin: Origin, plans: Vec<Result<Plan>>) -> Result<Images<'a>> {
+        Images::new(self.reference.to_string(), self.options.progress, origin, plans)
     }
 }
 

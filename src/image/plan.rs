@@ -11,6 +11,8 @@ pub(crate) struct Plan {
     pub source: &'static str,
     pub digest: String,
     pub platform: Platform,
+    /// As [`super::Image::configured`].
+    pub configured: Option<Platform>,
     pub configuration: Configuration,
     pub layers: Vec<PlannedLayer>,
 }

@@ -36,6 +36,11 @@ impl Platform {
         Platform { os, architecture: architecture.to_owned(), variant: variant.map(str::to_owned) }
     }
 
+    /// Whether they differ in nothing but the variant.
+    pub fn is_variant_of(&self, other: &Platform) -> bool {
+        (&self.os, &self.architecture) == (&other.os, &other.architecture)
+    }
+
     /// `linux` on the architecture this program was built for: what an engine here would run.
     pub fn host() -> Self {
         let architecture = match std::env::consts::ARCH {

@@ -21,8 +21,10 @@ pub(crate) fn open(path: &str, reference: &Reference, options: &Options<'_>) -> 
         reference: reference.to_string(),
         digest: None,
         platform: options.platform.clone().unwrap_or_else(Platform::host),
+        configured: None,
+        others: Vec::new(),
         configuration: Configuration::default(),
-        layers: vec![Layer { digest: String::new(), created_by: None, changeset }],
+        layers: vec![Layer { digest: String::new(), created_by: None, changeset: changeset.into() }],
         again,
     })
 }

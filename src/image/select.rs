@@ -142,7 +142,7 @@ fn distance(want: &Platform, have: &Platform) -> Option<u32> {
     if want == have {
         return Some(0);
     }
-    if (&want.os, &want.architecture) != (&have.os, &have.architecture) {
+    if !want.is_variant_of(have) {
         return None;
     }
     level(want)?.checked_sub(level(have)?)

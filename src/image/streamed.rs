@@ -4,7 +4,9 @@
 //! therefore classified by its content: JSON documents are kept, everything that is a tar archive, compressed or not,
 //! is read as a layer while it passes, with both its digests. What belongs together is joined at the end.
 
+use std::collections::BTreeSet;
 use std::io::{self, Cursor, Read};
+use std::sync::Arc;
 
 use super::layer::{self, Bounds, Expected};
 use super::plan::{Plan, PlannedLayer};
@@ -27,7 +29,6 @@ pub(crate) struct Streamed {
     input: Input,
     members: Members<Item>,
     candidates: Vec<Candidate>,
-    bounds: Bounds,
 }
 
 #[derive(Clone)]
@@ -45,7 +46,7 @@ struct Candidate {
     diff_id: String,
     size: u64,
     /// It may be no layer at all, so failing is no error yet.
-    changeset: Result<Changeset>,
+    changeset: Result<Arc<Changeset>>,
 }
 
 impl Streamed {
@@ -59,34 +60,37 @@ impl Streamed {
         let mut blob = whole(Counted { reader: input.raw()?, progress }, &place)?;
         let passed = decode(&mut blob).and_then(|reader| Pass::new(reader).run());
         progress.finish();
-        let (members, candidates, bounds) = passed.map_err(|e| unreadable(&place, &e))?;
+        let (members, candidates) = passed.map_err(|e| unreadable(&place, &e))?;
         if members.is_empty() {
             return Err(Error::new(place, "it is empty"));
         }
-        Ok(Streamed { place, input, members, candidates, bounds })
+        Ok(Streamed { place, input, members, candidates })
     }
 
-    /// The changesets of the planned layers.
-    pub fn layers(&mut self, plan: &Plan) -> Result<Vec<Changeset>> {
+    /// The changesets of the planned layers, let go unless `later` needs them, too.
+    pub fn layers(&mut self, plan: &Plan, later: &[&Plan]) -> Result<Vec<Arc<Changeset>>> {
         let numbers = plan.layers.iter().map(|planned| self.candidate(planned)).collect::<Result<Vec<_>>>()?;
+        let later: BTreeSet<usize> =
+            later.iter().flat_map(|plan| &plan.layers).filter_map(|layer| self.candidate(layer).ok()).collect();
+        let bounds = Bounds::default();
         let mut changesets = Vec::new();
         for (i, (planned, number)) in plan.layers.iter().zip(&numbers).enumerate() {
             // The same blob may be a layer twice.
-            let is_last_use = !numbers.iter().skip(i + 1).any(|later| later == number);
-            changesets.push(self.layer(planned, *number, is_last_use)?);
+            let is_last_use = !numbers.iter().skip(i + 1).any(|n| n == number) && !later.contains(number);
+            let changeset = self.layer(planned, *number, is_last_use)?;
+            bounds.count_again(&changeset).map_err(|problem| Error::new(&planned.what, problem))?;
+            changesets.push(changeset);
         }
         Ok(changesets)
     }
 
-    fn layer(&mut self, planned: &PlannedLayer, number: usize, is_last_use: bool) -> Result<Changeset> {
+    fn layer(&mut self, planned: &PlannedLayer, number: usize, is_last_use: bool) -> Result<Arc<Changeset>> {
         let Some(candidate) = self.candidates.get_mut(number) else { return Err(load::absent(planned)) };
         candidate.verify(&planned.expected, &planned.what)?;
-        let kept = candidate.changeset.as_ref().ok().filter(|_| !is_last_use);
-        if let Some(kept) = kept {
-            self.bounds.count_again(kept).map_err(|problem| Error::new(&planned.what, problem))?;
-        }
-        let kept = kept.cloned();
-        let changeset = std::mem::replace(&mut candidate.changeset, Ok(kept.unwrap_or_default()));
+        let changeset = match is_last_use {
+            true => std::mem::replace(&mut candidate.changeset, Ok(Arc::default())),
+            false => candidate.changeset.clone(),
+        };
         changeset.map_err(|error| error.reading_as(&planned.what))
     }
 
@@ -99,7 +103,7 @@ impl Streamed {
     }
 
     /// The second look, for which a file is read from its start and standard input not at all.
-    pub fn again(&self, plan: Plan) -> Again {
+    pub fn again(&self, plan: &Plan) -> Again {
         let number = |planned: &PlannedLayer| {
             let candidate = self.candidate(planned).ok().and_then(|i| self.candidates.get(i));
             candidate.map_or(u64::MAX, |c| c.number)
@@ -158,7 +162,7 @@ impl<R: Read> Pass<R> {
         Pass { tarball: Tarball::new(reader), members, candidates, bounds }
     }
 
-    fn run(mut self) -> io::Result<(Members<Item>, Vec<Candidate>, Bounds)> {
+    fn run(mut self) -> io::Result<(Members<Item>, Vec<Candidate>)> {
         let (mut kept, mut number) = (0, 0);
         while let Some(member) = self.tarball.next_member()? {
             match &member.kind {
@@ -177,7 +181,7 @@ impl<R: Read> Pass<R> {
             number += 1;
         }
         self.tarball.finish()?;
-        Ok((self.members, self.candidates, self.bounds))
+        Ok((self.members, self.candidates))
     }
 
     fn file(&mut self, member: &Member, number: u64) -> io::Result<Item> {
@@ -203,7 +207,7 @@ impl<R: Read> Pass<R> {
         io::copy(&mut stored, &mut io::sink())?;
         let digest = stored.hasher.finish();
         let diff_id = decoded.unwrap_or_else(|| digest.clone());
-        Ok(Candidate { number, digest, diff_id, size: member.size, changeset })
+        Ok(Candidate { number, digest, diff_id, size: member.size, changeset: changeset.map(Arc::new) })
     }
 }
 

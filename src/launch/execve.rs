@@ -21,6 +21,8 @@ const MAX_STRINGS: usize = 2 << 20;
 /// Bytes of a file that are looked at to name its format.
 const HEAD: usize = 512;
 
+/// signal(7), on x86 and most others.
+const SIGSEGV: u8 = 11;
 /// S_ISUID, S_ISGID and S_IXGRP of inode(7).
 const SET_UID: u16 = 0o4000;
 const SET_GID: u16 = 0o2000;
@@ -52,7 +54,7 @@ pub struct Loaded {
     pub argv: Vec<BString>,
     /// The innermost script it interprets, and which word of argv names it.
     pub script: Option<(Resolved, usize)>,
-    /// PT_INTERP and the dynamic loader that it leads to, unless the program is static.
+    /// PT_INTERP and the dynamic loader that it leads to, if there is one and something for it to do.
     pub loader: Option<(BString, Resolved)>,
     /// The credentials that it has.
     pub credentials: Credentials,
@@ -65,6 +67,8 @@ pub struct Loaded {
 pub enum Stop {
     /// execve(2) fails.
     Fails(Errno, Cause),
+    /// The process gets this signal before the program has done anything.
+    Killed(u8, Cause),
     /// It cannot be told.
     Unknown(String),
 }
@@ -197,15 +201,29 @@ impl Caller<'_> {
                 return Err(damaged("the name of its loader is damaged"));
             };
             let path = BString::from(path.split(|b| *b == 0).next().unwrap_or_default());
-            loader = Some((path.clone(), self.loader(path, kernel, &program, steps)?));
+            loader = self.loader(path, kernel, &program, steps)?.filter(|_| program.is_dynamic(&table));
         }
         self.capabilities(call, file.ino)?;
-        Ok(loader)
+        match program.crash(&table, self.view.size(file.ino)) {
+            None => Ok(loader),
+            Some(why) => {
+                let problem = Problem::Format(file.ino, magic::Format::Elf(why));
+                let cause = Cause::Exec { role: call.role, path: call.path.clone(), problem };
+                Err(Stop::Killed(SIGSEGV, cause))
+            }
+        }
     }
 
-    fn loader(&self, path: BString, kernel: Kernel, served: &Program, steps: &mut Vec<Step>) -> Result<Resolved, Stop> {
+    /// PT_INTERP; its path and the file, unless a static program stands in its place.
+    fn loader(
+        &self,
+        path: BString,
+        kernel: Kernel,
+        served: &Program,
+        steps: &mut Vec<Step>,
+    ) -> Result<Option<(BString, Resolved)>, Stop> {
         let argv = vec![path.clone()];
-        let call = Call { path, argv, role: Role::Loader, via: Via::Loader };
+        let call = Call { path: path.clone(), argv, role: Role::Loader, via: Via::Loader };
         let file = self.open(&call, steps)?;
         mark(steps, StepKind::Loader);
         let head = self.head(file.ino, HEAD)?;
@@ -219,8 +237,8 @@ impl Caller<'_> {
         let program = Program::parse(kernel, &head).map_err(|why| format(magic::Format::Elf(why)))?;
         let verdict = if served.is_served_by(&program) { program.verdict } else { Verdict::Foreign };
         self.verdict(&call, file.ino, &head, verdict, Errno::ELIBBAD)?;
-        self.table(file.ino, &program)?.ok_or_else(|| format(magic::Format::Elf("it is cut off")))?;
-        Ok(file)
+        let table = self.table(file.ino, &program)?.ok_or_else(|| format(magic::Format::Elf("it is cut off")))?;
+        Ok(program.is_dynamic(&table).then_some((path, file)))
     }
 
     /// The first bytes: the header of an ELF file, of which no more is kept, or `length` bytes of anything else.

@@ -12,6 +12,7 @@ mod lookup;
 mod outcome;
 mod process;
 mod program;
+mod programs;
 mod runtime;
 mod seen;
 mod shell;
@@ -67,10 +68,32 @@ pub fn follow_healthcheck(image: &Image, rootfs: &Rootfs, overrides: &Overrides)
     Some(launch(image, rootfs, process))
 }
 
-fn launch(image: &Image, rootfs: &Rootfs, process: Process) -> Launch {
+/// How the programs in the directories of PATH start, each named by its path: those that do not simply run under the
+/// newest engines.
+pub fn follow_path(image: &Image, rootfs: &Rootfs, overrides: &Overrides) -> Vec<Launch> {
     let view = View::new(image, rootfs);
+    let runtimes = RUNTIMES.get(..CURRENT).unwrap_or_default();
+    let path = |path: BString| {
+        let process = Process::in_path(&image.configuration, path.to_str().ok()?, overrides);
+        Some(launch_under(&view, image, rootfs, process, runtimes))
+    };
+    let launches = programs::in_path(&view, &image.configuration, overrides).into_iter().filter_map(path);
+    launches.filter(|launch| launch.starts.iter().any(|start| start.outcome.cause().is_some())).collect()
+}
+
+fn launch(image: &Image, rootfs: &Rootfs, process: Process) -> Launch {
+    launch_under(&View::new(image, rootfs), image, rootfs, process, &RUNTIMES)
+}
+
+fn launch_under(
+    view: &View<'_>,
+    image: &Image,
+    rootfs: &Rootfs,
+    process: Process,
+    runtimes: &'static [Runtime],
+) -> Launch {
     let linked = Memory::default();
-    let start = |runtime| {
+    let start = |runtime: &'static Runtime| {
         let mut steps = Vec::new();
         let attempt = Attempt { image, rootfs, process: &process, runtime, linked: &linked };
         let outcome = attempt
@@ -78,7 +101,7 @@ fn launch(image: &Image, rootfs: &Rootfs, process: Process) -> Launch {
             .unwrap_or_else(|outcome| outcome);
         Start { runtime, steps, outcome }
     };
-    let starts = RUNTIMES.iter().map(start).collect();
+    let starts = runtimes.iter().map(start).collect();
     Launch { process, starts }
 }
 

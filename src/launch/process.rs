@@ -77,6 +77,14 @@ impl Process {
         process
     }
 
+    /// A program in a directory of PATH, as somebody would start it in the container.
+    pub fn in_path(configuration: &Configuration, path: &str, overrides: &Overrides) -> Self {
+        let mut process = Process::surroundings(configuration, overrides);
+        let index = configuration.env.iter().rposition(|entry| entry.starts_with("PATH="));
+        process.push(path, Some((Field::Env, index.unwrap_or_default())));
+        process
+    }
+
     fn surroundings(configuration: &Configuration, overrides: &Overrides) -> Self {
         Process {
             env: configuration.env.iter().chain(&overrides.env).cloned().collect(),

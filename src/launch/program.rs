@@ -269,6 +269,7 @@ impl Running<'_> {
             return match self.caller().execve(name, argv, role, Via::Exec, steps) {
                 Ok(loaded) => Ok(Next::Program(loaded)),
                 Err(Stop::Fails(errno, cause)) => exits(errno, cause),
+                Err(Stop::Killed(signal, cause)) => Ok(Next::Ends(killed(signal, cause))),
                 Err(Stop::Unknown(why)) => Err(why),
             };
         }
@@ -288,6 +289,10 @@ impl Running<'_> {
                     return Ok(Next::Program(loaded));
                 }
                 Err(Stop::Unknown(why)) => return Err(why),
+                Err(Stop::Killed(signal, cause)) => {
+                    *steps = attempt;
+                    return Ok(Next::Ends(killed(signal, cause)));
+                }
                 Err(Stop::Fails(errno, cause)) => {
                     let own = attempt.len() == steps.len() + 1;
                     match (errno, &cause) {
@@ -391,6 +396,12 @@ fn mark(steps: &mut [Step], kind: StepKind) {
 pub fn failed(stop: Stop) -> Outcome {
     match stop {
         Stop::Fails(errno, cause) => Outcome::Fails { phase: Phase::Execve, errno: Some(errno), cause },
+        Stop::Killed(signal, cause) => killed(signal, cause),
         Stop::Unknown(why) => Outcome::Unknown(why),
     }
+}
+
+/// Death by a signal, as engines and shells show it.
+fn killed(signal: u8, cause: Cause) -> Outcome {
+    Outcome::Exits { code: 128 + signal, cause }
 }

@@ -63,6 +63,9 @@ fn link(closure: &Closure) -> String {
         LinkError::Unusable { path, problem, .. } => {
             format!("the library `{path}`, which `{by}` needs, is not taken by the dynamic loader: {problem}")
         }
+        LinkError::Cut { path, .. } => {
+            format!("the library `{path}`, which `{by}` needs, is cut off, so that the process gets SIGBUS")
+        }
         LinkError::Version { library, version, .. } => {
             format!("`{}` has no version `{version}`, which `{by}` needs of it", closure.display(*library))
         }

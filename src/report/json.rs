@@ -24,6 +24,8 @@ pub struct Report {
 #[derive(Debug, Serialize)]
 struct ErrorReport {
     reference: String,
+    /// Of an image of several platforms, the one that it is about.
+    platform: Option<String>,
     message: String,
     help: Option<String>,
 }
@@ -117,9 +119,10 @@ impl Report {
     }
 
     /// Adds an image that could not be read.
-    pub fn unread(&mut self, reference: &str, message: &str, help: Option<&str>) {
-        let (reference, message, help) = (reference.to_owned(), message.to_owned(), help.map(str::to_owned));
-        self.errors.push(ErrorReport { reference, message, help });
+    pub fn unread(&mut self, reference: &str, platform: Option<&str>, message: &str, help: Option<&str>) {
+        let (platform, help) = (platform.map(str::to_owned), help.map(str::to_owned));
+        let (reference, message) = (reference.to_owned(), message.to_owned());
+        self.errors.push(ErrorReport { reference, platform, message, help });
     }
 
     /// The document.

@@ -57,6 +57,7 @@ fn problem(closure: &Closure, error: &LinkError) -> Problem {
     let (kind, name, searched) = match error {
         LinkError::NotFound { name, searched, .. } => ("not-found", name, searched.as_slice()),
         LinkError::Unusable { path, .. } => ("unusable", path, [].as_slice()),
+        LinkError::Cut { path, .. } => ("cut-off", path, [].as_slice()),
         LinkError::Version { version, .. } => ("version", version, [].as_slice()),
         LinkError::Inconsistent { file, .. } => ("inconsistent", file, [].as_slice()),
     };
@@ -112,6 +113,7 @@ fn complaint(closure: &Closure, error: &LinkError) -> String {
     match error {
         LinkError::NotFound { name, .. } => format!("{} => not found", sentence(name)),
         LinkError::Unusable { path, problem, .. } => format!("{} => {problem}", sentence(path)),
+        LinkError::Cut { path, .. } => format!("{} => is cut off (SIGBUS)", sentence(path)),
         LinkError::Version { library, version, .. } => {
             format!("version {} of {} => not found", sentence(version), sentence(closure.display(*library)))
         }

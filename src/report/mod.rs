@@ -107,12 +107,12 @@ impl Report {
         }
     }
 
-    /// Adds an image that could not be read, under the name that it was asked for by.
-    pub fn unread(&mut self, reference: &str, message: &str, help: Option<&str>) {
+    /// Adds an image that could not be read, under the name that it was asked for by, or a platform of it.
+    pub fn unread(&mut self, reference: &str, platform: Option<&str>, message: &str, help: Option<&str>) {
         match self {
             // Standard error has told.
             Report::Text(_) => {}
-            Report::Json(report) => report.unread(reference, message, help),
+            Report::Json(report) => report.unread(reference, platform, message, help),
         }
     }
 

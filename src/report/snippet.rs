@@ -92,7 +92,10 @@ fn line(field: Field, index: Option<usize>, image: &Image) -> (String, Range<usi
         Field::User => value(name, &json(user, WORD_MAX.1)),
         Field::WorkingDir => value(name, &json(working_dir, WORD_MAX.1)),
         Field::StopSignal => value(name, &stop_signal.as_ref().map_or("null".to_owned(), |s| json(s, WORD_MAX.1))),
-        Field::Architecture => value(name, &json(&image.platform.architecture, WORD_MAX.1)),
+        Field::Architecture => {
+            let own = image.configured.as_ref().unwrap_or(&image.platform);
+            value(name, &json(&own.architecture, WORD_MAX.1))
+        }
         Field::Healthcheck => match healthcheck {
             None => value(name, "null"),
             Some(check) => {

@@ -5,6 +5,7 @@
 //! never passed through. Here all layers share one tree; an inode of the current layer is "own", the rest is "lower".
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
@@ -83,7 +84,7 @@ impl Rootfs {
     /// Whiteouts remove what lower layers have; an opaque whiteout empties the lower directory; a directory over a
     /// directory changes its metadata only; anything else replaces. Layers that engines refuse are applied as far as
     /// they go and listed in [`Rootfs::refusals`]. The changesets are taken out of the image: each is let go while
-    /// it is applied, so that a large image is not in memory twice.
+    /// it is applied, so that a large image is not in memory twice, unless another platform needs it.
     ///
     /// # Errors
     /// The layers make more of their entries than any image does.
@@ -97,7 +98,10 @@ impl Rootfs {
             let walk = Walk::default();
             let mut apply = Apply { fs: &mut rootfs, left: &mut left, layer: index as u16, touched, walk };
             let bad = changeset.bad_archive().cloned();
-            changeset.drain(|entry| apply.entry(&entry));
+            match Arc::try_unwrap(changeset) {
+                Ok(changeset) => changeset.drain(|entry| apply.entry(&entry)),
+                Err(shared) => shared.for_each(|entry| apply.entry(&entry)),
+            }
             if let Some(bad) = bad {
                 apply.refuse(bad.after.as_bstr(), RefusalKind::Archive(bad.problem));
             }

@@ -73,7 +73,7 @@ const DEBIAN: [(&str, &str); 44] = [
 /// The instruction that installs the library of this soname, with the package manager that is in the image.
 pub fn install(subject: &Subject<'_>, soname: &[u8], is_64: bool) -> Option<Fix> {
     let soname = str::from_utf8(soname).ok().filter(|name| paste::is_plain(name) && !name.contains('/'))?;
-    let (_, command, manager) = MANAGERS.into_iter().find(|(path, ..)| at(subject, path.as_bytes()).is_some())?;
+    let (_, command, manager) = manager(subject)?;
     let suffix = if is_64 { "()(64bit)" } else { "" };
     match manager {
         Manager::Apk => paste::fix("install the package that has it", format!("RUN apk add --no-cache so:{soname}")),
@@ -85,6 +85,33 @@ pub fn install(subject: &Subject<'_>, soname: &[u8], is_64: bool) -> Option<Fix>
             paste::fix("install the package that has it", format!("RUN {command} install -y '{soname}{suffix}'"))
         }
     }
+}
+
+/// The instruction that brings a dynamic loader of another C library into the image, where its distribution has one:
+/// Alpine's gcompat runs simple glibc programs, Debian's musl and libc6-i386 have the loaders themselves.
+pub fn loader(subject: &Subject<'_>, loader: &[u8]) -> Option<Fix> {
+    let (_, command, manager) = manager(subject)?;
+    let name = loader.rsplit(|b| *b == b'/').next().unwrap_or(loader);
+    match manager {
+        Manager::Apk if matches!(name, b"ld-linux-x86-64.so.2" | b"ld-linux-aarch64.so.1") => {
+            paste::fix("add the layer that runs simple glibc programs on musl", "RUN apk add --no-cache gcompat")
+        }
+        Manager::Apt if name.starts_with(b"ld-musl-") => {
+            paste::fix("add musl", "RUN apt-get update && apt-get install -y --no-install-recommends musl")
+        }
+        Manager::Apt if name == b"ld-linux.so.2" => paste::fix(
+            "add the loader for 32-bit programs",
+            "RUN apt-get update && apt-get install -y --no-install-recommends libc6-i386",
+        ),
+        Manager::Rpm if name == b"ld-linux.so.2" => {
+            paste::fix("add the loader for 32-bit programs", format!("RUN {command} install -y glibc.i686"))
+        }
+        _ => None,
+    }
+}
+
+fn manager(subject: &Subject<'_>) -> Option<(&'static str, &'static str, Manager)> {
+    MANAGERS.into_iter().find(|(path, ..)| at(subject, path.as_bytes()).is_some())
 }
 
 /// Debian's name: in the list, or by the rule of its policy (*Shared libraries*, 8.1): `libNAME.so.N` is in `libnameN`,

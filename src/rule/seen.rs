@@ -13,6 +13,9 @@ pub(super) fn sentences(trouble: &Trouble<'_>) -> Vec<String> {
     if trouble.is_health_check() {
         return vec![UNHEALTHY.to_owned()];
     }
+    if trouble.is_extra() {
+        return Vec::new();
+    }
     if matches!(trouble.start.outcome, Outcome::Loops { .. }) {
         return vec!["the container runs at 100 % CPU and never starts its program; there is no exit code".to_owned()];
     }

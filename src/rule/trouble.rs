@@ -138,7 +138,7 @@ impl<'a> Trouble<'a> {
     /// What the three engines show.
     fn exit_codes(&self) -> ExitCodes {
         let code = |engine| self.starts.iter().find(|s| s.runtime.engine == engine).and_then(|s| s.seen()?.exit_code);
-        match self.is_health_check() {
+        match self.is_health_check() || self.is_extra() {
             true => ExitCodes::default(),
             false => ExitCodes {
                 docker: code(Engine::Docker),
@@ -166,6 +166,11 @@ impl<'a> Trouble<'a> {
         self.field() == Field::Healthcheck
     }
 
+    /// Whether the command is none of the configuration's: a program that merely lies in a directory of PATH.
+    pub fn is_extra(&self) -> bool {
+        self.field() == Field::Env
+    }
+
     /// The instruction that names the command.
     pub fn instruction(&self) -> &'static str {
         match self.launch.process.origins.first() {
@@ -173,6 +178,7 @@ impl<'a> Trouble<'a> {
             _ => match self.field() {
                 Field::Entrypoint => "ENTRYPOINT",
                 Field::Healthcheck => "HEALTHCHECK",
+                Field::Env => "PATH",
                 _ => "CMD",
             },
         }

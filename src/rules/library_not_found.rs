@@ -20,6 +20,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         };
         let explanation = match error {
             LinkError::Unusable { path, problem, .. } => unusable(closure, error, path, problem),
+            LinkError::Cut { path, .. } => cut(closure, error, path),
             LinkError::NotFound { name, searched, other_class, .. } => {
                 absent(trouble, closure, error, name, searched, *other_class)
             }
@@ -55,6 +56,12 @@ fn unusable(closure: &Closure, error: &LinkError, path: &[u8], problem: &str) ->
     let by = quote(closure.display(error.needed_by()));
     let message = format!("{by} needs {}, which the dynamic loader does not take: {problem}", quote(path));
     Explanation::new(message, "put the library for this program and machine in its place")
+}
+
+fn cut(closure: &Closure, error: &LinkError, path: &[u8]) -> Explanation {
+    let by = quote(closure.display(error.needed_by()));
+    let message = format!("{by} needs {}, which is cut off: the process gets SIGBUS", quote(path));
+    Explanation::new(message, "copy the whole file; was a download broken off, or the disk full?")
 }
 
 fn absent(

@@ -5,7 +5,7 @@ use bstr::ByteSlice;
 use crate::finding::Finding;
 use crate::launch::{Cause, Problem};
 use crate::rootfs::Kind;
-use crate::rule::{Explanation, Rule, Subject, at, list, quote};
+use crate::rule::{Explanation, Rule, Subject, at, list, packages, quote};
 
 /// See `rules/loader-not-found.md`.
 pub const RULE: Rule =
@@ -33,6 +33,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let message = format!("{} needs the loader {}{built}, which is not in the image", quote(&file), quote(loader));
         let place = program.and_then(|step| Some(trouble.file(&step.path, step.ino?, None)));
         let explanation = Explanation::new(message, help(libc)).why(has).at(place).layer(removed);
+        let explanation = explanation.fixes(packages::loader(&trouble.subject, loader));
         match libc {
             Some("musl") => explanation.fix("run it on the libc it was built for", "FROM alpine"),
             Some("glibc") => explanation.fix("run it on the libc it was built for", "FROM debian:stable-slim"),

@@ -26,10 +26,6 @@ use compare::Tally;
 /// Groups of recordings that lie within what is predicted: all of theirs must agree.
 const GROUPS: [&str; 10] =
     ["lookup", "PATH", "mode/user", "USER", "WorkingDir", "links", "layers", "shebang", "empty config", "binary"];
-/// Recordings in these groups that depend on the dynamic loader's work after execve(2).
-const LOADER: [&str; 6] =
-    ["b-missing-so", "b-missing-so-musl", "b-so-noread", "b-so-empty", "b-so-wrongclass", "b-glibc-too-new"];
-
 fn main() -> ExitCode {
     let Some(shared) = shared() else {
         println!("no recordings beside the project: nothing compared\n0 passed, 0 failed, 1 skipped");

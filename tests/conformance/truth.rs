@@ -8,8 +8,8 @@ use imagelint::launch::{self, Launch, RUNTIMES};
 use imagelint::rootfs::Rootfs;
 use serde_json::Value;
 
+use crate::GROUPS;
 use crate::compare::{Record, Tally, Verdict};
-use crate::{GROUPS, LOADER};
 
 /// Names of runtimes as recorded, and as they are predicted.
 const NAMES: [(&str, &str); 15] = [
@@ -39,7 +39,6 @@ pub fn replay(shared: &Path, tally: &mut Tally) {
     GROUPS.iter().for_each(|group| tally.require(group));
     for case in cases(&truth) {
         let (id, group) = (text(&case, "id"), text(&case, "group"));
-        let group = if LOADER.contains(&id.as_str()) { "binary, loader".to_owned() } else { group };
         let layout = layouts.join(&id);
         if !layout.is_dir() {
             continue; // its base is not set up

@@ -7,3 +7,4 @@ mod forms;
 mod choice;
 mod hostile;
 mod directories;
+mod platforms;

@@ -32,6 +32,34 @@ struct Builder {
     directories: BTreeSet<String>,
     /// Files that are there: a WORKDIR that is one is left alone.
     files: BTreeSet<String>,
+    /// What the index and the configuration say.
+    platforms: Platforms,
+}
+
+/// `platforms.json`: two platforms as `os/architecture[/variant]`, where they are not both linux/amd64.
+#[derive(serde::Deserialize)]
+struct Platforms {
+    index: String,
+    configuration: String,
+}
+
+impl Platforms {
+    fn of(context: &Path) -> Result<Self, String> {
+        match fs::read_to_string(context.join("platforms.json")) {
+            Ok(text) => serde_json::from_str(&text).map_err(|e| e.to_string()),
+            Err(_) => Ok(Platforms { index: "linux/amd64".into(), configuration: "linux/amd64".into() }),
+        }
+    }
+}
+
+/// As a descriptor and a configuration have it.
+fn platform(typed: &str) -> Value {
+    let mut parts = typed.split('/');
+    let mut value = json!({ "os": parts.next(), "architecture": parts.next() });
+    if let Some(variant) = parts.next() {
+        value["variant"] = json!(variant);
+    }
+    value
 }
 
 /// Builds `text` with the files of `context`, and the extra layers of `context/layers.json`, into `out`.
@@ -45,6 +73,7 @@ pub fn build(text: &str, context: &Path, programs: &Path, out: &Path) -> Result<
         layers: Vec::new(),
         directories: BTreeSet::from([String::new()]),
         files: BTreeSet::new(),
+        platforms: Platforms::of(context)?,
     };
     for instruction in dockerfile::parse(text)? {
         builder.instruction(&instruction).map_err(|e| format!("{} {}: {e}", instruction.name, instruction.rest))?;
@@ -292,10 +321,10 @@ impl Builder {
             diff_ids.push(digest);
             history.push(json!({ "created_by": layer.created_by }));
         }
-        let config = json!({
-            "architecture": "amd64", "os": "linux", "config": self.config,
-            "rootfs": { "type": "layers", "diff_ids": diff_ids }, "history": history,
-        });
+        let mut config = platform(&self.platforms.configuration);
+        config["config"] = json!(self.config);
+        config["rootfs"] = json!({ "type": "layers", "diff_ids": diff_ids });
+        config["history"] = json!(history);
         let (digest, size) = put(config.to_string().as_bytes())?;
         let manifest = json!({
             "schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
@@ -305,7 +334,7 @@ impl Builder {
         let (digest, size) = put(manifest.to_string().as_bytes())?;
         let index = json!({ "schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": [{
             "mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": digest, "size": size,
-            "platform": { "architecture": "amd64", "os": "linux" },
+            "platform": platform(&self.platforms.index),
         }] });
         fs::write(out.join("index.json"), index.to_string())?;
         fs::write(out.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#)

@@ -31,7 +31,7 @@ pub fn filled(lines: &[&str], contents: &[(&str, &[u8])]) -> Layer {
         changeset.push(previous.as_bytes(), &entry);
         previous = path.to_owned();
     }
-    Layer { digest: String::new(), created_by: None, changeset }
+    Layer { digest: String::new(), created_by: None, changeset: changeset.into() }
 }
 
 /// A regular file, empty, 0755 and root's.
@@ -68,6 +68,8 @@ pub fn of(layers: Vec<Layer>) -> Image {
         reference: String::new(),
         digest: None,
         platform: Platform::new("linux", "amd64", None),
+        configured: None,
+        others: Vec::new(),
         configuration: Configuration::default(),
         layers,
         again: Box::new(Never),

@@ -15,6 +15,8 @@ pub use object::{Object, Segments, Tag, is_loader};
 pub const HEADER: usize = 64;
 /// A program header table longer than this is refused (`load_elf_phdrs`).
 const MAX_TABLE: usize = 65536;
+/// Bytes of a page, the smallest that Linux has.
+const PAGE: u64 = 4096;
 /// The longest PT_INTERP, PATH_MAX.
 const MAX_INTERP: u64 = 4096;
 
@@ -27,6 +29,28 @@ pub struct Machine {
     pub is_64: bool,
     /// Big endian (EI_DATA).
     pub is_big_endian: bool,
+    /// How 32-bit ARM code hands over floating point numbers, where the file says.
+    pub float: Option<Float>,
+}
+
+/// The two ways, for which there are different libraries (ELF for the Arm Architecture, *e_flags*).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Float {
+    /// In registers of the floating point unit: `armhf`.
+    Hard,
+    /// In those of the processor: `armel`.
+    Soft,
+}
+
+impl Float {
+    /// The two bits mean this since version 5 of the ABI only.
+    fn of(e_flags: u32) -> Option<Self> {
+        match (e_flags >> 24, e_flags & 0x600) {
+            (5, 0x400) => Some(Float::Hard),
+            (5, 0x200) => Some(Float::Soft),
+            _ => None,
+        }
+    }
 }
 
 /// GOARCH names by e_machine, class and byte order; `None` for either.
@@ -61,7 +85,10 @@ impl Machine {
         let is_big_endian = head.get(header::EI_DATA).copied() == Some(header::ELFDATA2MSB);
         let is_64 = head.get(header::EI_CLASS).copied() == Some(header::ELFCLASS64);
         let e_machine = head.pread_with(18, endian(is_big_endian)).ok()?;
-        Some(Machine { e_machine, is_64, is_big_endian })
+        // elf(5): the offset of e_flags in Elf32_Ehdr
+        let e_flags = head.pread_with(36, endian(is_big_endian)).unwrap_or_default();
+        let float = Float::of(e_flags).filter(|_| e_machine == header::EM_ARM && !is_64);
+        Some(Machine { e_machine, is_64, is_big_endian, float })
     }
 
     /// The architecture's name in Go and in images, such as `arm64`.
@@ -77,9 +104,14 @@ impl Machine {
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.architecture() {
-            Some(name) => f.write_str(name),
-            None => write!(f, "e_machine {}", self.e_machine),
+            Some(name) => f.write_str(name)?,
+            None => write!(f, "e_machine {}", self.e_machine)?,
         }
+        f.write_str(match self.float {
+            Some(Float::Hard) => ", hard float",
+            Some(Float::Soft) => ", soft float",
+            None => "",
+        })
     }
 }
 
@@ -177,6 +209,9 @@ pub struct Program {
     pub table: (u64, usize),
     is_64: bool,
     big_endian: bool,
+    is_x86: bool,
+    e_type: u16,
+    entry: u64,
 }
 
 impl Program {
@@ -188,10 +223,17 @@ impl Program {
         let mut bytes = [0; HEADER];
         bytes.iter_mut().zip(head).for_each(|(to, from)| *to = *from);
         let (verdict, is_64) = kernel.verdict(&bytes);
-        let program =
-            |offset, length| Program { verdict, table: (offset, length), is_64, big_endian: kernel.big_endian };
+        let mut program = Program {
+            verdict,
+            table: (0, 0),
+            is_64,
+            big_endian: kernel.big_endian,
+            is_x86: matches!(kernel.native.0, header::EM_X86_64 | header::EM_386),
+            e_type: 0,
+            entry: 0,
+        };
         if verdict == Verdict::Foreign {
-            return Ok(program(0, 0));
+            return Ok(program);
         }
         let fields = Fields::read(&bytes, is_64, endian(kernel.big_endian)).ok_or("its header is damaged")?;
         match fields.e_type {
@@ -205,7 +247,8 @@ impl Program {
         if usize::from(fields.e_phentsize) != size || length == 0 || length > MAX_TABLE {
             return Err("its header is damaged");
         }
-        Ok(program(fields.e_phoff, length))
+        (program.table, program.e_type, program.entry) = ((fields.e_phoff, length), fields.e_type, fields.e_entry);
+        Ok(program)
     }
 
     /// Whether `loader` is for programs of this word size: a 64-bit program needs a 64-bit loader.
@@ -218,25 +261,66 @@ impl Program {
     /// # Errors
     /// In a few words, why the kernel answers ENOEXEC.
     pub fn interpreter(&self, table: &[u8]) -> Result<Option<(u64, usize)>, &'static str> {
-        let size = entry_size(self.is_64);
-        let endian = endian(self.big_endian);
-        for entry in table.chunks_exact(size) {
-            let field = |at64: usize, at32: usize| match self.is_64 {
-                true => entry.pread_with::<u64>(at64, endian).unwrap_or_default(),
-                false => u64::from(entry.pread_with::<u32>(at32, endian).unwrap_or_default()),
-            };
-            if entry.pread_with::<u32>(0, endian).unwrap_or_default() != program_header::PT_INTERP {
-                continue;
+        match self.segments(table).find(|segment| segment.kind == program_header::PT_INTERP) {
+            None => Ok(None),
+            Some(Segment { offset, in_file, .. }) if (2..=MAX_INTERP).contains(&in_file) => {
+                Ok(Some((offset, in_file as usize)))
             }
-            // elf(5): p_offset and p_filesz
-            let (offset, length) = (field(8, 4), field(32, 16));
-            if !(2..=MAX_INTERP).contains(&length) {
-                return Err("the name of its loader is damaged");
-            }
-            return Ok(Some((offset, length as usize)));
+            Some(_) => Err("the name of its loader is damaged"),
         }
-        Ok(None)
     }
+
+    /// Whether a program header table names a dynamic section, without which there is nothing for a dynamic loader to
+    /// do.
+    pub fn is_dynamic(&self, table: &[u8]) -> bool {
+        self.segments(table).any(|segment| segment.kind == program_header::PT_DYNAMIC)
+    }
+
+    /// Why a file of `size` bytes gets SIGSEGV as soon as it is executed.
+    ///
+    /// A segment that goes on with zeros is cleared from its last byte in the file to the end of the page (`padzero` in
+    /// `elf_load`), which a file that is cut off does not have. A shared library has no entry point, so that its own
+    /// header is executed (measured on x86).
+    pub fn crash(&self, table: &[u8], size: u64) -> Option<&'static str> {
+        let is_cut = |segment: Segment| {
+            let end = segment.offset.saturating_add(segment.in_file);
+            let cleared = segment.is_writable && segment.in_memory > segment.in_file && end % PAGE != 0;
+            segment.kind == program_header::PT_LOAD && cleared && end - end % PAGE >= size.next_multiple_of(PAGE)
+        };
+        if self.segments(table).any(is_cut) {
+            return Some("it is cut off");
+        }
+        let is_library = self.e_type == header::ET_DYN && self.entry == 0 && self.is_x86;
+        (is_library && matches!(self.interpreter(table), Ok(None))).then_some("it is a shared library")
+    }
+
+    fn segments<'t>(&self, table: &'t [u8]) -> impl Iterator<Item = Segment> + use<'t> {
+        let (is_64, endian) = (self.is_64, endian(self.big_endian));
+        table.chunks_exact(entry_size(is_64)).map(move |entry| {
+            let word = |at| entry.pread_with::<u32>(at, endian).unwrap_or_default();
+            // elf(5): p_offset, p_filesz, p_memsz and p_flags by class
+            let field = |at64: usize, at32: usize| match is_64 {
+                true => entry.pread_with::<u64>(at64, endian).unwrap_or_default(),
+                false => u64::from(word(at32)),
+            };
+            Segment {
+                kind: word(0),
+                offset: field(8, 4),
+                in_file: field(32, 16),
+                in_memory: field(40, 20),
+                is_writable: word(if is_64 { 4 } else { 24 }) & program_header::PF_W != 0,
+            }
+        })
+    }
+}
+
+/// What execve(2) reads of a program header.
+struct Segment {
+    kind: u32,
+    offset: u64,
+    in_file: u64,
+    in_memory: u64,
+    is_writable: bool,
 }
 
 /// Length of a program header.
@@ -250,6 +334,7 @@ fn entry_size(is_64: bool) -> usize {
 /// The fields of the header that execve(2) looks at.
 struct Fields {
     e_type: u16,
+    e_entry: u64,
     e_phoff: u64,
     e_phentsize: u16,
     e_phnum: u16,
@@ -259,12 +344,19 @@ impl Fields {
     /// Field by field: goblin's own header reader follows EI_DATA, the kernel does not.
     fn read(bytes: &[u8; HEADER], is_64: bool, endian: Endian) -> Option<Self> {
         let (phoff, phentsize) = if is_64 { (32, 54) } else { (28, 42) };
-        let e_phoff = match is_64 {
-            true => bytes.pread_with::<u64>(phoff, endian).ok()?,
-            false => bytes.pread_with::<u32>(phoff, endian).ok()?.into(),
+        let address = |at| match is_64 {
+            true => bytes.pread_with::<u64>(at, endian).ok(),
+            false => bytes.pread_with::<u32>(at, endian).ok().map(u64::from),
         };
+        let (e_entry, e_phoff) = (address(24)?, address(phoff)?);
         let half = |at| bytes.pread_with::<u16>(at, endian).ok();
-        Some(Fields { e_type: half(16)?, e_phoff, e_phentsize: half(phentsize)?, e_phnum: half(phentsize + 2)? })
+        Some(Fields {
+            e_type: half(16)?,
+            e_entry,
+            e_phoff,
+            e_phentsize: half(phentsize)?,
+            e_phnum: half(phentsize + 2)?,
+        })
     }
 }
 

@@ -4,6 +4,9 @@ use bstr::{BStr, BString};
 
 use crate::rootfs::{Errno, Ino};
 
+/// signal(7), on x86 and most others.
+const SIGBUS: u8 = 7;
+
 /// The C library that a loader belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Libc {
@@ -92,6 +95,17 @@ pub enum LinkError {
         needed_by: usize,
         /// The loader's words.
         problem: &'static str,
+        /// Whether the loader calls it by the name it was asked for, not by its path.
+        by_name: bool,
+    },
+    /// A file that ends before its segments do: the process gets SIGBUS, and nobody says anything.
+    Cut {
+        /// The library as it was asked for.
+        name: BString,
+        /// The file.
+        path: BString,
+        /// The object that needs it.
+        needed_by: usize,
     },
     /// A version that an object needs of a library, which does not define it.
     Version {
@@ -117,6 +131,7 @@ impl LinkError {
         match self {
             LinkError::NotFound { needed_by, .. }
             | LinkError::Unusable { needed_by, .. }
+            | LinkError::Cut { needed_by, .. }
             | LinkError::Version { needed_by, .. }
             | LinkError::Inconsistent { needed_by, .. } => *needed_by,
         }
@@ -134,6 +149,7 @@ impl Closure {
     pub fn exit_code(&self) -> Option<u8> {
         Some(match self.error()? {
             LinkError::Version { .. } => 1,
+            LinkError::Cut { .. } => 128 + SIGBUS,
             _ => 127,
         })
     }
@@ -181,9 +197,11 @@ impl Closure {
                 self.called,
                 capital(errno.text())
             ),
-            (_, LinkError::Unusable { path, problem, .. }) => {
-                format!("{}: error while loading shared libraries: {path}: {problem}", self.called)
+            (_, LinkError::Unusable { name, path, problem, by_name, .. }) => {
+                let file = if *by_name { name } else { path };
+                format!("{}: error while loading shared libraries: {file}: {problem}", self.called)
             }
+            (_, LinkError::Cut { .. }) => "Bus error".to_owned(),
             (_, LinkError::Version { library, version, .. }) => {
                 let library = self.display(*library);
                 format!("{}: {library}: version `{version}' not found (required by {needed_by})", self.called)

@@ -155,7 +155,7 @@ impl<'a> Linker<'a> {
         let named = variable.split(|b| matches!(b, b':' | b' ')).filter(valid);
         for name in named.chain(listed).filter(|name| !name.is_empty()) {
             match self.load(name.as_bstr(), Maps::PROGRAM) {
-                Ok(number) => self.maps.append(number),
+                Ok(number) => self.maps.append(number, Maps::PROGRAM),
                 Err(Stop::Error(_)) => {}
                 Err(Stop::Unknown(why)) => return Err(why),
             }
@@ -184,7 +184,7 @@ impl<'a> Linker<'a> {
             // In a privileged program a token is an error, and so is what it voids.
             let name = self.tokens(number).expand(text, |path| self.is_trusted(path)).unwrap_or_default();
             match (self.load(name.as_bstr(), number), tag) {
-                (Ok(found), Tag::Needed) => self.maps.append(found),
+                (Ok(found), Tag::Needed) => self.maps.append(found, number),
                 (Ok(found), _) => self.maps.put_before(number, found),
                 (Err(Stop::Error(_)), Tag::Auxiliary) => {}
                 (Err(Stop::Error(error)), _) => self.maps.errors.push(error),
@@ -362,9 +362,11 @@ impl<'a> Linker<'a> {
                 look.other_class = true;
                 look.errno = Errno::ENOENT;
             }
-            Candidate::Fatal(problem) => {
+            Candidate::Fatal(problem) => return Err(look.unusable(path, problem, false)),
+            Candidate::Unmapped(problem) => return Err(look.unusable(path, problem, true)),
+            Candidate::Cut => {
                 let (name, needed_by) = (look.name.to_owned(), look.needed_by);
-                return Err(Stop::Error(LinkError::Unusable { name, path, needed_by, problem }));
+                return Err(Stop::Error(LinkError::Cut { name, path, needed_by }));
             }
         }
         Ok(None)
@@ -383,6 +385,11 @@ impl<'a> Linker<'a> {
 }
 
 impl Look<'_> {
+    fn unusable(&self, path: BString, problem: &'static str, by_name: bool) -> Stop {
+        let (name, needed_by) = (self.name.to_owned(), self.needed_by);
+        Stop::Error(LinkError::Unusable { name, path, needed_by, problem, by_name })
+    }
+
     fn fail(self) -> Stop {
         let Look { name, needed_by, searched, other_class, errno } = self;
         Stop::Error(LinkError::NotFound { name: name.to_owned(), needed_by, searched, other_class, errno })

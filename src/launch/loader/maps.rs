@@ -71,10 +71,15 @@ impl Maps {
         self.maps.len()
     }
 
-    /// Puts a map last in the order, if it is not in it.
-    pub fn append(&mut self, number: usize) {
-        if !self.order.contains(&number) {
-            self.order.push(number);
+    /// Puts a map last in the order, if it is not in it. The loader, mapped before anything needed it, then is needed
+    /// by `needed_by`.
+    pub fn append(&mut self, number: usize, needed_by: usize) {
+        if self.order.contains(&number) {
+            return;
+        }
+        self.order.push(number);
+        if let (Self::LOADER, Some(loader)) = (number, self.maps.get_mut(number)) {
+            loader.needed_by = needed_by;
         }
     }
 
@@ -107,8 +112,10 @@ impl Maps {
     /// Whether `name` was looked for in vain.
     pub fn is_missing(&self, name: &BStr) -> bool {
         self.errors.iter().any(|error| match error {
-            LinkError::NotFound { name: missing, .. } | LinkError::Unusable { name: missing, .. } => missing == name,
-            _ => false,
+            LinkError::NotFound { name: missing, .. }
+            | LinkError::Unusable { name: missing, .. }
+            | LinkError::Cut { name: missing, .. } => missing == name,
+            LinkError::Version { .. } | LinkError::Inconsistent { .. } => false,
         })
     }
 
@@ -145,6 +152,7 @@ impl Maps {
             match error {
                 LinkError::NotFound { needed_by, .. }
                 | LinkError::Unusable { needed_by, .. }
+                | LinkError::Cut { needed_by, .. }
                 | LinkError::Inconsistent { needed_by, .. } => *needed_by = place(*needed_by),
                 LinkError::Version { library, needed_by, .. } => {
                     (*library, *needed_by) = (place(*library), place(*needed_by));

@@ -96,7 +96,7 @@ impl Linker<'_> {
         let is_own = OWN.iter().any(|own| name.starts_with(own.as_bytes()));
         if is_own || name == self.started.interp {
             self.maps.name(Maps::LOADER, name);
-            self.maps.append(Maps::LOADER);
+            self.maps.append(Maps::LOADER, needed_by.unwrap_or(Maps::PROGRAM));
             return Ok(Ok(()));
         }
         let by = needed_by.unwrap_or(Maps::PROGRAM);
@@ -121,7 +121,10 @@ impl Linker<'_> {
         }
         match self.map(ino)? {
             Ok(object) => self.add(name, path, ino, object, by, found).map(Ok),
-            Err(problem) => Ok(Err(LinkError::Unusable { name: name.to_owned(), path, needed_by: by, problem })),
+            Err(problem) => {
+                let name = name.to_owned();
+                Ok(Err(LinkError::Unusable { name, path, needed_by: by, problem, by_name: true }))
+            }
         }
     }
 
@@ -141,7 +144,7 @@ impl Linker<'_> {
         if !name.contains(&b'/') {
             self.shorten(number);
         }
-        self.maps.append(number);
+        self.maps.append(number, needed_by);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use bstr::ByteSlice;
 use goblin::elf::{dynamic, header};
 
 use super::Started;
-use crate::format::elf::{Machine, Object};
+use crate::format::elf::Object;
 use crate::rootfs::{Errno, Ino, Kind, READ};
 
 /// What becomes of a candidate.
@@ -17,9 +17,16 @@ pub enum Candidate {
     Passed(Errno),
     /// It is passed over because its word size is another.
     OtherClass,
-    /// The loader gives up, with these words.
+    /// The loader gives up when it has looked at the header, with these words.
     Fatal(&'static str),
+    /// It gives up when it is about to map the segments.
+    Unmapped(&'static str),
+    /// It maps what the file does not have, and gets SIGBUS.
+    Cut,
 }
+
+/// The smallest page that Linux has; a file is mapped to the end of its last one.
+const PAGE: u64 = 4096;
 
 /// Length of an ELF header of either class.
 const HEADERS: [u64; 2] = [52, 64];
@@ -68,7 +75,8 @@ impl Started<'_> {
             Err(errno) => return Ok(Candidate::Passed(errno)),
         };
         if self.view.inode(ino).kind.is_directory() {
-            return Ok(Candidate::Fatal("cannot read file data: Is a directory"));
+            // EISDIR, of which ld.so's own strerror has no text (elf/dl-minimal.c).
+            return Ok(Candidate::Fatal("cannot read file data: Error 21"));
         }
         let is_64 = own.ident.get(header::EI_CLASS) == Some(&header::ELFCLASS64);
         let [short, long] = HEADERS;
@@ -76,20 +84,25 @@ impl Started<'_> {
             return Ok(Candidate::Fatal("file too short"));
         }
         let Some(object) = self.object(ino)? else { return self.strange(ino, own) };
-        Ok(match passed(&object, own).or_else(|| fatal(&object, own).map(Candidate::Fatal)) {
-            Some(candidate) => candidate,
-            None => Candidate::Taken(ino, object),
-        })
+        let size = self.view.size(ino);
+        let stopped = passed(&object, own)
+            .or_else(|| fatal(&object, own, size).map(Candidate::Fatal))
+            .or_else(|| unmapped(&object).map(Candidate::Unmapped))
+            .or_else(|| is_cut(&object, size).then_some(Candidate::Cut))
+            .or_else(|| is_program(&object).map(Candidate::Unmapped));
+        Ok(stopped.unwrap_or(Candidate::Taken(ino, object)))
     }
 
-    /// A file of which no ELF header could be read.
+    /// A file of which no ELF header could be read: no ELF file, or of a class or byte order that does not exist.
     fn strange(&self, ino: Ino, own: &Object) -> Result<Candidate, String> {
         let ident = self.view.read(ino, 0, header::SIZEOF_IDENT).map_err(|error| error.to_string())?;
         let class = |ident: &[u8]| ident.get(header::EI_CLASS).copied();
-        Ok(match Machine::of(&ident) {
-            None if !ident.starts_with(header::ELFMAG) => Candidate::Fatal("invalid ELF header"),
-            _ if class(&ident) != class(&own.ident) => Candidate::OtherClass,
-            _ => Candidate::Fatal("invalid ELF header"),
+        Ok(if !ident.starts_with(header::ELFMAG) {
+            Candidate::Fatal("invalid ELF header")
+        } else if class(&ident) != class(&own.ident) {
+            Candidate::OtherClass
+        } else {
+            Candidate::Fatal(other_order(own))
         })
     }
 }
@@ -114,25 +127,50 @@ fn passed(object: &Object, own: &Object) -> Option<Candidate> {
     (is_sound && !is_for(object, own)).then_some(Candidate::Passed(Errno::ENOENT))
 }
 
-/// What ends the process.
-fn fatal(object: &Object, own: &Object) -> Option<&'static str> {
+/// What ends the process: `open_verify`.
+fn fatal(object: &Object, own: &Object, size: u64) -> Option<&'static str> {
     let is_64 = own.ident.get(header::EI_CLASS) == Some(&header::ELFCLASS64);
     let phentsize = if is_64 { 56 } else { 32 };
-    let order = own.ident.get(header::EI_DATA);
-    let checks = [
-        (object.ident.get(header::EI_DATA) != order && order == Some(&header::ELFDATA2LSB))
-            .then_some("ELF file data encoding not little-endian"),
-        (object.ident.get(header::EI_DATA) != order).then_some("ELF file data encoding not big-endian"),
-        ident_problem(object),
-        (object.e_version != 1).then_some("ELF file version does not match current one"),
-        (!matches!(object.e_type, header::ET_DYN | header::ET_EXEC)).then_some("only ET_DYN and ET_EXEC can be loaded"),
-        (object.e_phentsize != phentsize).then_some("ELF file's phentsize not the expected size"),
-        (!object.has_load).then_some("object file has no loadable segments"),
-        (object.e_type != header::ET_DYN).then_some("cannot dynamically load executable"),
-        (!object.has_dynamic).then_some("object file has no dynamic section"),
-        (object.flags_1 & dynamic::DF_1_PIE != 0).then_some("cannot dynamically load position-independent executable"),
-    ];
-    checks.into_iter().flatten().next()
+    if object.ident.get(header::EI_DATA) != own.ident.get(header::EI_DATA) {
+        Some(other_order(own))
+    } else if let Some(problem) = ident_problem(object) {
+        Some(problem)
+    } else if object.e_version != 1 {
+        Some("ELF file version does not match current one")
+    } else if !matches!(object.e_type, header::ET_DYN | header::ET_EXEC) {
+        Some("only ET_DYN and ET_EXEC can be loaded")
+    } else if object.e_phentsize != phentsize {
+        Some("ELF file's phentsize not the expected size")
+    } else {
+        (object.table_end > size).then_some("cannot read file data")
+    }
+}
+
+/// What ends it later: `_dl_map_object_from_fd`, before it maps anything.
+fn unmapped(object: &Object) -> Option<&'static str> {
+    if !object.has_load {
+        Some("object file has no loadable segments")
+    } else if object.e_type != header::ET_DYN {
+        Some("cannot dynamically load executable")
+    } else {
+        (!object.has_dynamic).then_some("object file has no dynamic section")
+    }
+}
+
+/// Data and dynamic section lie at the end of a file, and are written to when it is relocated.
+fn is_cut(object: &Object, size: u64) -> bool {
+    object.end > size.next_multiple_of(PAGE)
+}
+
+fn is_program(object: &Object) -> Option<&'static str> {
+    (object.flags_1 & dynamic::DF_1_PIE != 0).then_some("cannot dynamically load position-independent executable")
+}
+
+fn other_order(own: &Object) -> &'static str {
+    match own.ident.get(header::EI_DATA) {
+        Some(&header::ELFDATA2MSB) => "ELF file data encoding not big-endian",
+        _ => "ELF file data encoding not little-endian",
+    }
 }
 
 /// `e_ident` behind class and byte order, as Linux ports take it (sysdeps/gnu/ldsodefs.h): System V or GNU, and on ARM

@@ -68,6 +68,12 @@ impl Segments {
         self.headers.iter().filter(|header| header.p_type == PT_LOAD)
     }
 
+    /// Where the table ends, by what the header says.
+    pub(super) fn table_end(&self) -> u64 {
+        let Header { e_phoff, e_phnum, .. } = self.header;
+        e_phoff.saturating_add(u64::from(e_phnum) * ProgramHeader::size(self.context) as u64)
+    }
+
     pub(super) fn has_load(&self) -> bool {
         self.loads().next().is_some()
     }

@@ -42,6 +42,8 @@ pub struct Object {
     pub has_dynamic: bool,
     /// Whether there is a PT_INTERP segment.
     pub has_interp: bool,
+    /// Where the program headers end in the file.
+    pub table_end: u64,
     /// Where the last byte of all PT_LOAD segments ends in the file; more than the file is long if it is truncated.
     pub end: u64,
     /// `e_entry`.
@@ -131,6 +133,7 @@ impl Object {
             has_load: segments.has_load(),
             has_dynamic: segments.dynamic().is_some(),
             has_interp: segments.has_interp(),
+            table_end: segments.table_end(),
             end: segments.end(),
             entry: header.e_entry,
             ..Object::default()
@@ -162,13 +165,14 @@ impl Object {
         })
     }
 
-    /// The machine that it is for.
+    /// The machine that it is for, whatever its calling convention.
     pub fn machine(&self) -> Machine {
         let is = |at: usize, value| self.ident.get(at) == Some(&value);
         Machine {
             e_machine: self.e_machine,
             is_64: is(header::EI_CLASS, header::ELFCLASS64),
             is_big_endian: is(header::EI_DATA, header::ELFDATA2MSB),
+            float: None,
         }
     }
 

@@ -1,0 +1,123 @@
+//! The platforms of an image, read one after the other: what they have in common is read once.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::load::{self, Shared};
+use super::plan::{Plan, PlannedLayer};
+use super::progress::Progress;
+use super::streamed::Streamed;
+use super::{Changeset, Image, Layer, Other, Reread};
+use crate::error::{Error, Result};
+use crate::source::Blobs;
+
+/// More than Linux has architectures and variants; all of their configurations are in memory at once.
+const MAX_PLATFORMS: usize = 32;
+
+/// Images still to be read, all of one source.
+///
+/// Only one is in memory at a time, beside the layers that later ones need again.
+pub struct Images<'a> {
+    reference: String,
+    progress: &'a dyn Progress,
+    origin: Origin,
+    /// An error is about one platform, and does not keep the others from being read.
+    plans: VecDeque<Result<Plan>>,
+    /// What is known of every platform.
+    known: Vec<Other>,
+    /// Of one image alone the platform goes without saying.
+    is_alone: bool,
+}
+
+/// Where their layers come from.
+pub(crate) enum Origin {
+    /// A source that allows any order.
+    Blobs(Arc<dyn Blobs>, Shared),
+    /// One that has been read already.
+    Streamed(Box<Streamed>),
+    /// A root file system, which has one platform and nothing to choose.
+    Whole(Option<Box<Image>>),
+}
+
+impl<'a> Images<'a> {
+    /// What `plans` lead to in `origin`.
+    ///
+    /// # Errors
+    /// There are more than any image has.
+    pub(crate) fn new(
+        reference: String,
+        progress: &'a dyn Progress,
+        origin: Origin,
+        plans: Vec<Result<Plan>>,
+    ) -> Result<Self> {
+        if plans.len() > MAX_PLATFORMS {
+            return Err(Error::new(
+                format!("`{reference}`"),
+                format!("it has more than {MAX_PLATFORMS} platforms, the most that are read"),
+            ));
+        }
+        let known = plans.iter().flatten().map(|plan| Other {
+            platform: plan.platform.clone(),
+            layers: plan.layers.iter().map(|layer| layer.digest.clone()).collect(),
+            executed: Vec::new(),
+        });
+        let (known, is_alone) = (known.collect(), plans.len() == 1);
+        Ok(Images { reference, progress, origin, known, is_alone, plans: plans.into() })
+    }
+
+    fn read(&mut self, plan: Plan) -> Result<Image> {
+        let later: Vec<&Plan> = self.plans.iter().flatten().collect();
+        let platform = plan.platform.clone();
+        let read = match &mut self.origin {
+            Origin::Blobs(blobs, shared) => {
+                let blobs = Arc::clone(blobs);
+                let changesets = load::layers(blobs.as_ref(), &plan, shared, &later, self.progress);
+                changesets
+                    .map(|changesets| self.image(plan, changesets, |layers| Box::new(load::Again::new(blobs, layers))))
+            }
+            Origin::Streamed(streamed) => {
+                let changesets = streamed.layers(&plan, &later);
+                let again = streamed.again(&plan);
+                changesets.map(|changesets| self.image(plan, changesets, |_| Box::new(again)))
+            }
+            Origin::Whole(_) => Err(Error::new(format!("`{}`", self.reference), "it has one platform")),
+        };
+        read.map_err(|error| if self.is_alone { error } else { error.of_platform(platform) })
+    }
+
+    fn image(
+        &self,
+        plan: Plan,
+        changesets: Vec<Arc<Changeset>>,
+        again: impl FnOnce(Vec<PlannedLayer>) -> Box<dyn Reread>,
+    ) -> Image {
+        let layer = |(planned, changeset): (&PlannedLayer, Arc<Changeset>)| Layer {
+            digest: planned.digest.clone(),
+            created_by: planned.created_by.clone(),
+            changeset,
+        };
+        Image {
+            source: plan.source,
+            reference: self.reference.clone(),
+            digest: Some(plan.digest),
+            others: self.known.iter().filter(|other| other.platform != plan.platform).cloned().collect(),
+            platform: plan.platform,
+            configured: plan.configured,
+            configuration: plan.configuration,
+            layers: plan.layers.iter().zip(changesets).map(layer).collect(),
+            again: again(plan.layers),
+        }
+    }
+}
+
+impl Iterator for Images<'_> {
+    type Item = Result<Image>;
+
+    fn next(&mut self) -> Option<Result<Image>> {
+        if let Origin::Whole(image) = &mut self.origin {
+            return image.take().map(|image| Ok(*image));
+        }
+        let plan = self.plans.pop_front()?;
+        Some(plan.and_then(|plan| self.read(plan)))
+    }
+}
