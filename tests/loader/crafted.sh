@@ -33,8 +33,15 @@ program() {
     local path=$1 needed=$2
     shift 2
     mkdir -p "$(dirname "$root$path")"
+    # The second word size has no C library to link with, and needs none.
+    if [ $bits = 32 ]; then
+        needed="$needed libc.so.6"
+        set -- -nostdlib "$@" "$work/start32.c"
+    else
+        set -- "$@" "$work/main.c"
+    fi
     stubs $needed
-    gcc -m$bits -Wl,--no-as-needed,--allow-shlib-undefined "$@" -o "$root$path" "$work/main.c" "${linked[@]}"
+    gcc -m$bits -Wl,--no-as-needed,--allow-shlib-undefined "$@" -o "$root$path" "${linked[@]}"
     run "$path"
 }
 
@@ -281,11 +288,12 @@ versions() {
             program $t/deep-$use-$old "lib$use.so" "$(rpath $t:$t/$old)"
         done
     done
-    echo 'GLIBC_2.99 { newer; };' >"$work/libc.map"
-    echo 'void newer(void){}' >"$work/libc.c"
-    gcc -shared -nostdlib -fPIC -Wl,-soname,libc.so.6,--version-script,"$work/libc.map" -o "$work/v/libc.so.6" "$work/libc.c"
+    # A C library of the future, as far as a program that does nothing needs one.
+    echo 'GLIBC_2.2.5 { __cxa_finalize; }; GLIBC_2.34 { __libc_start_main; }; GLIBC_2.99 { newer; };' >"$work/libc.map"
+    echo 'void newer(void){} void __libc_start_main(void){} void __cxa_finalize(void){}' >"$work/libc.c"
+    gcc -shared -nostdlib -fPIC -Wl,-soname,libc.so.6,--version-script,"$work/libc.map" -fno-builtin -o "$work/v/libc.so.6" "$work/libc.c"
     echo 'void newer(void); void g(void) { newer(); }' >"$work/newer.c"
-    gcc -o "$root$t/glibc-newer" "$work/main.c" "$work/newer.c" "$work/v/libc.so.6" -Wl,-z,lazy
+    gcc -nodefaultlibs -o "$root$t/glibc-newer" "$work/main.c" "$work/newer.c" "$work/v/libc.so.6" -Wl,-z,lazy
     run $t/glibc-newer
     gcc -shared -nostdlib -fPIC -Wl,-soname,libnewer.so -o "$root$t/libnewer.so" "$work/newer.c" "$work/v/libc.so.6"
     program $t/library-newer "libnewer.so libnone.so" "$(runpath $t)"
@@ -367,6 +375,7 @@ craft() {
     : >"$work/empty.c"
     echo 'int main(void) { return 42; }' >"$work/main.c"
     echo 'void _start(void) { __asm__ volatile ("mov $60, %eax; mov $42, %edi; syscall"); }' >"$work/start.c"
+    echo 'void _start(void) { __asm__ volatile ("mov $1, %eax; mov $42, %ebx; int $0x80"); }' >"$work/start32.c"
     for part in search_paths tokens names damaged preloads versions defaults second_word_size; do
         "$part" "/t/${part//_/-}"
     done
