@@ -18,7 +18,7 @@ const SHOWN: usize = 20;
 /// How a loader is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// `LOADER --list FILE`
+    /// The loader is run on the file, as ldd(1) does.
     List,
     /// LD_TRACE_LOADED_OBJECTS, in what is started as usual.
     Trace,
@@ -29,6 +29,7 @@ enum Mode {
 /// A question to both.
 struct Question {
     mode: Mode,
+    libc: Libc,
     path: String,
     loader: String,
     environment: Vec<(String, String)>,
@@ -152,8 +153,13 @@ fn questions(
             tally.leave_out("a loader itself");
             continue;
         }
-        let question =
-            |mode| Question { mode, path: file.path.clone(), loader: loader.clone(), environment: Vec::new() };
+        let question = |mode| Question {
+            mode,
+            libc: kind.libc,
+            path: file.path.clone(),
+            loader: loader.clone(),
+            environment: Vec::new(),
+        };
         questions.push(question(Mode::List));
         if kind.libc == Libc::Glibc && file.plain && file.interpreter.is_some() {
             questions.push(question(Mode::Trace));
@@ -161,13 +167,14 @@ fn questions(
         loaders.insert(&file.path, loader);
     }
     for case in root.cases() {
-        let Some(loader) = loaders.get(&case.path) else {
+        let Some(loader) = loaders.get(&root.canonical(&case.path)) else {
             tally.strange.push(format!("{}: no file of that name for a case", case.path));
             continue;
         };
         for mode in [Mode::List, Mode::Start] {
             let (path, environment) = (case.path.clone(), case.environment.clone());
-            questions.push(Question { mode, path, loader: (*loader).clone(), environment });
+            let libc = kinds[loader.as_str()].as_ref().map_or(Libc::Other, |k| k.libc);
+            questions.push(Question { mode, libc, path, loader: (*loader).clone(), environment });
         }
     }
     questions
@@ -188,9 +195,13 @@ impl Question {
         let mut argv = emulator.to_vec();
         let mut environment = self.environment.clone();
         match self.mode {
-            Mode::List => argv.extend([self.loader.clone(), "--list".to_owned()]),
-            Mode::Trace => environment.push(("LD_TRACE_LOADED_OBJECTS".to_owned(), "1".to_owned())),
-            Mode::Start => {}
+            Mode::List if self.libc == Libc::Musl => argv.extend([self.loader.clone(), "--list".to_owned()]),
+            // Not --list, which ends at the first library that is missing (elf/rtld.c: only rtld_mode_trace goes on).
+            Mode::List => argv.push(self.loader.clone()),
+            Mode::Trace | Mode::Start => {}
+        }
+        if self.libc == Libc::Glibc && self.mode != Mode::Start {
+            environment.push(("LD_TRACE_LOADED_OBJECTS".to_owned(), "1".to_owned()));
         }
         argv.push(self.path.clone());
         Job { number: 0, argv, environment }
@@ -199,7 +210,7 @@ impl Question {
     fn name(&self) -> String {
         let variables: Vec<String> = self.environment.iter().map(|(name, value)| format!("{name}={value} ")).collect();
         let how = match self.mode {
-            Mode::List => format!("{} --list ", self.loader),
+            Mode::List => format!("{} ", self.loader),
             Mode::Trace => "LD_TRACE_LOADED_OBJECTS=1 ".to_owned(),
             Mode::Start => String::new(),
         };
@@ -222,6 +233,10 @@ impl Tally {
         };
         if let Some(line) = parsed.strange.first() {
             self.strange.push(format!("{}: {line}", question.name()));
+        }
+        let own = format!("{0}: error while loading shared libraries: {0}: ", question.path);
+        if question.mode == Mode::List && parsed.answer.complaints.iter().any(|c| c.starts_with(&own)) {
+            return self.leave_out("the loader does not take the file itself, which at a start the kernel maps");
         }
         let environment: Vec<(&str, &str)> =
             question.environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

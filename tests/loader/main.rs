@@ -1,8 +1,8 @@
 //! What launch::libraries predicts against what the dynamic loaders of real root file systems answer.
 //!
 //! `tests/loader/roots DIR NAME...` makes such root file systems; `IMAGELINT_ROOTS=DIR` compares all that are there, and
-//! `IMAGELINT_ROOTS_ONLY=NAME,NAME` some. Loaders are asked in a chroot (root only): `LOADER --list FILE` for every file
-//! that one maps, and LD_TRACE_LOADED_OBJECTS for every program; the programs that a root's `.cases` name are started, too.
+//! `IMAGELINT_ROOTS_ONLY=NAME,NAME` some. Loaders are asked in a chroot (root only): as ldd(1) does for every file that
+//! one maps, and by LD_TRACE_LOADED_OBJECTS for every program; the programs that a root's `.cases` name are started, too.
 
 #![allow(clippy::unwrap_used)]
 

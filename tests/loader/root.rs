@@ -94,6 +94,13 @@ impl Root {
         path.starts_with('/') && inside.symlink_metadata().is_ok()
     }
 
+    /// The path that a link at `path` leads to, if it is relative.
+    pub fn canonical(&self, path: &str) -> String {
+        let inside = fs::canonicalize(self.directory.join(path.trim_start_matches('/'))).unwrap_or_default();
+        let inside = inside.strip_prefix(fs::canonicalize(&self.directory).unwrap()).map(Path::to_path_buf);
+        inside.map_or_else(|_| path.to_owned(), |p| format!("/{}", p.display()))
+    }
+
     /// What stands before the loader in a root of another machine.
     pub fn emulator(&self) -> Vec<String> {
         match self.has("/qemu-static") {
