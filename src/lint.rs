@@ -82,7 +82,9 @@ impl Lint {
         let launches = launch::follow_path(&self.image, &self.rootfs, overrides);
         let of = |launch: &Launch| {
             let subject = Subject { launch, healthcheck: None, ..self.subject() };
-            rules.clone().into_iter().flat_map(|rule| (rule.check)(&subject)).next().map(note)
+            // What is wrong with the image as a whole is no program's.
+            let mut rules = rules.clone().into_iter().filter(|rule| subject.trouble(rule.name).is_some());
+            rules.find_map(|rule| (rule.check)(&subject).into_iter().next()).map(note)
         };
         launches.iter().filter_map(of).collect()
     }

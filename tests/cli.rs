@@ -912,7 +912,8 @@ fn all_platforms_of_an_archive_on_standard_input() {
 #[test]
 fn one_binary_under_two_platforms() {
     let bench = Bench::new();
-    let same = "the same file is in linux/amd64 and linux/arm64: the build copied one binary to both";
+    let same = "the same file is in linux/amd64 and linux/arm64, in a layer that they share: \
+                the build copied one binary to both";
     for (name, order) in [("first", ["amd64", "arm64"]), ("last", ["arm64", "amd64"])] {
         let platforms = order.map(|a| format!("linux/{a}"));
         bench.platforms(name, &[(&platforms[0], order[0], ok()), (&platforms[1], order[1], ok())]);
@@ -924,8 +925,13 @@ fn one_binary_under_two_platforms() {
         assert_eq!(finding["fixes"][0]["text"], "COPY app-$TARGETARCH /app");
     }
     // In a layer of its own it is known by its length and header, if it was met before.
-    bench.platforms("own", &[("linux/amd64", "amd64", ok()), ("linux/arm64", "arm64", [ok(), vec![0]].concat())]);
-    assert!(!bench.run(&["own", "--all-platforms"]).stdout.contains("one binary"));
+    for (name, ours, theirs, is_told) in [("alike", vec![0], vec![1], true), ("longer", vec![], vec![1], false)] {
+        let [ours, theirs] = [ours, theirs].map(|end| [ok(), end].concat());
+        bench.platforms(name, &[("linux/amd64", "amd64", ours), ("linux/arm64", "arm64", theirs)]);
+        let text = bench.run(&[name, "--all-platforms"]).stdout;
+        assert_eq!(text.contains("a file of the same length and header is in linux/amd64 and"), is_told, "{text}");
+        assert!(!text.contains("in a layer that they share"), "{text}");
+    }
     let alone = bench.run(&["first", "--platform", "linux/arm64"]).stdout;
     assert!(alone.contains("wrong-architecture") && !alone.contains("one binary"), "{alone}");
 }
@@ -957,4 +963,8 @@ fn index_configuration_and_program_are_compared() {
         assert_eq!((run.code, run.stdout.contains(message)), (Some(code), true), "{name}: {}", run.stdout);
         assert_eq!(run.stdout.contains("warning["), name == "configuration", "{}", run.stdout);
     }
+    bench.platforms("script", &[("linux/amd64", "arm64", b"#!/absent\n".to_vec())]);
+    let options = ["script", "--deep", "--env", "PATH=/", "--select", "wrong-architecture", "-q"];
+    let deep = bench.run(&options).stdout;
+    assert_eq!(deep.matches("wrong-architecture").count(), 1, "of the image, not of a program: {deep}");
 }

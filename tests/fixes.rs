@@ -83,6 +83,24 @@ fn cases() -> Vec<Case> {
             json!([script("/start", "#!/bin/bash\n"), program("/opt/@/bash", "ok")]),
         ),
         case("is-a-directory", r#"CMD ["/dir"]"#, json!([program("/dir/@", "ok")])),
+        case(
+            "library-not-found",
+            r#"CMD ["/app"]"#,
+            json!([
+                program("/lib64/ld-linux-x86-64.so.2", "glibc-loader"),
+                program("/opt/@/libgreet.so.1", "library"),
+                program("/app", "needs-library"),
+            ]),
+        ),
+        case(
+            "library-not-found",
+            "USER 7\nENV LD_LIBRARY_PATH=/opt\nCMD [\"/app\"]",
+            json!([
+                program("/lib64/ld-linux-x86-64.so.2", "glibc-loader"),
+                closed(program("/opt/libgreet.so.1", "library"), "0600"),
+                program("/app", "needs-library"),
+            ]),
+        ),
         case("loader-not-found", command, json!([program("/@", "glibc-program")])),
         case("missing-shebang", command, json!([sh(), script("/@", "echo\n")])),
         case("missing-shebang", command, json!([sh(), script("/@", "\n#!/bin/sh\n")])),
@@ -195,6 +213,10 @@ fn tokens(text: &str) -> Vec<String> {
         "WORKDIR" | "USER" | "FROM" => {
             assert!(!rest.contains(['$', '\\', '\'', '"']), "a builder expands {text}");
             out.extend(rest.split(' ').map(str::to_owned));
+        }
+        "ENV" if rest.starts_with("LD_LIBRARY_PATH=") => {
+            assert!(!rest.contains(['$', '\\', '\'', '"', '`', ':', ' ']), "a builder expands {text}");
+            out.push(rest.to_owned());
         }
         "ENV" => {
             let value = rest.strip_prefix("PATH=").expect(text).replace('"', "");

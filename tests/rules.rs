@@ -119,7 +119,7 @@ fn findings(example: &str, rule: &str) -> Vec<(&'static str, Severity)> {
 
 #[test]
 fn programs_are_what_their_writer_makes() {
-    for (name, bytes) in support::elf::programs() {
+    for (name, bytes) in support::elf::programs().into_iter().chain(support::dynamic::programs()) {
         let path = repository("fixtures/programs").join(name);
         if std::env::var_os("IMAGELINT_WRITE").is_some() {
             fs::write(&path, &bytes).unwrap();

@@ -46,8 +46,8 @@ enum Variant {
     Plain,
     /// Those of this `glibc-hwcaps` level.
     Level(BString),
-    /// Those with certain capabilities, until glibc 2.36.
-    Legacy,
+    /// Those with these capabilities, as bits, until glibc 2.36.
+    Legacy(u64),
 }
 
 impl Cache {
@@ -89,7 +89,7 @@ impl Cache {
             let variant = match hwcap {
                 0 => Variant::Plain,
                 _ if upper & EXTENSION_MASK == EXTENSION => Variant::Level(levels.get(lower as usize)?.clone()),
-                _ => Variant::Legacy,
+                _ => Variant::Legacy(hwcap),
             };
             Some(Entry { flags: field(0)? as i32, name: text(4)?, path: text(8)?, variant })
         };
@@ -98,20 +98,29 @@ impl Cache {
     }
 
     /// The path for `name`, of the entries whose flags are among `accepted` (`search_cache`): the best level, or else the
-    /// first entry for all processors. `rank` gives the place of a level among those that the processor has.
-    pub fn lookup(&self, name: &BStr, accepted: &[i32], rank: impl Fn(&[u8]) -> Option<usize>) -> Option<&BStr> {
+    /// first entry that asks for no capability beyond `capabilities`. `rank` gives the place of a level among those that
+    /// the processor has.
+    pub fn lookup(
+        &self,
+        name: &BStr,
+        accepted: &[i32],
+        rank: impl Fn(&[u8]) -> Option<usize>,
+        capabilities: u64,
+    ) -> Option<&BStr> {
         let mut best: Option<(&Entry, usize)> = None;
         let named = |entry: &&Entry| accepted.contains(&entry.flags) && compare(name, &entry.name) == Ordering::Equal;
         for entry in self.entries.iter().filter(named) {
             match &entry.variant {
-                Variant::Legacy => {}
+                Variant::Legacy(needed) if needed & !capabilities != 0 => {}
                 Variant::Level(level) => {
                     let Some(rank) = rank(level) else { continue };
                     if best.is_none_or(|(_, before)| rank < before) {
                         best = Some((entry, rank));
                     }
                 }
-                Variant::Plain => return Some(best.map_or(entry, |(level, _)| level).path.as_bstr()),
+                Variant::Legacy(_) | Variant::Plain => {
+                    return Some(best.map_or(entry, |(level, _)| level).path.as_bstr());
+                }
             }
         }
         best.map(|(entry, _)| entry.path.as_bstr())
@@ -230,7 +239,7 @@ mod tests {
     }
 
     fn lookup<'c>(cache: &'c Cache, name: &str, levels: &[&str]) -> Option<&'c BStr> {
-        cache.lookup(name.into(), &[0x303], |level| levels.iter().position(|l| l.as_bytes() == level))
+        cache.lookup(name.into(), &[0x303], |level| levels.iter().position(|l| l.as_bytes() == level), 0)
     }
 
     #[test]
@@ -248,7 +257,8 @@ mod tests {
         assert_eq!(lookup(&cache, "libx.so.1", &["x86-64-v3", "x86-64-v2"]), Some("/v3/libx.so.1".into()));
         assert_eq!(lookup(&cache, "libx.so.1", &["x86-64-v2"]), Some("/v2/libx.so.1".into()));
         assert_eq!(lookup(&cache, "liby.so.1", &["x86-64-v2"]), None);
-        assert_eq!(cache.lookup("libx.so.1".into(), &[3, 1], |_| None), Some("/32/libx.so.1".into()));
+        assert_eq!(cache.lookup("liby.so.1".into(), &[0x303], |_| None, 1 << 63), Some("/tls/liby.so.1".into()));
+        assert_eq!(cache.lookup("libx.so.1".into(), &[3, 1], |_| None, 0), Some("/32/libx.so.1".into()));
         assert!(cache.has_variants("liby.so.1".into()) && !cache.has_variants("libz.so.1".into()));
     }
 
@@ -257,10 +267,10 @@ mod tests {
         let entry = [3, 0, 8].map(u32::to_le_bytes).concat();
         let old = |rest: &[u8]| [OLD, &1u32.to_le_bytes(), &entry, rest].concat();
         let cache = Cache::parse(&old(b"libx.so\0/x\0")).unwrap();
-        assert_eq!(cache.lookup("libx.so".into(), &[3, 1], |_| None), Some("/x".into()));
+        assert_eq!(cache.lookup("libx.so".into(), &[3, 1], |_| None, 0), Some("/x".into()));
         let newer = write(&[(3, "liby.so", "/y", 0)]);
         let cache = Cache::parse(&old(&[[0; 4].as_slice(), &newer].concat())).unwrap();
-        assert_eq!(cache.lookup("liby.so".into(), &[3, 1], |_| None), Some("/y".into()));
+        assert_eq!(cache.lookup("liby.so".into(), &[3, 1], |_| None, 0), Some("/y".into()));
     }
 
     #[test]

@@ -174,6 +174,12 @@ impl Changeset {
         self.chunks.iter().map(|c| c.names.len() + c.extras.iter().map(extra).sum::<usize>()).sum()
     }
 
+    /// Bytes of contents.
+    pub fn kept(&self) -> usize {
+        let extras = self.chunks.iter().flat_map(|chunk| &chunk.extras);
+        extras.filter_map(|extra| extra.content.as_ref()).map(|content| content.len()).sum()
+    }
+
     /// Marks the archive as one that engines refuse.
     pub fn set_bad_archive(&mut self, bad: BadArchive) {
         self.bad_archive = Some(bad);

@@ -50,12 +50,7 @@ impl<'a> Images<'a> {
         origin: Origin,
         plans: Vec<Result<Plan>>,
     ) -> Result<Self> {
-        if plans.len() > MAX_PLATFORMS {
-            return Err(Error::new(
-                format!("`{reference}`"),
-                format!("it has more than {MAX_PLATFORMS} platforms, the most that are read"),
-            ));
-        }
+        check_count(plans.len(), &format!("`{reference}`"))?;
         let known = plans.iter().flatten().map(|plan| Other {
             platform: plan.platform.clone(),
             layers: plan.layers.iter().map(|layer| layer.digest.clone()).collect(),
@@ -108,6 +103,14 @@ impl<'a> Images<'a> {
             again: again(plan.layers),
         }
     }
+}
+
+/// Complains of too many, if possible before they are planned.
+pub(crate) fn check_count(platforms: usize, reading: &str) -> Result<()> {
+    if platforms <= MAX_PLATFORMS {
+        return Ok(());
+    }
+    Err(Error::new(reading, format!("it has more than {MAX_PLATFORMS} platforms, the most that are read")))
 }
 
 impl Iterator for Images<'_> {

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::manifest::{self, Leaf, Manifest};
 use super::plan::Plan;
 use super::select::{self, Named, Source};
-use super::{Platform, document};
+use super::{Platform, document, images};
 use crate::error::{Error, Result};
 use crate::source::Blobs;
 
@@ -118,6 +118,7 @@ fn platforms(
             }
         }
     }
+    images::check_count(found.len(), blobs.place())?;
     Ok(found)
 }
 

@@ -26,12 +26,14 @@ impl Shared {
         self.0.get(&key(layer))
     }
 
-    /// Keeps of these and of what is held what one of `later` needs.
-    fn keep(&mut self, plan: &Plan, changesets: &[Arc<Changeset>], later: &[&Plan]) {
+    /// Keeps of these and of what is held what one of `later` needs, but no more than an image may have; what does not
+    /// fit is read again.
+    fn keep(&mut self, plan: &Plan, changesets: &[Arc<Changeset>], later: &[&Plan], room: &Bounds) {
         let read = plan.layers.iter().zip(changesets).map(|(layer, set)| (key(layer), Arc::clone(set)));
         let mut all: HashMap<_, _> = std::mem::take(&mut self.0).into_iter().chain(read).collect();
         let needed = later.iter().flat_map(|plan| &plan.layers).map(key);
-        self.0 = needed.filter_map(|key| all.remove_entry(&key)).collect();
+        let found = needed.filter_map(|key| all.remove_entry(&key));
+        self.0 = found.filter(|(_, changeset)| room.hold(changeset)).collect();
     }
 }
 
@@ -61,7 +63,7 @@ pub(crate) fn layers(
     });
     progress.finish();
     let changesets = join(plan, shared, done?, &bounds)?;
-    shared.keep(plan, &changesets, later);
+    shared.keep(plan, &changesets, later, &Bounds::default());
     Ok(changesets)
 }
 
@@ -160,6 +162,60 @@ pub(crate) fn no_such_layer(layer: usize) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::image::{Configuration, Entry, FileType, Platform};
+
+    fn plan(digests: &[&str]) -> Plan {
+        let layer = |digest: &&str| PlannedLayer {
+            file: (*digest).to_owned(),
+            digest: (*digest).to_owned(),
+            expected: Expected::default(),
+            created_by: None,
+            foreign: None,
+            what: String::new(),
+        };
+        Plan {
+            source: "test",
+            digest: String::new(),
+            platform: Platform::host(),
+            configured: None,
+            configuration: Configuration::default(),
+            layers: digests.iter().map(layer).collect(),
+        }
+    }
+
+    #[test]
+    fn what_is_kept_for_later_is_needed_and_bounded() {
+        let changeset = |entries| {
+            let mut set = Changeset::default();
+            let entry = Entry {
+                ordinal: 0,
+                path: "f".into(),
+                file_type: FileType::Regular,
+                mode: 0,
+                uid: 0,
+                gid: 0,
+                size: 0,
+                link: "".into(),
+                content: None,
+                capability: None,
+            };
+            (0..entries).for_each(|_| set.push(b"", &entry));
+            Arc::new(set)
+        };
+        let (now, sets) = (plan(&["a", "b", "c"]), [5, 1, 4].map(changeset));
+        let kept = |later: &[&str], entries| {
+            let mut shared = Shared::default();
+            shared.keep(&now, &sets, &[&plan(later)], &Bounds::new(entries, 0, 0, 0));
+            let mut names: Vec<String> = shared.0.into_keys().map(|(file, _)| file).collect();
+            names.sort_unstable();
+            names.concat()
+        };
+        assert_eq!(kept(&[], 10), "");
+        assert_eq!(kept(&["c", "x", "b"], 10), "bc");
+        assert_eq!(kept(&["a", "b", "c"], 10), "abc");
+        assert_eq!(kept(&["a", "b", "c"], 7), "ab");
+        assert_eq!(kept(&["a", "b", "c"], 4), "b");
+    }
 
     #[test]
     fn results_come_in_the_order_of_numbers() {

@@ -5,7 +5,7 @@ use bstr::{BString, ByteSlice};
 use crate::finding::Finding;
 use crate::format::ld_so_conf;
 use crate::launch::{Closure, Libc, LinkError};
-use crate::rootfs::{Kind, View};
+use crate::rootfs::{Ino, Kind, View};
 use crate::rule::paste::{self, operand};
 use crate::rule::{Explanation, Rule, Subject, Trouble, at, files, list, packages, quote};
 
@@ -73,6 +73,9 @@ fn absent(
     other_class: bool,
 ) -> Explanation {
     let by = quote(closure.display(error.needed_by()));
+    if let Some((path, ino)) = closed(trouble, name, searched) {
+        return unreadable(trouble, &by, &path, ino);
+    }
     let elsewhere = same_name(trouble, name);
     let message = match elsewhere.first() {
         _ if other_class => {
@@ -88,6 +91,24 @@ fn absent(
         Some(path) if !other_class => misplaced(trouble, explanation, closure, path),
         _ => install(trouble, explanation, closure, name),
     }
+}
+
+/// A library that lies where the loader looked: it could not be opened.
+fn closed(trouble: &Trouble<'_>, name: &[u8], searched: &[BString]) -> Option<(BString, Ino)> {
+    searched.iter().find_map(|directory| {
+        let path = BString::from([directory.strip_suffix(b"/").unwrap_or(directory), b"/", name].concat());
+        let ino = at(&trouble.subject, &path)?;
+        trouble.inode(ino)?.kind.is_regular().then_some((path, ino))
+    })
+}
+
+fn unreadable(trouble: &Trouble<'_>, by: &str, path: &BString, ino: Ino) -> Explanation {
+    let user = quote(&trouble.launch.process.user);
+    let message = format!("{by} needs {}, which the user {user} may not read", quote(path));
+    Explanation::new(message, "let everybody read the library, and search the directories on the way to it")
+        .why(format!("{} {}", quote(path), trouble.mode(ino)))
+        .fix("let everybody read it", format!("RUN chmod 0644 {}", operand(&path.to_string())))
+        .layer(trouble.layer_of(ino))
 }
 
 fn loader(closure: &Closure) -> &'static str {

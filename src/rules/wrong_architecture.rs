@@ -2,7 +2,7 @@
 
 use crate::finding::{Because, Confidence, ExitCodes, Field, Finding, Place, Severity};
 use crate::format::elf::Machine;
-use crate::image::{Image, Platform};
+use crate::image::{Image, Other, Platform};
 use crate::launch::{Cause, Outcome, Problem, StepKind};
 use crate::rootfs::{Ino, Kind, View};
 use crate::rule::{Explanation, Rule, Subject, Trouble, list, paste, paste::shell_word, quote};
@@ -71,27 +71,34 @@ fn said(image: &Image) -> String {
     }
 }
 
-/// Which other platforms have the same file: in a layer that they share, or by its length and header.
+/// Which other platforms have the same file: in a layer that they share, or, of those that were followed before, by its
+/// length and header.
 fn copied(trouble: &Trouble<'_>, ino: Ino) -> Option<String> {
     let image = trouble.subject.image;
     let digest = &image.layers.get(trouble.layer_of(ino)?)?.digest;
-    let Kind::Regular { size, .. } = trouble.inode(ino)?.kind else { return None };
-    let content = trouble.inode(ino)?.kind.content();
-    let shared: Vec<&Platform> =
-        image.others.iter().filter(|other| other.layers.contains(digest)).map(|other| &other.platform).collect();
-    let alike = image.others.iter().filter(|other| {
-        other.executed.iter().any(|(length, bytes)| *length == size && Some(bytes.as_ref()) == content)
-    });
-    let (what, platforms) = match shared.is_empty() {
-        false => ("the same file is", shared),
-        true => ("a file of the same length and header is", alike.map(|other| &other.platform).collect()),
-    };
-    if platforms.is_empty() {
-        return None;
+    if let Some((names, number)) = platforms(image, |other| other.layers.contains(digest)) {
+        return Some(format!(
+            "the same file is in {names}, in a layer that they share: the build copied one binary to {number}"
+        ));
     }
-    let names: Vec<String> = platforms.into_iter().chain([&image.platform]).map(Platform::to_string).collect();
-    let number = if names.len() == 2 { "both" } else { "all of them" };
-    Some(format!("{what} in {}: the build copied one binary to {number}", list(&names)))
+    let Kind::Regular { size, .. } = trouble.inode(ino)?.kind else { return None };
+    let content = trouble.inode(ino)?.kind.content()?;
+    let is_alike = |other: &Other| other.executed.iter().any(|(length, bytes)| *length == size && **bytes == *content);
+    let (names, number) = platforms(image, is_alike)?;
+    Some(format!(
+        "a file of the same length and header is in {names}: the build seems to have copied one binary to {number}"
+    ))
+}
+
+/// The others of which `is_one` holds and this one, and how to call all of them.
+fn platforms(image: &Image, is_one: impl Fn(&Other) -> bool) -> Option<(String, &'static str)> {
+    let others = image.others.iter().filter(|other| is_one(other)).map(|other| &other.platform);
+    let names: Vec<String> = others.chain([&image.platform]).map(Platform::to_string).collect();
+    match names.len() {
+        1 => None,
+        2 => Some((list(&names), "both")),
+        _ => Some((list(&names), "all of them")),
+    }
 }
 
 /// Index and configuration disagree, and the program is not to blame.

@@ -69,7 +69,7 @@ fn claims(fixture: &Path, runtime: &str) -> bool {
     starts.is_some_and(|s| s.keys().any(|name| name.starts_with(runtime)))
 }
 
-/// The fixtures' programs, with a real busybox in the place of the stand-in.
+/// The fixtures' programs, with a real busybox and real loaders in the place of the stand-ins.
 fn programs(bases: &Path) -> PathBuf {
     let out = scratch().join("programs");
     let _ = fs::remove_dir_all(&out);
@@ -78,6 +78,8 @@ fn programs(bases: &Path) -> PathBuf {
         let from = support::repository("fixtures/programs").join(&name);
         match name.as_str() {
             "busybox" => fs::copy(bases.join("bb/bin/busybox"), out.join(&name)).map(drop),
+            "glibc-loader" => fs::copy(bases.join("glibc/lib64/ld-linux-x86-64.so.2"), out.join(&name)).map(drop),
+            "musl-loader" => fs::copy(bases.join("musl/lib/ld-musl-x86_64.so.1"), out.join(&name)).map(drop),
             _ => match fs::read_link(&from) {
                 Ok(target) => symlink(target, out.join(&name)),
                 Err(_) => fs::copy(&from, out.join(&name)).map(drop),

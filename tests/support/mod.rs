@@ -3,6 +3,7 @@
 
 pub mod build;
 pub mod dockerfile;
+pub mod dynamic;
 pub mod elf;
 
 use std::fs;

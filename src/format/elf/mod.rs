@@ -108,8 +108,8 @@ impl fmt::Display for Machine {
             None => write!(f, "e_machine {}", self.e_machine)?,
         }
         f.write_str(match self.float {
-            Some(Float::Hard) => ", hard float",
-            Some(Float::Soft) => ", soft float",
+            Some(Float::Hard) => " (hard float)",
+            Some(Float::Soft) => " (soft float)",
             None => "",
         })
     }
@@ -362,4 +362,33 @@ impl Fields {
 
 fn endian(big: bool) -> Endian {
     if big { Endian::Big } else { Endian::Little }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The first bytes of a 32-bit, little-endian file.
+    fn head(e_machine: u16, e_flags: u32) -> Vec<u8> {
+        let mut head = vec![0; 52];
+        head[..6].copy_from_slice(b"\x7fELF\x01\x01");
+        head[18..20].copy_from_slice(&e_machine.to_le_bytes());
+        head[36..40].copy_from_slice(&e_flags.to_le_bytes());
+        head
+    }
+
+    #[test]
+    fn machines_have_names_and_arm_has_floats() {
+        for (e_machine, e_flags, name) in [
+            (header::EM_ARM, 0x0500_0400, "arm (hard float)"),
+            (header::EM_ARM, 0x0500_0200, "arm (soft float)"),
+            (header::EM_ARM, 0x0500_0000, "arm"),
+            (header::EM_ARM, 0x0400_0400, "arm"),
+            (header::EM_386, 0x0500_0400, "386"),
+            (0xf00d, 0, "e_machine 61453"),
+        ] {
+            assert_eq!(Machine::of(&head(e_machine, e_flags)).map(|m| m.to_string()).as_deref(), Some(name));
+        }
+        assert_eq!(Machine::of(b"\x7fELF\x01\x01"), None);
+    }
 }

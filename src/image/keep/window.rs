@@ -15,6 +15,9 @@ const HEAD: usize = 4096;
 /// The most of the front.
 const FRONT: usize = 1 << 20;
 
+/// The same of files whose code is apart from what stands before it: node has 7 MiB of symbols there.
+const SEPARATE: usize = 12 << 20;
+
 /// The least of a piece further back: what is asked for next often lies beside it.
 const PIECE: usize = 64 << 10;
 
@@ -56,6 +59,8 @@ impl Window {
     /// Begins a file that nothing is wanted of.
     pub(super) fn clear(&mut self) {
         self.state = State::Off;
+        self.front.bytes.clear();
+        self.front.bytes.shrink_to(FRONT);
         self.pieces.clear();
     }
 
@@ -93,7 +98,7 @@ impl Window {
     /// All that was wanted is there: decides what else is.
     fn look(&mut self, position: u64) {
         if matches!(self.state, State::Planning) {
-            self.state = self.plan();
+            self.state = self.plan(position);
             return;
         }
         self.state = match Object::read(self.size, |offset, len| self.get(offset, len)) {
@@ -104,15 +109,24 @@ impl Window {
         };
     }
 
-    /// Strings never lie in the code, so that the front ends where that begins.
-    fn plan(&mut self) -> State {
-        let segments = Segments::of(self.size, |offset, len| self.get(offset, len));
-        let text = match &segments {
-            Ok(Some(segments)) if self.always || segments.dynamic().is_some() => segments.text(),
+    /// Strings never lie in the code, so that the front ends where that begins. Go's linker puts them behind it, and tells
+    /// where in a section table near the start.
+    fn plan(&mut self, position: u64) -> State {
+        let segments = match Segments::of(self.size, |offset, len| self.get(offset, len)) {
+            Ok(Some(segments)) if self.always || segments.dynamic().is_some() => segments,
             Ok(_) => return State::Off,
-            Err(Missing { .. }) => None,
+            Err(Missing { .. }) => return self.extend(FRONT),
         };
-        let most = text.and_then(|text| usize::try_from(text).ok()).map_or(FRONT, |text| text.clamp(HEAD, FRONT));
+        let places = segments.places(&self.front.bytes);
+        if places.is_empty() {
+            let most = segments.text().map(|text| usize::try_from(text).unwrap_or(SEPARATE).clamp(HEAD, SEPARATE));
+            return self.extend(most.unwrap_or(FRONT));
+        }
+        let is_ahead = places.into_iter().all(|(offset, len)| self.want(&Missing { offset, len }, position));
+        if is_ahead { State::Gathering } else { State::Off }
+    }
+
+    fn extend(&mut self, most: usize) -> State {
         self.front.len = within(self.size, most);
         State::Gathering
     }

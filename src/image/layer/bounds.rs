@@ -33,7 +33,7 @@ impl Bounds {
     /// Bytes that a layer may decompress to.
     pub const DECODED: u64 = 64 << 30;
 
-    pub(super) fn new(entries: u64, text: u64, kept: u64, decoded: u64) -> Self {
+    pub(in crate::image) fn new(entries: u64, text: u64, kept: u64, decoded: u64) -> Self {
         Bounds { entries: entries.into(), text: text.into(), kept: kept.into(), decoded }
     }
 
@@ -45,6 +45,11 @@ impl Bounds {
     /// Counts a layer once more that an image has twice.
     pub(in crate::image) fn count_again(&self, changeset: &Changeset) -> Result<(), String> {
         self.take(changeset.len(), changeset.text())
+    }
+
+    /// Counts a layer that is held for other images, too; whether there is room.
+    pub(in crate::image) fn hold(&self, changeset: &Changeset) -> bool {
+        self.count_again(changeset).is_ok() && take(&self.kept, changeset.kept() as u64)
     }
 
     fn take(&self, entries: usize, text: usize) -> Result<(), String> {

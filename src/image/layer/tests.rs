@@ -7,7 +7,14 @@ use flate2::write::GzEncoder;
 use structured_zstd::encoding::{CompressionLevel, compress_slice_to_vec};
 
 use super::*;
+use crate::format::elf::{Object, Tag};
 use crate::format::tar::craft::{Craft, header};
+
+use dynamic_files::{Dynamic, Layout, library, program};
+
+#[allow(dead_code)]
+#[path = "../../../tests/support/dynamic.rs"]
+mod dynamic_files;
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
@@ -132,6 +139,11 @@ fn what_is_kept() {
         assert_eq!(one(0o600, name, &page("root:x:0:0")), 5010, "{name}");
         assert_eq!(one(0o600, name, &vec![b'a'; 3 << 20]), 1 << 20, "{name}");
     }
+    for name in ["ld.so.cache", "ld.so.preload", "ld.so.conf", "ld.so.conf.d/x.conf", "ld-musl-x86_64.path"] {
+        let content = kept(&Craft::default().file(0o600, &format!("etc/{name}"), &page("/opt/lib")).end());
+        assert_eq!(content.map(|content| content.len()), Some(5008), "{name}");
+    }
+    assert_eq!(one(0o600, "etc/ld.so.conf.d/x", b"/opt/lib"), 0);
     assert_eq!(one(0o600, "etc/passwd/x", b"root"), 0);
     assert_eq!(one(0o600, "usr/etc/passwd", b"root"), 0);
 }
@@ -180,6 +192,64 @@ fn elf_files_keep_what_execve_reads() {
     let mut short = elf(500, 64, 120);
     short.truncate(70);
     assert!(content(&short).get(0, 64).is_some());
+}
+
+/// What of `file` a dynamic loader reads, if that was kept.
+fn object(mode: u16, name: &str, file: &[u8]) -> Option<Object> {
+    kept(&Craft::default().file(mode, name, file).end()).and_then(|content| content.object().cloned())
+}
+
+fn needs(object: Option<&Object>) -> String {
+    let list = |object: &Object| BString::from(bstr::join(" ", object.strings(Tag::Needed))).to_string();
+    object.map_or("nothing".into(), list)
+}
+
+#[test]
+fn what_a_loader_reads_is_kept_of_dynamic_files() {
+    let plain = library("libx.so.1", &["liby.so.1", "libc.so.6"]);
+    // code and data far longer than anything that is held
+    let long = Dynamic { text: vec![0x90; 3 << 20], data: vec![1; 2 << 20], ..plain.clone() };
+    let patched = Dynamic { layout: Layout::Last, ..long.clone() };
+    let go = Dynamic { layout: Layout::Go, ..long.clone() };
+    for file in [plain, long, patched, go] {
+        for mode in [0o644, 0o755] {
+            for name in ["x", "lib/libx.so.1"] {
+                assert_eq!(needs(object(mode, name, &file.write()).as_ref()), "liby.so.1 libc.so.6");
+            }
+        }
+    }
+    let content = kept(&Craft::default().file(0o755, "x", &program("/ld.so", &["a"]).write()).end()).unwrap();
+    assert!(content.get(0, 64).is_some() && content.object().is_some());
+    let content = kept(&Craft::default().file(0o644, "x", &library("x", &["a"]).write()).end()).unwrap();
+    assert_eq!(content.get(0, 1), None, "nothing but what a loader reads");
+}
+
+#[test]
+fn strings_that_passed_by_cost_a_second_look() {
+    let middle = Dynamic { layout: Layout::Middle, data: vec![1; 2 << 20], ..library("libx.so.1", &["liby.so.1"]) };
+    assert_eq!(object(0o644, "lib/libx.so.1", &middle.write()), None);
+    let short = Dynamic { data: vec![1; 600_000], ..middle };
+    assert_eq!(object(0o644, "lib/libx.so.1", &short.write()), None, "the front ends where the code begins");
+    let loader = object(0o644, "lib/ld-x.so", &short.write());
+    assert_eq!(needs(loader.as_ref()), "liby.so.1", "loaders are held as a whole");
+}
+
+#[test]
+fn of_other_elf_files_no_more_is_kept_than_before() {
+    let mut object_file = elf(5000, 64, 200);
+    object_file[54..58].copy_from_slice(&[0; 4]);
+    assert_eq!(kept(&Craft::default().file(0o644, "x.o", &object_file).end()), None);
+    assert_eq!(object(0o755, "static", &elf(5000, 64, 200)), None);
+    assert!(object(0o644, "libx.so", &elf(5000, 64, 200)).is_some_and(|object| !object.has_dynamic));
+}
+
+#[test]
+fn something_else_in_a_librarys_place() {
+    let one = |mode, name, bytes: &[u8]| kept_len(&Craft::default().file(mode, name, bytes).end());
+    assert_eq!(one(0o644, "usr/lib/libc.so", &[b'/'; 300]), 64);
+    assert_eq!(one(0o644, "usr/lib/libc.so.6", b"/*"), 2);
+    assert_eq!(one(0o644, "usr/lib.so.d/x", &[b'/'; 300]), 0);
+    assert_eq!(one(0o644, "lib/x.so", b"\x7fELF\x09"), 0);
 }
 
 #[test]

@@ -346,7 +346,9 @@ impl<'a> Linker<'a> {
         let accepted = accepted(&self.maps.get(Maps::PROGRAM).object);
         let rank = |level: &[u8]| self.processor.rank(level);
         self.maps.has_variants |= cache.has_variants(look.name);
-        let Some(path) = cache.lookup(look.name, &accepted, rank) else { return Ok(None) };
+        let Some(path) = cache.lookup(look.name, &accepted, rank, self.processor.capabilities()) else {
+            return Ok(None);
+        };
         look.searched.push(CACHE.into());
         if !defaults && self.defaults.iter().any(|directory| path.starts_with(directory)) {
             return Ok(None);

@@ -16,6 +16,7 @@ impl Processor {
         let (levels, legacy): (&[_], &[_]) = match architecture {
             "amd64" => (&["x86-64-v4", "x86-64-v3", "x86-64-v2"], &["x86_64", "avx512_1", "haswell", "tls"]),
             "386" => (&[], &["sse2", "i686", "tls"]),
+            "arm" => (&[], &["vfp", "neon", "v7l", "tls"]),
             "ppc64le" => (&["power10", "power9"], &["power10", "tls"]),
             "s390x" => (&["z17", "z16", "z15", "z14", "z13"], &["z16", "tls"]),
             _ => (&[], &["tls"]),
@@ -34,7 +35,9 @@ impl Processor {
     }
 
     /// Names whose presence in a directory means that it may be searched so.
-    pub const MARKS: [&'static str; 12] = [
+    pub const MARKS: [&'static str; 14] = [
+        "neon",
+        "vfp",
         "glibc-hwcaps",
         "tls",
         "x86_64",
@@ -48,6 +51,25 @@ impl Processor {
         "z16",
         "power9",
     ];
+
+    /// The older scheme as ldconfig wrote it into the cache: bits of AT_HWCAP (sysdeps/x86/dl-hwcap.h, the kernel's
+    /// arch/arm/include/uapi/asm/hwcap.h), from 48 on platforms, 63 for `tls`.
+    pub fn capabilities(&self) -> u64 {
+        let bit = |name: &&str| match *name {
+            "sse2" => 0,
+            "x86_64" => 1,
+            "avx512_1" => 2,
+            "vfp" => 6,
+            "neon" => 12,
+            "i586" => 48,
+            "i686" => 49,
+            "haswell" => 50,
+            "xeon_phi" => 51,
+            "tls" => 63,
+            _ => 64,
+        };
+        self.legacy.iter().map(bit).filter_map(|bit| 1u64.checked_shl(bit)).sum()
+    }
 
     /// The place of a level among those it has.
     pub fn rank(&self, level: &[u8]) -> Option<usize> {

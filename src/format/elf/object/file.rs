@@ -6,6 +6,7 @@ use goblin::container::Ctx;
 use goblin::elf::Elf;
 use goblin::elf::header::Header;
 use goblin::elf::program_header::{PT_DYNAMIC, PT_INTERP, PT_LOAD, ProgramHeader};
+use goblin::elf::section_header::{SHF_ALLOC, SHT_GNU_VERDEF, SHT_GNU_VERNEED, SHT_STRTAB, SectionHeader};
 
 use crate::format::elf::{HEADER, MAX_TABLE, is_elf};
 
@@ -102,6 +103,23 @@ impl Segments {
             let within = address.checked_sub(load.p_vaddr).filter(|within| *within < load.p_filesz)?;
             Some((load.p_offset.checked_add(within)?, load.p_filesz - within))
         })
+    }
+
+    /// Offsets and lengths of strings and versions that are loaded, by a section table that is all in the head of the
+    /// file. Loaders do not look at it; it is good for a guess.
+    pub fn places(&self, head: &[u8]) -> Vec<(u64, usize)> {
+        let (start, count) = (self.header.e_shoff, usize::from(self.header.e_shnum));
+        let table = usize::try_from(start).ok().and_then(|start| head.get(start..)).unwrap_or_default();
+        let is_listed = |section: &SectionHeader| {
+            let kinds = [SHT_STRTAB, SHT_GNU_VERDEF, SHT_GNU_VERNEED];
+            kinds.contains(&section.sh_type) && section.sh_flags & u64::from(SHF_ALLOC) != 0
+        };
+        if start == 0 || count == 0 || table.len() / SectionHeader::size(self.context) < count {
+            return Vec::new();
+        }
+        let sections = SectionHeader::parse_from(table, 0, count, self.context).unwrap_or_default();
+        let sections = sections.iter().filter(|section| is_listed(section));
+        sections.map(|section| (section.sh_offset, usize::try_from(section.sh_size).unwrap_or(usize::MAX))).collect()
     }
 
     /// Where the code begins, if linkers have put what is only read before it (`ld -z separate-code`).

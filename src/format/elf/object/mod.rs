@@ -203,3 +203,6 @@ impl Object {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;
