@@ -38,6 +38,8 @@ pub struct Answer {
 pub struct Parsed {
     pub answer: Answer,
     pub strange: Vec<String>,
+    /// It has no DT_NEEDED: glibc lists nothing then, not even what was preloaded.
+    pub needs_nothing: bool,
 }
 
 impl Parsed {
@@ -69,7 +71,8 @@ impl Parsed {
             return true;
         }
         let Some((line, _)) = line.strip_suffix(')').and_then(|l| l.rsplit_once(" (0x")) else {
-            return line == "statically linked";
+            self.needs_nothing = line == "statically linked";
+            return self.needs_nothing;
         };
         let (name, path) = line.split_once(" => ").unwrap_or((line, line));
         // vdso(7)
