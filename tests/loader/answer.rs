@@ -89,11 +89,17 @@ impl Parsed {
                 _ => line.contains(WHILE_LOADING) || line.contains(": version `") || line.starts_with(INCONSISTENCY),
             };
             match known {
-                true => self.answer.complaints.push(without_line(line)),
+                true => self.answer.complaints.push(without_reason(&without_line(line))),
                 false => self.strange.push(line.to_owned()),
             }
         }
     }
+}
+
+/// Where nothing was opened, the reason is what an earlier call left behind.
+pub fn without_reason(complaint: &str) -> String {
+    let complaint = complaint.strip_suffix(": No such file or directory").unwrap_or(complaint);
+    complaint.to_owned()
 }
 
 /// `Inconsistency detected by ld.so: FILE: LINE: FUNCTION: …` without the number, which every version has another of.

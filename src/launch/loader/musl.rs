@@ -109,7 +109,13 @@ impl Linker<'_> {
             Opened::Found(path, ino, found) => (path, ino, found),
             Opened::Failed(errno) => {
                 let name = name.to_owned();
-                return Ok(Err(LinkError::NotFound { name, needed_by: by, searched, other_class: false, errno }));
+                return Ok(Err(LinkError::NotFound {
+                    name,
+                    needed_by: by,
+                    searched,
+                    other_class: None,
+                    errno: Some(errno),
+                }));
             }
         };
         let known = self.maps.iter().skip(1).find(|(_, map)| map.ino == ino).map(|(number, _)| number);
