@@ -18,7 +18,8 @@ const REMARKS: [&str; 8] = [
 
 const WHILE_LOADING: &str = ": error while loading shared libraries: ";
 const INCONSISTENCY: &str = "Inconsistency detected by ld.so: ";
-const NOT_DYNAMIC: &str = ": Not a valid dynamic program";
+/// What musl says of a file that it is asked to list, and that is no program.
+pub const NOT_DYNAMIC: &str = ": Not a valid dynamic program";
 
 /// A loader's answer, or a prediction of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -70,7 +71,8 @@ impl Parsed {
             self.answer.missing.push(name.to_owned());
             return true;
         }
-        let Some((line, _)) = line.strip_suffix(')').and_then(|l| l.rsplit_once(" (0x")) else {
+        // musl prints no 0x for a program that is mapped at 0.
+        let Some((line, _)) = line.strip_suffix(')').and_then(|l| l.rsplit_once(" (0")) else {
             self.needs_nothing = line == "statically linked";
             return self.needs_nothing;
         };
@@ -96,10 +98,13 @@ impl Parsed {
     }
 }
 
-/// Where nothing was opened, the reason is what an earlier call left behind.
+/// Where nothing was opened, the reason is what an earlier call left behind, and so always is musl's.
 pub fn without_reason(complaint: &str) -> String {
-    let complaint = complaint.strip_suffix(": No such file or directory").unwrap_or(complaint);
-    complaint.to_owned()
+    let by = complaint.rfind(" (needed by ").filter(|_| complaint.starts_with("Error loading shared library "));
+    match by.and_then(|by| Some((complaint.get(..by)?.rsplit_once(": ")?.0, complaint.get(by..)?))) {
+        Some((library, by)) => format!("{library}{by}"),
+        None => complaint.strip_suffix(": No such file or directory").unwrap_or(complaint).to_owned(),
+    }
 }
 
 /// `Inconsistency detected by ld.so: FILE: LINE: FUNCTION: …` without the number, which every version has another of.

@@ -8,7 +8,7 @@ use imagelint::image::{self, Image, Options};
 use imagelint::launch::{Closure, Found, Libc, LinkError, Linked, Processor, libraries};
 use imagelint::rootfs::Rootfs;
 
-use crate::answer::{Answer, Parsed, without_reason};
+use crate::answer::{Answer, NOT_DYNAMIC, Parsed, without_reason};
 use crate::root::{Mapped, Root};
 use crate::worker::{Job, Ran, Worker};
 
@@ -183,7 +183,10 @@ fn questions(
     }
     for case in root.cases() {
         let Some(loader) = loaders.get(&root.canonical(&case.path)) else {
-            tally.strange.push(format!("{}: no file of that name for a case", case.path));
+            match files.iter().any(|file| file.path == root.canonical(&case.path)) {
+                true => tally.leave_out("a case whose loader is not there"),
+                false => tally.strange.push(format!("{}: no file of that name for a case", case.path)),
+            }
             continue;
         };
         for mode in [Mode::List, Mode::Start] {
@@ -253,6 +256,9 @@ impl Tally {
         if matches!(&closure, Err(why) if why.ends_with("is not a regular file")) {
             return self.leave_out("a device as a library, whose number is not kept");
         }
+        if matches!(&closure, Err(why) if why.starts_with("musl maps a library whatever")) {
+            return self.leave_out("damaged headers, which musl does not look at");
+        }
         if let Some(refused) = &ran.refused {
             let is_cut = |c: &Closure| matches!(c.error(), Some(LinkError::Cut { .. }));
             if refused == SIGBUS && closure.as_ref().is_ok_and(is_cut) {
@@ -269,7 +275,9 @@ impl Tally {
             self.strange.push(format!("{}: {line}", question.name()));
         }
         let own = format!("{0}: error while loading shared libraries: {0}: ", question.path);
-        if question.mode == Mode::List && parsed.answer.complaints.iter().any(|c| c.starts_with(&own)) {
+        if question.mode == Mode::List
+            && parsed.answer.complaints.iter().any(|c| c.starts_with(&own) || c.ends_with(NOT_DYNAMIC))
+        {
             return self.leave_out("the loader does not take the file itself, which at a start the kernel maps");
         }
         match closure {

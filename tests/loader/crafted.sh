@@ -7,7 +7,7 @@ stub() {
     local file
     file=$work/$bits/stub/$(printf %s "$1" | md5sum | cut -c1-32).so
     mkdir -p "$(dirname "$file")"
-    [ -e "$file" ] || gcc -m$bits -shared -nostdlib -Wl,-soname,"$1" -o "$file" "$work/empty.c"
+    [ -e "$file" ] || $cc -m$bits -shared -nostdlib -Wl,-soname,"$1" -o "$file" "$work/empty.c"
     printf '%s\n' "$file"
 }
 
@@ -25,7 +25,7 @@ lib() {
     shift 3
     mkdir -p "$(dirname "$path")"
     stubs $needed
-    gcc -m$bits -shared -nostdlib "${soname[@]}" -Wl,--no-as-needed,--allow-shlib-undefined "$@" -o "$path" "$work/empty.c" "${linked[@]}"
+    $cc -m$bits -shared -nostdlib "${soname[@]}" -Wl,--no-as-needed,--allow-shlib-undefined "$@" -o "$path" "$work/empty.c" "${linked[@]}"
 }
 
 # program PATH "NEEDED..." FLAGS...
@@ -41,7 +41,7 @@ program() {
         set -- "$@" "$work/main.c"
     fi
     stubs $needed
-    gcc -m$bits -Wl,--no-as-needed,--allow-shlib-undefined "$@" -o "$root$path" "${linked[@]}"
+    $cc -m$bits -Wl,--no-as-needed,--allow-shlib-undefined "$@" -o "$root$path" "${linked[@]}"
     run "$path"
 }
 
@@ -216,7 +216,7 @@ as_text() { echo 'INPUT(libm.so.6)' >"$1"; }
 as_directory() { rm "$1" && mkdir "$1"; }
 as_link() { rm "$2" && ln -s "$1" "$2"; }
 as_object() { gcc -c -o "$1" "$work/empty.c"; }
-as_program() { gcc "${@:1:$#-1}" -o "${!#}" "$work/main.c"; }
+as_program() { $cc "${@:1:$#-1}" -o "${!#}" "$work/main.c"; }
 as_32() { gcc -m32 -shared -nostdlib -Wl,-soname,libx.so -o "$1" "$work/empty.c"; }
 as_fifo() { rm "$1" && mknod "$1" c 1 3; }
 without_mode() { chmod 0 "$1"; }
@@ -368,7 +368,26 @@ second_word_size() {
     program $t/both64 "libboth.so libboth32.so"
 }
 
-craft() {
+# musl: where it looks by itself, and names that stand for it.
+musl_defaults() {
+    local t=$1 directory
+    for directory in lib usr/local/lib usr/lib usr/lib/x86_64-linux-gnu usr/local/lib64 opt/lib; do
+        lib /$directory/lib${directory//\//-}.so lib${directory//\//-}.so ""
+        lib /$directory/libmany.so libmany.so ""
+        program $t/${directory//\//-} "lib${directory//\//-}.so"
+        run $t/${directory//\//-} LD_LIBRARY_PATH=/opt/lib
+    done
+    program $t/many libmany.so
+    program $t/own "libc.so.6 libpthread.so.0 librt.so.1 libm.so.6 libdl.so.2 libutil.so.1 libxnet.so libcrypt.so.1"
+    lib /usr/lib/libcrypt.so.1 libcrypt.so.1 "libc.so.6"
+    # The same inode under two names, the name of the file counts and not the soname.
+    lib /usr/lib/libfile.so.1 libother.so.1 ""
+    ln -s libfile.so.1 "$root/usr/lib/libother.so.1"
+    program $t/names "libfile.so.1 libother.so.1 /usr/lib/libfile.so.1"
+    program $t/path-first "/usr/lib/libfile.so.1 libfile.so.1 libother.so.1"
+}
+
+start() {
     root=$1 n=0 bits=64
     work=$(mktemp -d)
     : >"$root.cases"
@@ -376,6 +395,20 @@ craft() {
     echo 'int main(void) { return 42; }' >"$work/main.c"
     echo 'void _start(void) { __asm__ volatile ("mov $60, %eax; mov $42, %edi; syscall"); }' >"$work/start.c"
     echo 'void _start(void) { __asm__ volatile ("mov $1, %eax; mov $42, %ebx; int $0x80"); }' >"$work/start32.c"
+}
+
+craft_musl() {
+    cc=musl-gcc
+    start "$1"
+    for part in search_paths tokens names damaged preloads musl_defaults; do
+        "$part" "/t/${part//_/-}"
+    done
+    rm -r "$work"
+}
+
+craft() {
+    cc=gcc
+    start "$1"
     for part in search_paths tokens names damaged preloads versions defaults second_word_size; do
         "$part" "/t/${part//_/-}"
     done

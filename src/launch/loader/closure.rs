@@ -184,7 +184,7 @@ impl Closure {
         let needed_by = self.display(error.needed_by());
         match (self.libc, error) {
             (Libc::Musl, LinkError::NotFound { name, errno, .. }) => {
-                let errno = errno.map(|errno| capital(errno.text())).unwrap_or_default();
+                let errno = errno.map_or_else(|| "No error information".to_owned(), musl);
                 format!("Error loading shared library {name}: {errno} (needed by {needed_by})")
             }
             (Libc::Musl, LinkError::Unusable { name, problem, .. }) => {
@@ -225,6 +225,15 @@ fn minimal(errno: Errno) -> String {
         Errno::ENAMETOOLONG => ": Error 36".to_owned(),
         Errno::ELOOP => ": Error 40".to_owned(),
         other => format!(": {}", capital(other.text())),
+    }
+}
+
+/// musl's strerror (src/errno/__strerror.h).
+fn musl(errno: Errno) -> String {
+    match errno {
+        Errno::ELOOP => "Symbolic link loop".to_owned(),
+        Errno::ENAMETOOLONG => "Filename too long".to_owned(),
+        other => capital(other.text()),
     }
 }
 

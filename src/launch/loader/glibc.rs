@@ -400,7 +400,8 @@ impl Look<'_> {
 }
 
 fn map(path: &BStr, ino: Ino, object: Rc<Object>, names: Vec<BString>, needed_by: usize, found: Found) -> Map {
-    Map { object, path: path.to_owned(), names, ino, needed_by, found }
+    let asked = names.first().cloned().unwrap_or_else(|| path.to_owned());
+    Map { object, asked, path: path.to_owned(), names, ino, needed_by, found }
 }
 
 /// `$ORIGIN` of an object (elf/dl-object.c): the directory of its path.
