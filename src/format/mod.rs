@@ -4,4 +4,5 @@ pub mod elf;
 pub mod magic;
 pub mod passwd;
 pub mod shebang;
+pub mod shell;
 pub mod tar;
