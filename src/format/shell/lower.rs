@@ -402,10 +402,8 @@ impl<'a> Lower<'a> {
 
     fn function(&mut self, function: &ast::FunctionDef) -> Kind {
         let header = &function.header;
-        if let Some(span) = header.function_keyword_span {
-            if self.place.dialect == Dialect::Dash {
-                self.note(true, "`function` is not known to this shell", span);
-            }
+        if let (Some(span), Dialect::Dash) = (header.function_keyword_span, self.place.dialect) {
+            self.note(true, "`function` is not known to this shell", span);
         }
         let [entry] = header.entries.as_slice() else { return Kind::Other("a function of several names") };
         let name: BString = self.slice(entry.word.span).into();
@@ -486,10 +484,9 @@ impl<'a> Lower<'a> {
             R::DupOutput => Redirect::DuplicateOutput,
             R::DupInput => Redirect::DuplicateInput,
             R::OutputBoth => {
-                match self.place.dialect {
-                    // It reads `a &` and `> f`.
-                    Dialect::Dash => self.note(false, "`&>` means something else in this shell", redirect.span),
-                    _ => {}
+                // It reads `a &` and `> f`.
+                if self.place.dialect == Dialect::Dash {
+                    self.note(false, "`&>` means something else in this shell", redirect.span);
                 }
                 Redirect::WriteAll
             }

@@ -268,7 +268,7 @@ impl<'a> Reader<'a> {
             let operator = self.text.get(start + 2 + length).copied();
             self.at = self.text.len();
             // Shells forgive more inside of what is no expansion anyhow.
-            let sound = operator.is_none_or(|b| b":-=?+#%/^,@[".contains(&b));
+            let sound = operator.is_none_or(|b| b":-=?+#%/^,@[\n".contains(&b));
             return if sound { Part::Unclosed } else { bad(self.span(start)) };
         }
         self.at = end + 1;
