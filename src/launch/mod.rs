@@ -14,6 +14,7 @@ mod process;
 mod program;
 mod runtime;
 mod seen;
+pub mod script;
 mod shell;
 mod user;
 mod why;
@@ -33,6 +34,7 @@ pub use outcome::{
 pub use process::{DEFAULT_PATH, Origin, Overrides, Process};
 pub use runtime::{CURRENT, Engine, Lookup, RUNTIMES, Runtime};
 pub use seen::Seen;
+pub use shell::Shell;
 
 /// A command and what becomes of it under every runtime.
 #[derive(Clone, Debug)]
