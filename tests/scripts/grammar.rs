@@ -9,6 +9,8 @@ pub struct Script {
     pub arguments: Vec<String>,
     /// What `u…` exits with.
     pub luck: u8,
+    /// Which one it is.
+    pub number: usize,
     /// Something in it is not known before it runs.
     pub open: bool,
 }
@@ -20,12 +22,13 @@ pub struct Generator {
     in_function: bool,
     in_loop: bool,
     counter: usize,
+    number: usize,
 }
 
 impl Generator {
     pub fn new(seed: u64, shell: Shell) -> Self {
         let state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x1234_5678_9abc_def1;
-        Generator { state, shell, depth: 0, in_function: false, in_loop: false, counter: 0 }
+        Generator { state, shell, depth: 0, in_function: false, in_loop: false, counter: 0, number: 0 }
     }
 
     fn below(&mut self, n: usize) -> usize {
@@ -44,6 +47,7 @@ impl Generator {
     }
 
     pub fn script(&mut self) -> Script {
+        self.number += 1;
         (self.depth, self.in_function, self.in_loop, self.counter) = (0, false, false, 0);
         let command_string = self.chance(45);
         let mut lines = Vec::new();
@@ -64,8 +68,8 @@ impl Generator {
         }
         let pool = ["a", "-x", "b c", "", "--", "-b", "app", "7", "*.t"];
         let arguments = (0..self.below(4)).map(|_| self.one(&pool).to_owned()).collect();
-        let open = text.contains("u0") || text.contains("m0");
-        Script { text, command_string, arguments, luck: self.below(2) as u8, open }
+        let open = text.contains("u0") || text.contains("m0") || text.contains(" &\n") || text.ends_with(" &");
+        Script { text, command_string, arguments, luck: self.below(2) as u8, number: self.number, open }
     }
 
     fn function(&mut self) -> String {

@@ -28,7 +28,8 @@ fn words(argv: &[Field]) -> Option<Vec<String>> {
 
 /// Whether what ran can be what was predicted to have run.
 fn same_programs(ending: &Ending, ran: &[(Vec<String>, bool)], exact: bool) -> bool {
-    let predicted: Vec<_> = ending.started.iter().map(|s| words(&s.argv)).collect();
+    let stub = |argv: &Option<Vec<String>>| argv.as_ref().is_none_or(|a| !["basename", "dirname"].contains(&a[0].as_str()));
+    let predicted: Vec<_> = ending.started.iter().map(|s| words(&s.argv)).filter(stub).collect();
     if !exact {
         return true;
     }
@@ -41,12 +42,13 @@ fn same_programs(ending: &Ending, ran: &[(Vec<String>, bool)], exact: bool) -> b
 }
 
 fn fits(ending: &Ending, observed: &Observed, exact: bool) -> bool {
-    let replaced = observed.ran.last().filter(|(_, same)| *same);
-    let before = |n: usize| observed.ran.get(..observed.ran.len().saturating_sub(n)).unwrap_or_default();
+    // a background job may write its line later
+    let replaced = observed.ran.iter().find(|(_, same)| *same);
+    let others: Vec<_> = observed.ran.iter().filter(|(_, same)| !same).cloned().collect();
     match &ending.end {
         End::Exec { argv, .. } => {
             let argv = words(argv);
-            replaced.is_some_and(|(ran, _)| argv.is_none_or(|a| a == *ran)) && same_programs(ending, before(1), exact)
+            replaced.is_some_and(|(ran, _)| argv.is_none_or(|a| a == *ran)) && same_programs(ending, &others, exact)
         }
         End::Exits { status, cause } => {
             let code = match status {
@@ -55,11 +57,12 @@ fn fits(ending: &Ending, observed: &Observed, exact: bool) -> bool {
                 Status::Unknown => true,
             };
             let cause = *cause != Cause::Errexit || observed.code != 0;
-            replaced.is_none() && code && cause && same_programs(ending, before(0), exact)
+            replaced.is_none() && code && cause && same_programs(ending, &others, exact)
         }
-        End::Child { argv, last: true, .. } => {
+        End::Child { argv, last: true, apart, .. } => {
             let argv = words(argv);
-            let started = observed.ran.last().is_some_and(|(ran, same)| !same && argv.is_none_or(|a| a == *ran));
+            let is = |(ran, same): &(Vec<String>, bool)| !same && argv.as_ref().is_none_or(|a| a == ran);
+            let started = if *apart { observed.ran.iter().any(is) } else { observed.ran.last().is_some_and(is) };
             started && replaced.is_none()
         }
         _ => false,

@@ -79,7 +79,7 @@ impl Stage {
             ("D".to_owned(), format!("{d}/data")),
             ("E".to_owned(), "e v".to_owned()),
             ("EMPTY".to_owned(), String::new()),
-            ("STAGE_LOG".to_owned(), format!("{d}/log")),
+            ("STAGE_LOG".to_owned(), format!("{d}/log{}", script.number)),
         ];
         all.push(("STAGE_LUCK".to_owned(), script.luck.to_string()));
         all
@@ -108,7 +108,7 @@ impl Stage {
 
     /// Runs it; `None` if it takes too long.
     pub fn run(&self, script: &Script) -> Option<Observed> {
-        let log = self.dir.path().join("log");
+        let log = self.dir.path().join(format!("log{}", script.number));
         let run = self.dir.path().join("run");
         fs::write(&log, "").unwrap();
         for left in fs::read_dir(&run).unwrap().flatten() {
@@ -138,13 +138,14 @@ impl Stage {
             std::thread::sleep(Duration::from_micros(300));
         };
         if script.text.contains('&') {
-            std::thread::sleep(Duration::from_millis(15)); // background jobs that outlive the shell
+            std::thread::sleep(Duration::from_millis(30)); // background jobs that outlive the shell
         }
         let text = String::from_utf8_lossy(&fs::read(&log).unwrap()).into_owned();
         let record = |line: &str| {
             let (own, words) = line.split_once(' ')?;
             Some((words.split('|').map(str::to_owned).collect(), own == pid.to_string()))
         };
+        let _ = fs::remove_file(&log);
         Some(Observed { ran: text.lines().filter_map(record).collect(), code: status.code()? })
     }
 }
@@ -202,7 +203,7 @@ impl World for Real<'_> {
             match Real::candidate(&path) {
                 Ok(()) => return Found::Program(path.to_str().unwrap().into()),
                 Err(Errno::ELOOP) => return Found::Fails(127),
-                Err(Errno::EACCES) if path.is_file() => closed = Some(Errno::EACCES),
+                Err(Errno::EACCES) if path.is_file() || exec && shell != Shell::Bash => closed = Some(Errno::EACCES),
                 Err(_) => {}
             }
         }

@@ -94,7 +94,10 @@ pub fn parse(text: &[u8], dialect: Dialect) -> Result<Script, Fault> {
 pub fn parse_at(text: &[u8], place: Place) -> Result<Script, Fault> {
     check(text, place)?;
     let readable = readable(text);
-    let result = run(&readable);
+    let mut result = run(&readable);
+    if !result.is_ok() {
+        result = Some(run(&masked(&readable))).filter(ParseResult::is_ok).unwrap_or(result);
+    }
     let lowered = lower::Lower::new(text, place).script(&result.file.body);
     let fault = match failure(&result) {
         Some((message, line, column)) => {
@@ -143,6 +146,11 @@ fn readable(text: &[u8]) -> String {
         return text.to_owned();
     }
     text.iter().map(|b| if b.is_ascii() { char::from(*b) } else { 'x' }).collect()
+}
+
+/// See [`scan::masked`].
+fn masked(text: &str) -> String {
+    String::from_utf8(scan::masked(text.as_bytes())).unwrap_or_default()
 }
 
 fn run(text: &str) -> ParseResult {

@@ -64,6 +64,37 @@ pub fn until(text: &[u8], start: usize, end: usize, stop: u8) -> usize {
     end
 }
 
+/// The text with all that stands in `$(…)` made one plain command, offsets and lines kept: the parser does not find the
+/// end of each.
+pub fn masked(text: &[u8]) -> Vec<u8> {
+    let mut scan = Scan { text, depth: 0 };
+    let mut out = text.to_vec();
+    let (mut at, mut quoted, mut word) = (0, false, true);
+    while let Some(byte) = scan.byte(at) {
+        let start = at;
+        match (byte, scan.byte(at + 1)) {
+            (b'\\', _) => at += 1,
+            (b'"', _) => quoted = !quoted,
+            (b'\'', _) if !quoted => at = scan.find(at + 1, b'\''),
+            (b'#', _) if word && !quoted => at = scan.find(at, b'\n').saturating_sub(1),
+            (b'<', Some(b'<')) if !quoted && scan.byte(at + 2) != Some(b'<') => at = scan.here(at),
+            (b'$', Some(b'(')) => {
+                let end = scan.parentheses(at + 1);
+                let arithmetic = scan.byte(at + 2) == Some(b'(') && scan.byte(end.wrapping_sub(1)) == Some(b')');
+                if end < text.len() && !arithmetic {
+                    let inner = out.get_mut(at + 2..end).unwrap_or_default();
+                    inner.iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b'x');
+                    at = end;
+                }
+            }
+            _ => {}
+        }
+        at = at.max(start) + 1;
+        word = matches!(scan.byte(at - 1), Some(b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')'));
+    }
+    out
+}
+
 struct Scan<'a> {
     text: &'a [u8],
     depth: usize,

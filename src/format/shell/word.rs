@@ -255,6 +255,13 @@ impl<'a> Reader<'a> {
         let end = scan::parentheses(self.text, self.at + 1);
         self.closed(end, 1, |r| {
             let text = r.text.get(r.at + 2..end).unwrap_or_default();
+            if text.starts_with(b"(") {
+                // dash and ash take `$((` for arithmetic whatever comes of it, bash only sometimes not.
+                let message = "`$((` does not close with `))`".into();
+                let Place { line, .. } = r.inner(r.at);
+                let fault = Fault { refused: false, line, column: 1, backquoted: false, message, before: None };
+                return Part::Command(Arc::new(Err(fault)));
+            }
             Part::Command(Arc::new(parse_at(text, r.inner(r.at + 2))))
         })
     }

@@ -2,7 +2,7 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::engine::{Context, Engine};
+use super::engine::{Context, Engine, MAX_DEPTH};
 use super::expand::Fail;
 use super::state::{Content, Flow, State};
 use super::value::{Field, Status, Truth, Value};
@@ -16,6 +16,16 @@ const OPEN_ROUNDS: usize = 2;
 impl Engine<'_> {
     /// Any command.
     pub fn command(&mut self, command: &Command, state: State, context: Context) -> Vec<State> {
+        if self.depth >= MAX_DEPTH {
+            return vec![self.give_up(state, "commands are nested too deep", command.span)];
+        }
+        self.depth += 1;
+        let states = self.command_within(command, state, context);
+        self.depth -= 1;
+        states
+    }
+
+    fn command_within(&mut self, command: &Command, state: State, context: Context) -> Vec<State> {
         if matches!(command.kind, Kind::Simple(_)) {
             return self.simple(command, state, context);
         }
@@ -117,7 +127,8 @@ impl Engine<'_> {
 
     fn choice(&mut self, arms: &[(List, List)], otherwise: &List, state: State, context: Context) -> Vec<State> {
         let Some(((condition, body), rest)) = arms.split_first() else {
-            return self.list(otherwise, state.with(Status::OK), context);
+            let state = if otherwise.is_empty() { state.with(Status::OK) } else { state };
+            return self.list(otherwise, state, context);
         };
         let states = self.list(condition, state, Context::CHECKED);
         let span = list_span(condition);
@@ -139,7 +150,6 @@ impl Engine<'_> {
             Ok(value) => value,
             Err(fail) => return vec![self.fail(state, fail, span)],
         };
-        state.status = Status::OK;
         state.pending = None;
         let (mut ends, mut left) = (Vec::new(), vec![state]);
         for (i, arm) in arms.iter().enumerate() {
@@ -170,7 +180,7 @@ impl Engine<'_> {
                 break;
             }
         }
-        ends.extend(left);
+        ends.extend(left.into_iter().map(|s| s.with(Status::OK)));
         self.settle(ends)
     }
 
@@ -186,6 +196,7 @@ impl Engine<'_> {
 
     fn enter(&mut self, arms: &[Arm], index: usize, state: State, context: Context) -> Vec<State> {
         let Some(arm) = arms.get(index) else { return vec![state] };
+        let state = if arm.body.is_empty() { state.with(Status::OK) } else { state };
         let states = self.list(&arm.body, state, context);
         match arm.end {
             ArmEnd::Leave => states,
@@ -261,7 +272,7 @@ impl Engine<'_> {
         let (mut status, mut output) = (Status::OK, state.output.clone());
         let mut after = state.clone();
         let (before, mut long) = (self.noted.len(), false);
-        let mut piped = false;
+        let (mut piped, mut certain) = (false, true);
         for (i, command) in commands.iter().enumerate() {
             let last = i + 1 == commands.len();
             let mut inside = self.fork(&state);
@@ -285,6 +296,7 @@ impl Engine<'_> {
                 (_, true, None) => Status::Unknown,
                 (false, false, _) => status,
             };
+            certain &= ends.len() == 1;
             for end in &ends {
                 long |= self.noted.len() > before;
                 if last {
@@ -297,7 +309,7 @@ impl Engine<'_> {
                 after.files.disturbed |= end.files.disturbed;
             }
             if let [end] = ends.as_slice() {
-                after.started.clone_from(&merged(&after, end));
+                after.started.extend(own(end, state.started.len()));
                 after.missing.clone_from(&end.missing);
             }
         }
@@ -307,7 +319,8 @@ impl Engine<'_> {
         if long {
             let argv = self.noted.split_off(before).into_iter().next().unwrap_or_default();
             let end = self.child(&after, argv, true);
-            after.pending = self.note(&after, end, span);
+            let pending = self.note(&after, end, span);
+            after.pending = pending.filter(|_| certain);
         }
         self.checked(after, span, context, None)
     }
@@ -436,7 +449,8 @@ impl Engine<'_> {
             },
         };
         let loops = state.loops;
-        let mut left = vec![State { loops: loops + 1, pending: None, ..state.with(Status::OK) }];
+        let status = if fields.is_empty() { Status::OK } else { state.status };
+        let mut left = vec![State { loops: loops + 1, pending: None, ..state.with(status) }];
         let mut ends = Vec::new();
         for field in fields.iter().take(self.bounds.rounds) {
             let value = match field {
@@ -512,14 +526,9 @@ impl Engine<'_> {
     }
 }
 
-/// The programs that ran, those of a subshell marked so.
-fn merged(outside: &State, inside: &State) -> Vec<super::Started> {
-    let mut started = outside.started.clone();
-    // the fork began with what had run before
-    let begun = inside.started.iter().zip(&outside.started).take_while(|(a, b)| a == b).count();
-    let fresh = inside.started.get(begun..).unwrap_or_default();
-    started.extend(fresh.iter().map(|s| super::Started { apart: true, ..s.clone() }));
-    started
+/// The programs that a fork ran, which began with what had run before.
+fn own(inside: &State, before: usize) -> Vec<super::Started> {
+    inside.started.get(before..).unwrap_or_default().to_vec()
 }
 
 fn join_rounds(left: Vec<(State, usize, Status)>) -> Vec<(State, usize, Status)> {

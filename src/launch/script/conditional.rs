@@ -145,9 +145,12 @@ impl Engine<'_> {
                 Truth::Yes => Truth::Yes,
                 first => any(first, self.condition(right, state)?),
             },
-            Condition::Word(word) => Truth::from(self.value(word, state)?.is_empty().map(|e| !e)),
+            Condition::Word(word) => match self.side(word, state)? {
+                Some(value) => Truth::from(value.is_empty().map(|e| !e)),
+                None => Truth::Unknown,
+            },
             Condition::Unary(operator, word) => {
-                let value = self.value(word, state)?;
+                let Some(value) = self.side(word, state)? else { return Ok(Truth::Unknown) };
                 let operator = if operator == "-a" { BString::from("-e") } else { operator.clone() };
                 self.unary(&Value::Known(operator), &value, state).unwrap_or(Truth::Unknown)
             }
@@ -155,8 +158,36 @@ impl Engine<'_> {
         })
     }
 
+    /// An operand of `[[ ]]`: ash splits it like any word, and makes a usage error of what does not come to one.
+    fn side(&mut self, word: &Word, state: &mut State) -> Result<Option<Value>, Fail> {
+        if self.shell != Shell::Ash {
+            return self.value(word, state).map(Some);
+        }
+        Ok(match self.fields(std::slice::from_ref(word), state)?.as_slice() {
+            [Field::One(value)] => Some(value.clone()),
+            _ => None,
+        })
+    }
+
+    /// ash has lost the quotes when it matches.
+    fn ash_relation(&mut self, operator: &BString, left: &Value, right: &Word, state: &mut State) -> Result<Truth, Fail> {
+        let Some(right) = self.side(right, state)? else { return Ok(Truth::Unknown) };
+        let known = || Some((left.known()?, right.known()?));
+        Ok(match operator.as_slice() {
+            b"=" | b"==" | b"!=" => {
+                let truth = Truth::from(known().and_then(|(l, r)| pattern::matches(r, l)));
+                if operator == "!=" { truth.negate() } else { truth }
+            }
+            b"=~" => Truth::from(known().and_then(|(l, r)| regular(r, l))),
+            _ => self.binary(left, &Value::Known(operator.clone()), &right, state).unwrap_or(Truth::Unknown),
+        })
+    }
+
     fn relation(&mut self, operator: &BString, left: &Word, right: &Word, state: &mut State) -> Result<Truth, Fail> {
-        let value = self.value(left, state)?;
+        let Some(value) = self.side(left, state)? else { return Ok(Truth::Unknown) };
+        if self.shell == Shell::Ash {
+            return self.ash_relation(operator, &value, right, state);
+        }
         match operator.as_slice() {
             b"=" | b"==" => self.matches(right, &value, state),
             b"!=" => Ok(self.matches(right, &value, state)?.negate()),

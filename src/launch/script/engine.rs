@@ -9,13 +9,13 @@ use super::state::{Content, Files, Flow, Options, State, Variable};
 use super::value::{Field, Status, Value};
 use super::world::World;
 use super::{Bounds, Cause, Condition, End, Ending, Invocation, dialect};
-use crate::format::shell::{self, Fault, List, Script, Span, Statement};
+use crate::format::shell::{self, Command, Fault, Kind, List, Script, Span, Statement};
 use crate::launch::shell::Shell;
 
 /// Endings that are kept.
 const MAX_ENDINGS: usize = 256;
-/// Commands within commands.
-const MAX_DEPTH: usize = 120;
+/// Commands within commands, function calls counted: a level takes some 20 KiB of stack in a build without optimisation.
+pub(super) const MAX_DEPTH: usize = 70;
 /// Bytes of a condition's text.
 const MAX_TEXT: usize = 80;
 
@@ -52,6 +52,8 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         endings: Vec::new(),
         source: Rc::from(invocation.text.as_bytes()),
         substituted: None,
+        refused: false,
+        doubt: false,
     };
     engine.main();
     engine.endings
@@ -63,7 +65,7 @@ pub(super) struct Engine<'a> {
     pub world: &'a dyn World,
     pub bounds: Bounds,
     pub steps: usize,
-    depth: usize,
+    pub depth: usize,
     /// Within a pipeline or a background job: programs are noted, no endings are recorded.
     pub muted: usize,
     /// Programs that may run for ever, of what is muted.
@@ -71,6 +73,10 @@ pub(super) struct Engine<'a> {
     endings: Vec<Ending>,
     /// The text that spans refer to.
     pub source: Rc<[u8]>,
+    /// A redirection of the command may fail.
+    pub doubt: bool,
+    /// An assignment of `export` and its kind was refused.
+    pub refused: bool,
     /// Status of the last command substitution of the command.
     pub substituted: Option<Status>,
 }
@@ -163,8 +169,25 @@ impl Engine<'_> {
         let replaces = call.replaces && call.command_string && !fault;
         match self.shell {
             Shell::Dash => false,
-            Shell::Bash => replaces,
+            Shell::Bash => replaces && self.is_optimized(script),
             Shell::Ash => replaces && !script.newline_at_end,
+        }
+    }
+
+    /// bash builtins/evalstring.c, `can_optimize_connection`: of what is read at once, the last command must be simple,
+    /// and joined to the rest by `;`, `&&` or `||`.
+    fn is_optimized(&self, script: &Script) -> bool {
+        let simple = |c: &Command| matches!(c.kind, Kind::Simple(_));
+        let Some((last, rest)) = script.body.split_last() else { return false };
+        let joined = rest.last().filter(|p| {
+            let gap = self.source.get(p.command.span.end..last.command.span.start);
+            !gap.unwrap_or_default().contains(&b'\n')
+        });
+        match (joined, &last.command.kind) {
+            (Some(previous), Kind::Simple(_)) => !previous.background,
+            (Some(_), _) => false,
+            (None, Kind::And(_, right) | Kind::Or(_, right)) => simple(right),
+            (None, kind) => matches!(kind, Kind::Simple(_)),
         }
     }
 
@@ -272,7 +295,7 @@ impl Engine<'_> {
 
     fn statement(&mut self, statement: &Statement, state: State, context: Context) -> Vec<State> {
         let span = statement.command.span;
-        if self.steps == 0 || self.depth >= MAX_DEPTH {
+        if self.steps == 0 {
             let why = format!("the script takes more than {} steps", self.bounds.steps);
             return vec![self.give_up(state, &why, span)];
         }
@@ -283,10 +306,7 @@ impl Engine<'_> {
         if statement.background {
             return self.background(&statement.command, state);
         }
-        self.depth += 1;
-        let states = self.command(&statement.command, state, context);
-        self.depth -= 1;
-        states
+        self.command(&statement.command, state, context)
     }
 
     /// One for those that differ in nothing, and if there are many, one for those that differ little.

@@ -41,6 +41,8 @@ pub enum Atom {
     },
     /// `"$@"`: the next field begins.
     Break,
+    /// `$@`: the same, but an empty field vanishes.
+    Soft,
     /// `"$@"` of unknown length.
     Any(std::sync::Arc<str>),
     /// `"$@"` without any: no field comes of it alone.
@@ -209,7 +211,9 @@ impl Engine<'_> {
             first.output = first.output.zip(other.output.clone()).map(|(a, b)| a.join(&b));
             first.forget(&other);
         }
-        state.status = first.status;
+        if self.shell == Shell::Bash {
+            state.status = first.status; // the others keep `$?` until the command has run
+        }
         self.substituted = Some(first.status);
         state.started = first.started;
         state.missing = first.missing;
@@ -293,7 +297,9 @@ impl Engine<'_> {
         }
         found.sort();
         // Other locales sort letters of both cases together.
-        let ambiguous = found.len() > 1 && found.iter().any(|f| f.iter().any(|b| !b.is_ascii_lowercase() && !b.is_ascii_digit() && *b != b'/' && *b != b'.'));
+        let same = common_prefix(&found);
+        let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'/' | b'.');
+        let ambiguous = found.iter().any(|f| !f.iter().skip(same).all(plain));
         if ambiguous && self.shell == Shell::Bash { None } else { Some(found) }
     }
 
@@ -346,6 +352,13 @@ impl Engine<'_> {
     }
 }
 
+/// How many bytes all begin with.
+fn common_prefix(names: &[BString]) -> usize {
+    let Some((first, rest)) = names.split_first() else { return 0 };
+    let same = |name: &BString| first.iter().zip(name.iter()).take_while(|(a, b)| a == b).count();
+    rest.iter().map(same).min().unwrap_or(first.len())
+}
+
 struct Scope<'a> {
     state: &'a mut State,
     changed: bool,
@@ -385,7 +398,7 @@ pub fn concat(atoms: &[Atom]) -> Value {
     for atom in atoms {
         match atom {
             Atom::Text { value, .. } => whole.push(value),
-            Atom::Break => whole.push(&" ".into()),
+            Atom::Break | Atom::Soft => whole.push(&" ".into()),
             Atom::Any(why) => whole.push(&Value::unknown(why.clone())),
             Atom::None => {}
         }
@@ -400,7 +413,7 @@ pub fn pattern_of(atoms: &[Atom]) -> Option<Vec<u8>> {
         match atom {
             Atom::Text { value, quoted: true, .. } => whole.extend(pattern::quote(value.known()?)),
             Atom::Text { value, .. } => whole.extend_from_slice(value.known()?),
-            Atom::Break => whole.extend(b"\\ "),
+            Atom::Break | Atom::Soft => whole.extend(b"\\ "),
             Atom::Any(_) => return None,
             Atom::None => {}
         }
@@ -434,6 +447,7 @@ impl Splitter {
             Atom::Text { value, quoted: false, expanded: true } => self.split(value),
             Atom::Text { value, quoted, .. } => self.add(&value, quoted, quoted || value.is_empty() != Some(true)),
             Atom::Break => self.end(true),
+            Atom::Soft => self.end(false),
             Atom::Any(why) => {
                 if self.begun {
                     self.end(true);

@@ -107,13 +107,14 @@ impl Engine<'_> {
         if !state.options.nounset || !matches!(got, Got::Unset) || list {
             return Ok(());
         }
-        Err(Fail::Exit(self.unset_code(), "an unset parameter is expanded"))
+        Err(Fail::Exit(self.unset_code(state), "an unset parameter is expanded"))
     }
 
-    /// As measured: dash and ash 2, bash 1, and 127 for -c.
-    fn unset_code(&self) -> u8 {
+    /// As measured: dash and ash 2, bash 1, and 127 for -c without -e.
+    fn unset_code(&self, state: &State) -> u8 {
+        let inner = state.subshell > 0 || self.muted > 0 || state.options.errexit;
         match self.shell {
-            Shell::Bash if self.invocation.command_string => 127,
+            Shell::Bash if self.invocation.command_string && !inner => 127,
             Shell::Bash => 1,
             _ => 2,
         }
@@ -209,11 +210,11 @@ impl Engine<'_> {
     ) -> Result<Vec<Atom>, Fail> {
         let set = got.is_set(colon);
         match (operator, set) {
-            (b'+', Some(false)) => Ok(if quoted { vec![Atom::text("".into(), false, false)] } else { Vec::new() }),
+            (b'+', Some(false)) => Ok(if quoted { vec![Atom::text("".into(), true, false)] } else { Vec::new() }),
             (b'+', Some(true)) | (b'-', Some(false)) => self.operand(word, state, quoted),
             (b'=', Some(false)) => self.assign(parameter, word, state, quoted),
             (_, Some(false)) => {
-                let code = if self.shell == Shell::Bash { self.unset_code() } else { 2 };
+                let code = if self.shell == Shell::Bash { self.unset_code(state) } else { 2 };
                 Err(Fail::Exit(code, "a parameter that must be set is not"))
             }
             (_, Some(true)) => Ok(self.spread(got.clone(), state, quoted)),
@@ -278,7 +279,7 @@ impl Engine<'_> {
         for (i, field) in fields.into_iter().enumerate() {
             let any = matches!(field, Field::Any(_)) || matches!(atoms.last(), Some(Atom::Any(_)));
             if i > 0 && !any {
-                atoms.push(Atom::Break);
+                atoms.push(if quoted { Atom::Break } else { Atom::Soft });
             }
             atoms.push(match field {
                 Field::One(value) if quoted => Atom::text(value, true, true),
@@ -286,7 +287,7 @@ impl Engine<'_> {
                 Field::Any(why) => Atom::Any(why),
             });
         }
-        unbroken(atoms, quoted)
+        atoms
     }
 
     fn slice(&self, parameter: &Parameter, got: Got, offset: Option<i64>, length: Option<Option<i64>>, state: &State) -> Got {
@@ -315,25 +316,6 @@ impl Engine<'_> {
             _ => unknown,
         }
     }
-}
-
-/// Without quotes, empty elements vanish and what is split has its own ends.
-fn unbroken(atoms: Vec<Atom>, quoted: bool) -> Vec<Atom> {
-    if quoted {
-        return atoms;
-    }
-    let empty = |a: &Atom| matches!(a, Atom::Text { value, .. } if value.is_empty() == Some(true));
-    let mut kept: Vec<Atom> = Vec::new();
-    for atom in atoms.into_iter().filter(|a| !empty(a)) {
-        if matches!(atom, Atom::Break) && matches!(kept.last(), None | Some(Atom::Break)) {
-            continue;
-        }
-        kept.push(atom);
-    }
-    while matches!(kept.last(), Some(Atom::Break)) {
-        kept.pop();
-    }
-    if kept.is_empty() { vec![Atom::None] } else { kept }
 }
 
 fn positional(state: &State, name: &[u8]) -> Got {

@@ -9,7 +9,7 @@ use super::program;
 use super::state::{Content, Flow, Function, State};
 use super::value::{Field, Status, Truth, Value, all_known};
 use super::world::{Found, Run, absolute};
-use super::{Cause, End, Missing, Started};
+use super::{Cause, Condition, End, Missing, Started};
 use crate::format::shell::{Assignment, Command, Kind, Part, Redirect, Redirection, Simple, Span, Word};
 use crate::launch::shell::Shell;
 
@@ -42,6 +42,7 @@ impl Engine<'_> {
         state.pending = None;
         let before = state.status;
         self.substituted = None;
+        self.refused = false;
         let argv = match self.words(simple, &mut state) {
             Ok(argv) => argv,
             Err(fail) => return vec![self.fail(state, fail, span)],
@@ -62,9 +63,14 @@ impl Engine<'_> {
             let special = is_special(call.argv.first()) && self.shell != Shell::Bash;
             return self.refused(state, fail, special, span, context);
         }
+        let doubt = std::mem::take(&mut self.doubt);
         let elsewhere = state.output.is_none() && output.is_some();
         let becomes = matches!(call.argv.first().and_then(Field::known).map(|n| n.as_bytes()), Some(b"exec"));
         let mut states = self.call(call, state);
+        if doubt {
+            let refused = self.redirection_status();
+            states.iter_mut().filter(|s| s.flow == Flow::Next).for_each(|s| s.status = s.status.join(refused));
+        }
         if !becomes && !command.redirections.is_empty() {
             for state in &mut states {
                 state.input.clone_from(&input);
@@ -111,7 +117,8 @@ impl Engine<'_> {
             inner.locals.clone_from(&state.locals);
         }
         *state = inner;
-        assigned
+        self.refused |= assigned.is_err() && self.shell == Shell::Bash;
+        if self.shell == Shell::Bash { Ok(()) } else { assigned }
     }
 
     fn assigned(&mut self, assignments: &[Assignment], state: &mut State) -> Result<Vec<(BString, Value)>, Fail> {
@@ -252,16 +259,30 @@ impl Engine<'_> {
     }
 
     /// Runs a program; `becomes`: in place of the shell.
-    pub fn spawn(&mut self, call: Call<'_>, mut state: State, becomes: bool) -> Vec<State> {
+    pub fn spawn(&mut self, call: Call<'_>, state: State, becomes: bool) -> Vec<State> {
         let span = call.span;
         let Some(name) = call.argv.first().and_then(Field::known).map(BString::from) else {
             return vec![self.give_up(state, "the name of a program is not known", span)];
         };
-        let found = self.find(&name, &call, &state, becomes);
+        let (found, otherwise) = self.find(&name, &call, &state, becomes);
         if let Found::Fails(code) = found {
-            return self.not_found(name, code, call, state, becomes);
+            return self.not_found(name, code, &call, state, becomes);
         }
-        let tail = call.context.tail && self.is_replaced(&call, &state);
+        let mut absent = Vec::new();
+        if let Some(code) = otherwise {
+            let mut without = state.clone();
+            let text = format!("no program that ran before has made `{name}`");
+            without.when.push(Condition { text, line: span.line, unlikely: true });
+            absent = self.not_found(name.clone(), code, &call, without, becomes);
+        }
+        let mut states = self.start_program(&call, state, &name, becomes);
+        states.extend(absent);
+        self.settle(states)
+    }
+
+    fn start_program(&mut self, call: &Call<'_>, mut state: State, name: &BString, becomes: bool) -> Vec<State> {
+        let span = call.span;
+        let tail = call.context.tail && self.is_replaced(call, &state);
         if (becomes || tail) && state.subshell == 0 && self.muted == 0 {
             let end = End::Exec {
                 argv: call.argv.clone(),
@@ -273,7 +294,7 @@ impl Engine<'_> {
             state.flow = Flow::Over;
             return vec![state];
         }
-        let states = self.run(&call, state, &name);
+        let states = self.run(call, state, name);
         if !becomes {
             return states;
         }
@@ -281,27 +302,32 @@ impl Engine<'_> {
         states.into_iter().map(leave).collect()
     }
 
-    fn find(&self, name: &BString, call: &Call<'_>, state: &State, becomes: bool) -> Found {
+    /// Looks a program up; the code is what comes of it if no program before has made it.
+    fn find(&self, name: &BString, call: &Call<'_>, state: &State, becomes: bool) -> (Found, Option<u8>) {
+        if name.is_empty() {
+            // it is looked for as `dir/`, which execve(2) refuses
+            return (Found::Fails(if becomes && self.shell != Shell::Bash { 126 } else { 127 }), None);
+        }
         let assigned = call.assigned.iter().rev().find(|(n, _)| n == "PATH").map(|(_, v)| v.clone());
         let search = assigned.or_else(|| state.text(b"PATH").flatten());
-        let Some(cwd) = state.cwd.known() else { return Found::Unknown };
+        let Some(cwd) = state.cwd.known() else { return (Found::Unknown, None) };
         if name.contains(&b'/') {
             let path = absolute(name.as_bstr(), &state.cwd);
             if !path.is_some_and(|p| state.files.is_untouched(p.as_bstr())) {
-                return Found::Unknown;
+                return (Found::Unknown, None);
             }
         }
         if search.as_ref().is_some_and(|s| s.known().is_none()) && !name.contains(&b'/') {
-            return Found::Unknown;
+            return (Found::Unknown, None);
         }
         let search = search.as_ref().and_then(Value::known);
         match self.world.command(self.shell, name.as_bstr(), search, cwd, becomes) {
-            Found::Fails(_) if state.files.disturbed => Found::Unknown,
-            found => found,
+            Found::Fails(code) if state.files.disturbed => (Found::Unknown, Some(code)),
+            found => (found, None),
         }
     }
 
-    fn not_found(&mut self, name: BString, code: u8, call: Call<'_>, mut state: State, becomes: bool) -> Vec<State> {
+    fn not_found(&mut self, name: BString, code: u8, call: &Call<'_>, mut state: State, becomes: bool) -> Vec<State> {
         let errexit = state.options.errexit && !call.context.checked;
         let fatal = (becomes || errexit) && state.subshell == 0;
         state.missing.push(Missing { name, code, span: call.span, fatal });
@@ -400,7 +426,11 @@ impl Engine<'_> {
     }
 
     fn redirect_one(&mut self, redirection: &Redirection, state: &mut State) -> Result<(), Fail> {
-        let target = self.value(&redirection.target, state)?;
+        let target = match (self.value(&redirection.target, state), redirection.operator) {
+            // dash and ash expand it in a process of its own
+            (Err(Fail::Exit(_, what)), Redirect::Here) => return Err(Fail::Unknown(what.into())),
+            (target, _) => target?,
+        };
         let writes = |fd: Option<u32>| fd.unwrap_or(1) == 1;
         match redirection.operator {
             Redirect::Here => state.input = Some(target),
@@ -464,8 +494,13 @@ impl Engine<'_> {
         if fails {
             return Err(Fail::Redirection);
         }
+        let doubt = match write {
+            true => there == Truth::Unknown && test(b'd', parent.as_bstr(), state) != Truth::Yes,
+            false => there == Truth::Unknown,
+        };
+        self.doubt |= doubt;
         if write {
-            state.files.touch(path.into(), b'f');
+            state.files.touch(path.into(), if doubt { b'?' } else { b'f' });
         }
         Ok(())
     }

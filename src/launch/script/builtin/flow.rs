@@ -16,10 +16,13 @@ impl Engine<'_> {
         call.argv.remove(0);
         while let Some(option) = call.argv.first().and_then(Field::known).filter(|w| w.starts_with(b"-")) {
             let takes = option == "-a" && self.shell != Shell::Dash;
-            let known = takes || option == "--" || matches!(option.as_bytes(), b"-l" | b"-c" | b"-cl") && self.shell == Shell::Bash;
             let end = option == "--";
-            if !known {
-                break;
+            match (self.shell, option.as_bytes()) {
+                (Shell::Dash, _) => break, // it has no options
+                (_, b"-a" | b"--") | (Shell::Bash, b"-l" | b"-c" | b"-cl") => {}
+                (Shell::Bash, b"-") => break,
+                (Shell::Bash, _) => return self.checked(state.with(Status::Code(2)), call.span, call.context, None),
+                (Shell::Ash, _) => return vec![state.exit(Status::Code(2), Cause::Error("`exec` does not know an option"))],
             }
             call.argv.drain(..(1 + usize::from(takes)).min(call.argv.len()));
             if end {
@@ -145,8 +148,9 @@ impl Engine<'_> {
         };
         let description = word.known().and_then(|w| self.describe(w, call, &state));
         let status = match description {
-            Some(Some(text)) => {
-                state.print(&Value::Known([text.as_slice(), b"\n"].concat().into()));
+            Some(Some(mut text)) => {
+                text.push(&"\n".into());
+                state.print(&text);
                 Status::OK
             }
             Some(None) => missing,
@@ -159,11 +163,11 @@ impl Engine<'_> {
     }
 
     /// What a name stands for; `Some(None)`: nothing.
-    pub(super) fn describe(&self, name: &bstr::BStr, call: &Call<'_>, state: &State) -> Option<Option<BString>> {
+    pub(super) fn describe(&self, name: &bstr::BStr, call: &Call<'_>, state: &State) -> Option<Option<Value>> {
         const RESERVED: &str = "! { } case do done elif else esac fi for if in then until while";
         let reserved = RESERVED.split(' ').any(|r| name == r);
         if reserved || state.functions.contains_key(name) || super::is_builtin(self.shell, name) {
-            return Some(Some(name.into()));
+            return Some(Some(Value::Known(name.into())));
         }
         let search = state.text(b"PATH").flatten();
         let search = search.as_ref().map(Value::known);
@@ -172,7 +176,9 @@ impl Engine<'_> {
         }
         let _ = call;
         match self.world.command(self.shell, name, search.flatten(), state.cwd.known()?, false) {
-            super::super::Found::Program(path) => Some(Some(path)),
+            super::super::Found::Program(path) => Some(Some(Value::Known(path))),
+            // measured: bash and ash tell of files that cannot be executed, too
+            super::super::Found::Fails(126) if self.shell != Shell::Dash => Some(Some(Value::filled("`command -v` prints it"))),
             super::super::Found::Fails(_) if !state.files.disturbed => Some(None),
             _ => None,
         }

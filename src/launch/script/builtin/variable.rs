@@ -43,7 +43,8 @@ impl Engine<'_> {
                 }
             }
         }
-        state.with(Status::OK)
+        let refused = self.refused;
+        state.with(!refused)
     }
 
     pub(super) fn declare(&mut self, call: &Call<'_>, mut state: State, local: bool) -> State {
@@ -137,7 +138,9 @@ impl Engine<'_> {
         let raw = words.iter().any(|w| *w == "-r");
         let names: Vec<BString> = words.iter().filter(|w| is_proper(w)).map(|w| BString::from(*w)).collect();
         let fail = |mut state: State, value: Value, status| {
-            names.iter().for_each(|n| drop(state.set(n, Content::Text(value.clone()))));
+            for name in &names {
+                state.set(name, Content::Text(value.clone()));
+            }
             state.with(status)
         };
         let text = match state.input.clone() {
@@ -185,7 +188,7 @@ impl Engine<'_> {
             return unknown(state);
         };
         let word = words.get(index).copied().unwrap_or_default().as_bytes();
-        let set = |state: &mut State, name: &[u8], value: &[u8]| drop(state.set(name, Content::Text(value.into())));
+        let set = |state: &mut State, name: &[u8], value: &[u8]| state.set(name, Content::Text(value.into()));
         let [b'-', letter, rest @ ..] = word else {
             set(&mut state, name, b"?");
             return state.with(Status::Code(1));
