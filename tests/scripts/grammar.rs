@@ -62,7 +62,11 @@ impl Generator {
             lines.push(self.statement());
         }
         let separator = if command_string && self.chance(60) { "; " } else { "\n" };
-        let mut text = if lines.iter().any(|l| l.contains("<<") || l.ends_with('&')) { lines.join("\n") } else { lines.join(separator) };
+        let mut text = if lines.iter().any(|l| l.contains("<<") || l.ends_with('&')) {
+            lines.join("\n")
+        } else {
+            lines.join(separator)
+        };
         if !command_string || self.chance(15) {
             text.push('\n');
         }
@@ -112,7 +116,11 @@ impl Generator {
                     1 => format!("if {condition}; then {yes}; else {}; fi", self.body()),
                     _ => {
                         let other = self.condition();
-                        format!("if {condition}; then {yes}; elif {other}; then {}; else {}; fi", self.body(), self.line())
+                        format!(
+                            "if {condition}; then {yes}; elif {other}; then {}; else {}; fi",
+                            self.body(),
+                            self.line()
+                        )
                     }
                 }
             }
@@ -135,9 +143,17 @@ impl Generator {
             21 => "wait".to_owned(),
             22 => format!("exec {} {}", self.program(), self.words(2)),
             23 => format!("exec \"$@\""),
-            24 => format!("trap '{}' {}", self.stub().replace('\'', "\""), self.one(&["EXIT", "TERM", "EXIT", "INT TERM"])),
+            24 => format!(
+                "trap '{}' {}",
+                self.stub().replace('\'', "\""),
+                self.one(&["EXIT", "TERM", "EXIT", "INT TERM"])
+            ),
             25 => format!("{} >/dev/null 2>&1", self.compound()),
-            26 => format!("{} {}", self.stub(), self.one(&["</nope/x", ">/nope/x", ">f1", "2>&1", ">>f2", "</dev/null", ">$D"])),
+            26 => format!(
+                "{} {}",
+                self.stub(),
+                self.one(&["</nope/x", ">/nope/x", ">f1", "2>&1", ">>f2", "</dev/null", ">$D"])
+            ),
             27 => format!("read v w <<E\none {} three\nE", self.word()),
             28 => format!(". \"$D/{}\"", self.one(&["lib.sh", "ret.sh", "lib.sh"])),
             _ => self.simple(),
@@ -199,7 +215,11 @@ impl Generator {
             1 => format!("[ {a} != {b} ]"),
             2 => format!("[ -n {a} ]"),
             3 => format!("[ -z {a} ]"),
-            4 => format!("[ -{} \"$D/{}\" ]", self.one(&["f", "d", "e", "x", "s"]), self.one(&["a.t", "sub", "nope", "empty"])),
+            4 => format!(
+                "[ -{} \"$D/{}\" ]",
+                self.one(&["f", "d", "e", "x", "s"]),
+                self.one(&["a.t", "sub", "nope", "empty"])
+            ),
             5 => format!("[ $# -{} {} ]", self.one(&["eq", "gt", "lt", "ge", "ne"]), self.below(3)),
             6 => "true".to_owned(),
             7 => "false".to_owned(),
@@ -223,7 +243,8 @@ impl Generator {
     }
 
     fn stub(&mut self) -> String {
-        let program = self.one(&["p0", "p0", "p0", "p1", "p3", "p7", "o0", "o4", "u0", "m0", "nope", "noex", "p0", "p0"]);
+        let program =
+            self.one(&["p0", "p0", "p0", "p1", "p3", "p7", "o0", "o4", "u0", "m0", "nope", "noex", "p0", "p0"]);
         format!("{program} {}", self.words(2)).trim().to_owned()
     }
 

@@ -28,7 +28,8 @@ fn words(argv: &[Field]) -> Option<Vec<String>> {
 
 /// Whether what ran can be what was predicted to have run.
 fn same_programs(ending: &Ending, ran: &[(Vec<String>, bool)], exact: bool) -> bool {
-    let stub = |argv: &Option<Vec<String>>| argv.as_ref().is_none_or(|a| !["basename", "dirname"].contains(&a[0].as_str()));
+    let stub =
+        |argv: &Option<Vec<String>>| argv.as_ref().is_none_or(|a| !["basename", "dirname"].contains(&a[0].as_str()));
     let predicted: Vec<_> = ending.started.iter().map(|s| words(&s.argv)).filter(stub).collect();
     if !exact {
         return true;
@@ -59,11 +60,11 @@ fn fits(ending: &Ending, observed: &Observed, exact: bool) -> bool {
             let cause = *cause != Cause::Errexit || observed.code != 0;
             replaced.is_none() && code && cause && same_programs(ending, &others, exact)
         }
-        End::Child { argv, last: true, apart, .. } => {
+        End::Child { argv, last: true, .. } => {
             let argv = words(argv);
             let is = |(ran, same): &(Vec<String>, bool)| !same && argv.as_ref().is_none_or(|a| a == ran);
-            let started = if *apart { observed.ran.iter().any(is) } else { observed.ran.last().is_some_and(is) };
-            started && replaced.is_none()
+            // jobs and members of a pipeline may write their lines later
+            observed.ran.iter().any(is) && replaced.is_none()
         }
         _ => false,
     }

@@ -85,7 +85,15 @@ impl Stage {
         all
     }
 
+    /// Removes what scripts have written.
+    fn clean(&self) {
+        for left in fs::read_dir(self.dir.path().join("run")).unwrap().flatten() {
+            let _ = fs::remove_file(left.path());
+        }
+    }
+
     pub fn invocation(&self, shell: Shell, script: &Script) -> Invocation {
+        self.clean();
         let file = format!("{}/script.sh", self.dir.path().display());
         let known = |s: &str| Value::from(s);
         Invocation {
@@ -111,9 +119,6 @@ impl Stage {
         let log = self.dir.path().join(format!("log{}", script.number));
         let run = self.dir.path().join("run");
         fs::write(&log, "").unwrap();
-        for left in fs::read_dir(&run).unwrap().flatten() {
-            let _ = fs::remove_file(left.path());
-        }
         let file = self.dir.path().join("script.sh");
         fs::write(&file, &script.text).unwrap();
         let mut command = Command::new(&self.command[0]);

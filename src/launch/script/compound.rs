@@ -39,7 +39,9 @@ impl Engine<'_> {
             Err(fail) => return vec![self.failed_redirection(state, fail, command.span, context)],
         }
         let elsewhere = state.output.is_none() && saved.is_some();
-        let mut states = self.compound(command, state, context.inner());
+        // The parser of busybox ash hangs redirections on a subshell's own node (ash.c, `parse_command`).
+        let kept = self.shell == Shell::Ash && is_subshell(&command.kind);
+        let mut states = self.compound(command, state, if kept { context } else { context.inner() });
         states.iter_mut().for_each(|s| s.input.clone_from(&input));
         if elsewhere {
             states.iter_mut().for_each(|s| s.output.clone_from(&saved));
@@ -76,7 +78,8 @@ impl Engine<'_> {
             Kind::Case { word, arms } => self.case(word, arms, state, span, within),
             Kind::Function { name, body } => {
                 let mut state = state.with(Status::OK);
-                let function = super::state::Function { body: body.clone(), source: self.source.clone() };
+                let function =
+                    super::state::Function { body: body.clone(), source: self.source.clone(), file: self.file.clone() };
                 std::rc::Rc::make_mut(&mut state.functions).insert(name.clone(), function);
                 vec![state]
             }
@@ -107,11 +110,22 @@ impl Engine<'_> {
 
     /// `set -e` after a command whose status nobody looks at.
     pub fn checked(&mut self, state: State, span: Span, context: Context, expected: Option<bool>) -> Vec<State> {
-        if context.checked || !state.options.errexit || state.flow != Flow::Next || state.status.success() == Some(true) {
+        if context.checked || !state.options.errexit || state.flow != Flow::Next || state.status.success() == Some(true)
+        {
             return vec![state];
         }
         let decided = self.decide(state, span, expected);
-        decided.into_iter().map(|(ok, s)| if ok { s } else { let status = s.status; s.exit(status, Cause::Errexit) }).collect()
+        decided
+            .into_iter()
+            .map(|(ok, s)| {
+                if ok {
+                    s
+                } else {
+                    let status = s.status;
+                    s.exit(status, Cause::Errexit)
+                }
+            })
+            .collect()
     }
 
     fn and_or(&mut self, left: &Command, right: &Command, and: bool, state: State, context: Context) -> Vec<State> {
@@ -201,7 +215,9 @@ impl Engine<'_> {
         match arm.end {
             ArmEnd::Leave => states,
             ArmEnd::Enter => self.each(states, |engine, state| engine.enter(arms, index + 1, state, context)),
-            ArmEnd::Match => self.each(states, |engine, state| vec![engine.give_up(state, "`;;&` is not followed", Span::default())]),
+            ArmEnd::Match => {
+                self.each(states, |engine, state| vec![engine.give_up(state, "`;;&` is not followed", Span::default())])
+            }
         }
     }
 
@@ -354,7 +370,15 @@ impl Engine<'_> {
         vec![state.with(Status::OK)]
     }
 
-    fn rounds(&mut self, until: bool, condition: &List, body: &List, state: State, span: Span, context: Context) -> Vec<State> {
+    fn rounds(
+        &mut self,
+        until: bool,
+        condition: &List,
+        body: &List,
+        state: State,
+        span: Span,
+        context: Context,
+    ) -> Vec<State> {
         let mut ends = Vec::new();
         let mut left = vec![(State { loops: state.loops + 1, ..state.clone() }, 0, Status::OK)];
         for _ in 0..self.bounds.rounds {
@@ -414,7 +438,13 @@ impl Engine<'_> {
         }
     }
 
-    fn leave_loop(&mut self, mut state: State, ends: &mut Vec<State>, next: &mut Vec<(State, usize, Status)>, open: usize) {
+    fn leave_loop(
+        &mut self,
+        mut state: State,
+        ends: &mut Vec<State>,
+        next: &mut Vec<(State, usize, Status)>,
+        open: usize,
+    ) {
         match state.flow {
             Flow::Next | Flow::Continue(1) => {
                 state.flow = Flow::Next;
@@ -485,7 +515,14 @@ impl Engine<'_> {
     }
 
     /// `for ((a; b; c))`, as the `while` that it is.
-    fn count(&mut self, control: &[Word; 3], body: &List, mut state: State, span: Span, context: Context) -> Vec<State> {
+    fn count(
+        &mut self,
+        control: &[Word; 3],
+        body: &List,
+        mut state: State,
+        span: Span,
+        context: Context,
+    ) -> Vec<State> {
         let [first, condition, step] = control;
         let mut ends = Vec::new();
         if self.arithmetic(&first.parts, &mut state).is_err() {
@@ -496,7 +533,11 @@ impl Engine<'_> {
         for _ in 0..self.bounds.rounds {
             let mut next = Vec::new();
             for mut state in left {
-                let value = if condition.parts.is_empty() { Ok(Some(1)) } else { self.arithmetic(&condition.parts, &mut state) };
+                let value = if condition.parts.is_empty() {
+                    Ok(Some(1))
+                } else {
+                    self.arithmetic(&condition.parts, &mut state)
+                };
                 match value {
                     Ok(Some(0)) => ends.push(state),
                     Ok(Some(_)) => {
@@ -529,6 +570,17 @@ impl Engine<'_> {
 /// The programs that a fork ran, which began with what had run before.
 fn own(inside: &State, before: usize) -> Vec<super::Started> {
     inside.started.get(before..).unwrap_or_default().to_vec()
+}
+
+/// `( … )`, with nothing but braces around.
+fn is_subshell(kind: &Kind) -> bool {
+    match kind {
+        Kind::Subshell(_) => true,
+        Kind::Group(list) => {
+            matches!(list.as_slice(), [only] if !only.background && only.command.redirections.is_empty() && is_subshell(&only.command.kind))
+        }
+        _ => false,
+    }
 }
 
 fn join_rounds(left: Vec<(State, usize, Status)>) -> Vec<(State, usize, Status)> {

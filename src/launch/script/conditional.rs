@@ -45,7 +45,9 @@ impl Engine<'_> {
             [operator, word] => self.unary(operator, word, state),
             [left, operator, right] if is_binary(operator) => self.binary(left, operator, right, state),
             [not, rest @ ..] if is(not, "!") && rest.len() < 4 => self.expression(rest, state).map(Truth::negate),
-            [open, inner @ .., close] if is(open, "(") && is(close, ")") && inner.len() < 3 => self.expression(inner, state),
+            [open, inner @ .., close] if is(open, "(") && is(close, ")") && inner.len() < 3 => {
+                self.expression(inner, state)
+            }
             [_, operator, _] if operator.known().is_none() => Ok(Truth::Unknown),
             _ => self.connected(words, state),
         }
@@ -74,8 +76,8 @@ impl Engine<'_> {
             b't' => Truth::No,
             b'v' if self.shell == Shell::Bash => self.is_set(word, state),
             b'o' | b'R' | b'N' | b'a' => Truth::Unknown,
-            b'e' | b'f' | b'd' | b'x' | b'r' | b'w' | b's' | b'h' | b'L' | b'S' | b'p' | b'b' | b'c' | b'g' | b'u' | b'k'
-            | b'O' | b'G' => self.file(*letter, word, state),
+            b'e' | b'f' | b'd' | b'x' | b'r' | b'w' | b's' | b'h' | b'L' | b'S' | b'p' | b'b' | b'c' | b'g' | b'u'
+            | b'k' | b'O' | b'G' => self.file(*letter, word, state),
             _ => return Err(Usage),
         })
     }
@@ -128,7 +130,9 @@ impl Engine<'_> {
     fn compared(&self, operator: &BStr, left: &Value, right: &Value, state: &State) -> Truth {
         let there = |v| self.file(b'e', v, state);
         match (operator.as_bytes(), there(left), there(right)) {
-            (b"-nt", Truth::No, _) | (b"-ot", _, Truth::No) | (b"-ef", Truth::No, _) | (b"-ef", _, Truth::No) => Truth::No,
+            (b"-nt", Truth::No, _) | (b"-ot", _, Truth::No) | (b"-ef", Truth::No, _) | (b"-ef", _, Truth::No) => {
+                Truth::No
+            }
             _ => Truth::Unknown,
         }
     }
@@ -170,7 +174,13 @@ impl Engine<'_> {
     }
 
     /// ash has lost the quotes when it matches.
-    fn ash_relation(&mut self, operator: &BString, left: &Value, right: &Word, state: &mut State) -> Result<Truth, Fail> {
+    fn ash_relation(
+        &mut self,
+        operator: &BString,
+        left: &Value,
+        right: &Word,
+        state: &mut State,
+    ) -> Result<Truth, Fail> {
         let Some(right) = self.side(right, state)? else { return Ok(Truth::Unknown) };
         let known = || Some((left.known()?, right.known()?));
         Ok(match operator.as_slice() {
@@ -284,7 +294,10 @@ fn elements(body: &[u8]) -> Option<Vec<(Vec<u8>, u8)>> {
                 let from = at + 1 + usize::from(body.get(at + 1) == Some(&b'^'));
                 let close = (from + 1..body.len()).find(|i| {
                     body.get(*i) == Some(&b']') && body.get(i - 1) != Some(&b':')
-                        || body.get(*i) == Some(&b']') && body.get(i - 1) == Some(&b':') && body.get(i + 1) != Some(&b']') && !body.get(from..*i).is_some_and(|s| s.contains_str("[:") && !s.contains_str(":]"))
+                        || body.get(*i) == Some(&b']')
+                            && body.get(i - 1) == Some(&b':')
+                            && body.get(i + 1) != Some(&b']')
+                            && !body.get(from..*i).is_some_and(|s| s.contains_str("[:") && !s.contains_str(":]"))
                 })?;
                 close + 1 - at
             }
@@ -315,7 +328,7 @@ fn here(elements: &[(Vec<u8>, u8)], text: &[u8], end: bool, steps: &mut usize) -
             return Some(true);
         }
         let next = text.get(taken..=taken);
-        if taken >= most || !next.is_some_and(|n| pattern::matches(one, n) == Some(true)) {
+        if taken >= most || next.is_none_or(|n| pattern::matches(one, n) != Some(true)) {
             return Some(false);
         }
         taken += 1;

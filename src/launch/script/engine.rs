@@ -15,7 +15,9 @@ use crate::launch::shell::Shell;
 /// Endings that are kept.
 const MAX_ENDINGS: usize = 256;
 /// Commands within commands, function calls counted: a level takes some 20 KiB of stack in a build without optimisation.
-pub(super) const MAX_DEPTH: usize = 70;
+pub(super) const MAX_DEPTH: usize = 50;
+/// What reading a text of its own takes, in the same measure.
+const TEXT_DEPTH: usize = 5;
 /// Bytes of a condition's text.
 const MAX_TEXT: usize = 80;
 
@@ -54,6 +56,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         substituted: None,
         refused: false,
         doubt: false,
+        file: invocation.name.clone(),
     };
     engine.main();
     engine.endings
@@ -73,6 +76,8 @@ pub(super) struct Engine<'a> {
     endings: Vec<Ending>,
     /// The text that spans refer to.
     pub source: Rc<[u8]>,
+    /// The file that commands are read from.
+    pub file: Value,
     /// A redirection of the command may fail.
     pub doubt: bool,
     /// An assignment of `export` and its kind was refused.
@@ -107,13 +112,15 @@ impl Engine<'_> {
             self.bash_variables(&mut set);
         }
         for (name, value) in &call.environment {
-            let proper = name.first().is_some_and(|b| shell::is_name_start(*b)) && name.iter().all(|b| shell::is_name(*b));
+            let proper =
+                name.first().is_some_and(|b| shell::is_name_start(*b)) && name.iter().all(|b| shell::is_name(*b));
             if proper && *name != "IFS" && *name != "PPID" {
                 let content = Content::Text(value.clone());
                 variables.insert(name.clone(), Variable { content, exported: true, readonly: false });
             }
         }
-        let exported = variables.get("PWD".as_bytes().as_bstr()).is_some_and(|v: &Variable| v.exported) || self.shell == Shell::Bash;
+        let exported = variables.get("PWD".as_bytes().as_bstr()).is_some_and(|v: &Variable| v.exported)
+            || self.shell == Shell::Bash;
         let pwd = Content::Text(Value::Known(call.cwd.clone()));
         variables.insert("PWD".into(), Variable { content: pwd, exported, readonly: false });
         let mut state = State {
@@ -134,8 +141,10 @@ impl Engine<'_> {
             locals: Vec::new(),
             subshell: 0,
             calls: 0,
+            frames: Vec::new(),
             loops: 0,
             pending: None,
+            last: Span::default(),
             when: Vec::new(),
             missing: Vec::new(),
             started: Vec::new(),
@@ -160,7 +169,6 @@ impl Engine<'_> {
         set("SHLVL", Value::filled("it counts shells"), true);
         set("RANDOM", Value::filled("it is random"), false);
         set("SECONDS", Value::filled("it is the time"), false);
-        set("BASH_SOURCE", self.invocation.name.clone(), false);
     }
 
     /// bash since 5.1 and busybox ash since 1.28; ash looks for the end of the text right behind the command.
@@ -211,14 +219,18 @@ impl Engine<'_> {
             *last = true;
             return;
         }
+        let mut span = end;
         let cause = match state.flow {
-            Flow::Exit(cause) => cause,
+            Flow::Exit(cause) => {
+                span = state.last;
+                cause
+            }
             Flow::Return => Cause::Exit,
             _ => Cause::End,
         };
         for state in self.leave(state) {
             let status = state.status;
-            self.record(&state, End::Exits { status, cause }, end);
+            self.record(&state, End::Exits { status, cause }, span);
         }
     }
 
@@ -233,8 +245,10 @@ impl Engine<'_> {
             return vec![state.with(Status::Unknown)];
         };
         let states = self.text(&text, state, Context::default());
+        let shell = self.shell;
         let kept = |s: State| match s.flow {
             Flow::Next | Flow::Return => s.with(status),
+            Flow::Exit(Cause::Error(_)) if shell == Shell::Bash => s.with(Status::Unknown),
             _ => s,
         };
         states.into_iter().map(kept).filter(|s| s.flow != Flow::Over).collect()
@@ -244,7 +258,9 @@ impl Engine<'_> {
     pub fn text(&mut self, text: &[u8], state: State, context: Context) -> Vec<State> {
         let source = std::mem::replace(&mut self.source, Rc::from(text));
         let (script, fault) = halves(shell::parse(text, dialect(self.shell)));
+        self.depth += TEXT_DEPTH;
         let mut states = self.list(&script.body, state, context.inner());
+        self.depth -= TEXT_DEPTH;
         if let Some(fault) = fault {
             states = states.into_iter().map(|s| self.stumble(s, &fault)).collect();
         }
@@ -407,10 +423,13 @@ impl Engine<'_> {
 fn halves(parsed: Result<Script, Fault>) -> (Script, Option<Fault>) {
     match parsed {
         Ok(script) => (script, None),
-        Err(mut fault) => (fault.before.clone().unwrap_or_default(), Some({
-            fault.before = fault.before.map(|_| Script::default());
-            fault
-        })),
+        Err(mut fault) => (
+            fault.before.clone().unwrap_or_default(),
+            Some({
+                fault.before = fault.before.map(|_| Script::default());
+                fault
+            }),
+        ),
     }
 }
 

@@ -198,7 +198,9 @@ impl Engine<'_> {
         }
         self.steps = self.steps.saturating_sub(1);
         let inside = if script.body.is_empty() { inside.with(Status::OK) } else { inside.with(status) };
+        self.depth += 2;
         let ends = self.list(&script.body, inside, Context::default());
+        self.depth -= 2;
         let ends: Vec<State> = ends.into_iter().flat_map(|s| self.leave_subshell(s)).collect();
         let mut ends = ends.into_iter();
         let Some(mut first) = ends.next() else {
@@ -258,7 +260,9 @@ impl Engine<'_> {
     fn glob(&mut self, piece: Piece, state: &State, fields: &mut Vec<Field>) {
         let value = match piece {
             Piece::Any(why) => return fields.push(Field::Any(why)),
-            Piece::Field { value, pattern: Some(pattern) } if !state.options.noglob && pattern::is_pattern(&pattern) => {
+            Piece::Field { value, pattern: Some(pattern) }
+                if !state.options.noglob && pattern::is_pattern(&pattern) =>
+            {
                 match self.names(&pattern, state) {
                     Some(names) if names.is_empty() => value,
                     Some(names) => {
@@ -315,7 +319,8 @@ impl Engine<'_> {
             }
             return Some(());
         }
-        let here = if dir.is_empty() { BString::from(state.cwd.known()?) } else { absolute(dir.as_bstr(), &state.cwd)? };
+        let here =
+            if dir.is_empty() { BString::from(state.cwd.known()?) } else { absolute(dir.as_bstr(), &state.cwd)? };
         let plain = BString::from(here.trim_end_with(|c| c == '/'));
         if !state.files.is_listed(plain.as_bstr()) {
             return None;
@@ -435,11 +440,13 @@ struct Splitter {
     pattern: Option<Vec<u8>>,
     /// A field has begun, if only with an empty quotation.
     begun: bool,
+    /// Something was split whose fields are not known.
+    any: Option<std::sync::Arc<str>>,
 }
 
 impl Splitter {
     fn new(separators: Option<BString>) -> Self {
-        Splitter { separators, done: Vec::new(), value: "".into(), pattern: Some(Vec::new()), begun: false }
+        Splitter { separators, done: Vec::new(), value: "".into(), pattern: Some(Vec::new()), begun: false, any: None }
     }
 
     fn push(&mut self, atom: Atom) {
@@ -448,12 +455,7 @@ impl Splitter {
             Atom::Text { value, quoted, .. } => self.add(&value, quoted, quoted || value.is_empty() != Some(true)),
             Atom::Break => self.end(true),
             Atom::Soft => self.end(false),
-            Atom::Any(why) => {
-                if self.begun {
-                    self.end(true);
-                }
-                self.done.push(Piece::Any(why));
-            }
+            Atom::Any(why) => self.any = Some(why),
             Atom::None => {}
         }
     }
@@ -471,7 +473,9 @@ impl Splitter {
     }
 
     fn end(&mut self, force: bool) {
-        if self.begun || force {
+        if let Some(why) = self.any.take() {
+            self.done.push(Piece::Any(why));
+        } else if self.begun || force {
             let value = std::mem::replace(&mut self.value, "".into());
             self.done.push(Piece::Field { value, pattern: self.pattern.take() });
         }
@@ -482,15 +486,12 @@ impl Splitter {
 
     fn split(&mut self, value: Value) {
         let (Some(text), Some(separators)) = (value.known(), self.separators.clone()) else {
-            if self.begun {
-                self.add(&value, false, true);
-                self.end(true);
-            }
             let why = match value {
                 Value::Unknown { why, .. } => why,
                 Value::Known(_) => "`$IFS` is not known".into(),
             };
-            return self.done.push(Piece::Any(why));
+            self.any = Some(why);
+            return;
         };
         let blank = |b: u8| separators.contains(&b) && b.is_ascii_whitespace();
         let mut at = 0;

@@ -63,7 +63,9 @@ impl Engine<'_> {
                 self.check_set(parameter, &got, state)?;
                 Ok(vec![Atom::text(length(&got), quoted, true)])
             }
-            Operation::Unset { operator, colon, word } => self.unset(parameter, &got, *operator, *colon, word, state, quoted),
+            Operation::Unset { operator, colon, word } => {
+                self.unset(parameter, &got, *operator, *colon, word, state, quoted)
+            }
             Operation::Trim { suffix, longest, pattern } => {
                 self.check_set(parameter, &got, state)?;
                 let pattern = self.pattern(pattern, state)?;
@@ -88,7 +90,9 @@ impl Engine<'_> {
             }
             Operation::Case { upper, all, pattern } => {
                 self.check_set(parameter, &got, state)?;
-                let change = |value: &Value| if *pattern { Value::unknown("its case is changed") } else { cased(value, *upper, *all) };
+                let change = |value: &Value| {
+                    if *pattern { Value::unknown("its case is changed") } else { cased(value, *upper, *all) }
+                };
                 Ok(self.spread(map(got, change), state, quoted))
             }
             Operation::Other => Ok(vec![if quoted {
@@ -147,8 +151,12 @@ impl Engine<'_> {
                 None => Got::Unset,
             },
             b"LINENO" | b"RANDOM" | b"SECONDS" if self.shell != Shell::Dash => Got::Text(Value::filled("it changes")),
-            b"FUNCNAME" if self.shell == Shell::Bash && state.calls == 0 => Got::Unset,
-            b"FUNCNAME" if self.shell == Shell::Bash => Got::Text(Value::unknown("it names functions")),
+            b"FUNCNAME" | b"BASH_SOURCE" if self.shell == Shell::Bash => {
+                match self.frames(name, state).into_iter().next() {
+                    Some(Field::One(value)) => Got::Text(value),
+                    _ => Got::Unset,
+                }
+            }
             [digit, ..] if digit.is_ascii_digit() => positional(state, name),
             _ => variable(state, name),
         })
@@ -163,11 +171,10 @@ impl Engine<'_> {
             _ => None,
         };
         let content = state.variables.get(name.as_bstr()).map(|v| v.content.clone());
-        if name == b"FUNCNAME" || matches!(content, Some(Content::Opaque)) {
-            return Ok(Got::Maybe);
-        }
         let fields = match content {
-            None | Some(Content::Unset | Content::Opaque) => Vec::new(),
+            _ if self.shell == Shell::Bash && matches!(name, b"FUNCNAME" | b"BASH_SOURCE") => self.frames(name, state),
+            Some(Content::Opaque) => return Ok(Got::Maybe),
+            None | Some(Content::Unset) => Vec::new(),
             Some(Content::Text(value)) => vec![Field::One(value)],
             Some(Content::Array(fields)) => fields,
         };
@@ -175,7 +182,7 @@ impl Engine<'_> {
             return Ok(Got::List(fields, star));
         }
         let index = self.arithmetic(&subscript.parts, state)?;
-        let Some(index) = index.and_then(|i| if i < 0 { Some(fields.len() as i64 + i) } else { Some(i) }) else {
+        let Some(index) = index.map(|i| if i < 0 { fields.len() as i64 + i } else { i }) else {
             return Ok(Got::Maybe);
         };
         let head = fields.get(..=usize::try_from(index).unwrap_or(usize::MAX - 1)).unwrap_or(&fields);
@@ -186,6 +193,19 @@ impl Engine<'_> {
             Some(Field::One(value)) => Got::Text(value.clone()),
             _ => Got::Unset,
         })
+    }
+
+    /// FUNCNAME and BASH_SOURCE of bash: the innermost function first, the script itself last.
+    fn frames(&self, name: &[u8], state: &State) -> Vec<Field> {
+        let functions = name == b"FUNCNAME";
+        let field = |(function, file): &(BString, Value)| {
+            Field::One(if functions { Value::Known(function.clone()) } else { file.clone() })
+        };
+        let mut fields: Vec<Field> = state.frames.iter().rev().map(field).collect();
+        if !(self.invocation.command_string || functions && fields.is_empty()) {
+            fields.push(Field::One(if functions { "main".into() } else { self.invocation.name.clone() }));
+        }
+        fields
     }
 
     fn indirect(&self, got: &Got, state: &State) -> Got {
@@ -246,7 +266,13 @@ impl Engine<'_> {
         Ok(atoms.into_iter().map(expanded).collect())
     }
 
-    fn assign(&mut self, parameter: &Parameter, word: &Word, state: &mut State, quoted: bool) -> Result<Vec<Atom>, Fail> {
+    fn assign(
+        &mut self,
+        parameter: &Parameter,
+        word: &Word,
+        state: &mut State,
+        quoted: bool,
+    ) -> Result<Vec<Atom>, Fail> {
         let value = self.value(word, state)?;
         let proper = parameter.name.first().is_some_and(|b| crate::format::shell::is_name_start(*b));
         if !proper || parameter.subscript.is_some() || parameter.indirect {
@@ -290,7 +316,14 @@ impl Engine<'_> {
         atoms
     }
 
-    fn slice(&self, parameter: &Parameter, got: Got, offset: Option<i64>, length: Option<Option<i64>>, state: &State) -> Got {
+    fn slice(
+        &self,
+        parameter: &Parameter,
+        got: Got,
+        offset: Option<i64>,
+        length: Option<Option<i64>>,
+        state: &State,
+    ) -> Got {
         let unknown = Got::Text(Value::unknown("a piece of it is taken"));
         let (Some(offset), None | Some(Some(_))) = (offset, length) else { return list_or(got, unknown) };
         let length = length.flatten();

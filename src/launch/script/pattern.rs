@@ -20,7 +20,8 @@ pub fn is_pattern(pattern: &[u8]) -> bool {
     while let Some(byte) = bytes.next() {
         match byte {
             b'\\' => drop(bytes.next()),
-            b'*' | b'?' | b'[' => return true,
+            b'*' | b'?' => return true,
+            b'[' if bytes.as_slice().contains(&b']') => return true,
             _ => {}
         }
     }

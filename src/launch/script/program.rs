@@ -4,9 +4,9 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
+use super::value::Value;
 use super::value::{Field, Status, all_known};
 use super::world::{Content, Run, World, absolute};
-use super::value::Value;
 
 /// They end soon, and change no more files than they name.
 const SHORT: &str = "[ addgroup adduser apk apt apt-get arch awk b2sum base32 base64 basename cat chattr chcon chgrp chmod chown cksum cmp \
@@ -30,7 +30,9 @@ pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
     let Some(name) = argv.first().and_then(Field::known) else { return Run::UNKNOWN };
     let name = name.rsplit_once_str("/").map_or(name.as_bytes(), |(_, n)| n);
     let Ok(name) = name.to_str() else { return Run::UNKNOWN };
-    let never = NEVER.iter().any(|words| words.iter().all(|w| argv.iter().any(|f| f.known().is_some_and(|k| k.ends_with_str(w)))));
+    let never = NEVER
+        .iter()
+        .any(|words| words.iter().all(|w| argv.iter().any(|f| f.known().is_some_and(|k| k.ends_with_str(w)))));
     if never || !SHORT.split_ascii_whitespace().any(|short| short == name) || name == "env" && argv.len() > 1 {
         return Run::UNKNOWN;
     }
@@ -114,12 +116,13 @@ pub fn touches(argv: &[Field], mut touch: impl FnMut(&BStr, u8)) -> bool {
         b"mkdir" => files.for_each(|f| touch(f, b'd')),
         b"touch" => files.for_each(|f| touch(f, b'?')),
         b"rm" | b"rmdir" | b"unlink" => files.for_each(|f| touch(f, b'-')),
-        b"cp" | b"mv" | b"ln" | b"tee" | b"install" | b"chmod" | b"chown" | b"chgrp" | b"mkfifo" | b"mknod" | b"truncate" => {
+        b"cp" | b"mv" | b"ln" | b"tee" | b"install" | b"chmod" | b"chown" | b"chgrp" | b"mkfifo" | b"mknod"
+        | b"truncate" => {
             files.for_each(|f| touch(f, b'?'));
         }
         b"sed" if operands.iter().any(|w| w.starts_with(b"-i")) => files.for_each(|f| touch(f, b'?')),
-        b"tar" | b"unzip" | b"wget" | b"curl" | b"dpkg" | b"apk" | b"apt-get" | b"apt" | b"find" | b"mount" | b"openssl" | b"ssh-keygen"
-        | b"adduser" | b"useradd" | b"usermod" | b"groupadd" => return false,
+        b"tar" | b"unzip" | b"wget" | b"curl" | b"dpkg" | b"apk" | b"apt-get" | b"apt" | b"find" | b"mount"
+        | b"openssl" | b"ssh-keygen" | b"adduser" | b"useradd" | b"usermod" | b"groupadd" => return false,
         _ => {}
     }
     true

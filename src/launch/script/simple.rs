@@ -15,6 +15,8 @@ use crate::launch::shell::Shell;
 
 /// Function calls within one another.
 const MAX_CALLS: usize = 30;
+/// What is wrong with such an assignment.
+const READONLY: &str = "a readonly variable is assigned";
 /// Programs that are remembered.
 const MAX_STARTED: usize = 256;
 
@@ -40,6 +42,7 @@ impl Engine<'_> {
         let Kind::Simple(simple) = &command.kind else { return vec![state] };
         let span = command.span;
         state.pending = None;
+        state.last = span;
         let before = state.status;
         self.substituted = None;
         self.refused = false;
@@ -108,7 +111,10 @@ impl Engine<'_> {
     fn declared(&mut self, simple: &Simple, assignment: Assignment, state: &mut State) -> Result<(), Fail> {
         let command = simple.words.first().and_then(|w| w.parts.first());
         let hides = matches!(command, Some(Part::Plain(name)) if !matches!(name.as_slice(), b"export" | b"readonly"));
-        let global = simple.words.iter().any(|w| matches!(w.parts.as_slice(), [Part::Plain(f)] if f.starts_with(b"-") && f.contains(&b'g')));
+        let global = simple
+            .words
+            .iter()
+            .any(|w| matches!(w.parts.as_slice(), [Part::Plain(f)] if f.starts_with(b"-") && f.contains(&b'g')));
         let mut inner = state.clone();
         let assigned = self.assign_one(&assignment, &mut inner);
         let name = &assignment.name;
@@ -117,8 +123,9 @@ impl Engine<'_> {
             inner.locals.clone_from(&state.locals);
         }
         *state = inner;
-        self.refused |= assigned.is_err() && self.shell == Shell::Bash;
-        if self.shell == Shell::Bash { Ok(()) } else { assigned }
+        let readonly = matches!(assigned, Err(Fail::Exit(_, READONLY)));
+        self.refused |= readonly && self.shell == Shell::Bash;
+        if readonly && self.shell == Shell::Bash { Ok(()) } else { assigned }
     }
 
     fn assigned(&mut self, assignments: &[Assignment], state: &mut State) -> Result<Vec<(BString, Value)>, Fail> {
@@ -192,7 +199,7 @@ impl Engine<'_> {
             return Ok(());
         }
         let code = if self.shell == Shell::Bash { 1 } else { 2 };
-        Err(Fail::Exit(code, "a readonly variable is assigned"))
+        Err(Fail::Exit(code, READONLY))
     }
 
     /// A redirection that failed: the command is not run.
@@ -237,6 +244,8 @@ impl Engine<'_> {
         let (old, loops) = (std::mem::replace(&mut state.arguments, arguments), state.loops);
         state.calls += 1;
         state.loops = 0;
+        let name = call.argv.first().and_then(Field::known).map(BString::from).unwrap_or_default();
+        state.frames.push((name, function.file.clone()));
         state.locals.push(Vec::new());
         for (name, value) in &call.assigned {
             state.hide(name, false);
@@ -244,11 +253,13 @@ impl Engine<'_> {
             state.mark(name, |v| v.exported = true);
         }
         let source = std::mem::replace(&mut self.source, function.source.clone());
+        let file = std::mem::replace(&mut self.file, function.file.clone());
         let mut states = self.command(&function.body, state, call.context.inner());
-        self.source = source;
+        (self.source, self.file) = (source, file);
         for state in &mut states {
             state.arguments.clone_from(&old);
             state.calls -= 1;
+            state.frames.pop();
             state.loops = loops;
             state.uncover();
             if state.flow == Flow::Return {
@@ -334,6 +345,11 @@ impl Engine<'_> {
         state.missing.truncate(64);
         state.status = Status::Code(code);
         if becomes {
+            // bash lets go of traps before execve(2), not when it finds nothing in PATH (builtins/exec.def)
+            let tried = state.missing.last().is_some_and(|m| m.code == 126 || m.name.contains(&b'/'));
+            if self.shell == Shell::Bash && tried {
+                state.traps.remove(b"EXIT".as_bstr());
+            }
             return vec![state.exit(Status::Code(code), Cause::Error("the program to become cannot be run"))];
         }
         self.checked(state, call.span, call.context, None)
@@ -343,7 +359,10 @@ impl Engine<'_> {
     fn is_replaced(&self, call: &Call<'_>, state: &State) -> bool {
         let redirected = !call.redirections.is_empty();
         let here = call.redirections.iter().any(|r| r.operator == Redirect::Here);
-        state.traps.is_empty() && state.calls == 0 && state.loops == 0 && if self.shell == Shell::Ash { !here } else { !redirected }
+        state.traps.is_empty()
+            && state.calls == 0
+            && state.loops == 0
+            && if self.shell == Shell::Ash { !here } else { !redirected }
     }
 
     fn run(&mut self, call: &Call<'_>, mut state: State, name: &BString) -> Vec<State> {
@@ -474,7 +493,9 @@ impl Engine<'_> {
             return Ok(());
         }
         let path = path.as_bstr();
-        let test = |operator, path: &bstr::BStr, state: &State| state.files.test(operator, path, self.world.test(operator, path));
+        let test = |operator, path: &bstr::BStr, state: &State| {
+            state.files.test(operator, path, self.world.test(operator, path))
+        };
         let there = test(b'e', path, state);
         let parent = program::dirname(path);
         let untouched = state.files.is_untouched(path);
@@ -484,7 +505,8 @@ impl Engine<'_> {
             }
             (true, Truth::No) => {
                 let dir = test(b'd', parent.as_bstr(), state);
-                let closed = !state.files.is_made(parent.as_bstr()) && self.world.test(b'w', parent.as_bstr()) == Truth::No;
+                let closed =
+                    !state.files.is_made(parent.as_bstr()) && self.world.test(b'w', parent.as_bstr()) == Truth::No;
                 dir == Truth::No || (dir == Truth::Yes && closed)
             }
             (false, Truth::Yes) => untouched && self.world.test(b'r', path) == Truth::No,

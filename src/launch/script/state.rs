@@ -8,7 +8,7 @@ use bstr::{BStr, BString, ByteSlice};
 
 use super::value::{Field, Status, Truth, Value};
 use super::{Cause, Condition, Job, Missing, Started, Trap};
-use crate::format::shell::Command;
+use crate::format::shell::{Command, Span};
 
 /// What a variable holds.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,6 +41,8 @@ pub struct Function {
     pub body: Arc<Command>,
     /// The text that spans refer to.
     pub source: Rc<[u8]>,
+    /// The file of that text.
+    pub file: Value,
 }
 
 impl PartialEq for Function {
@@ -119,7 +121,8 @@ impl Files {
 
     /// Whether the bytes of `path` are the image's.
     pub fn is_untouched(&self, path: &BStr) -> bool {
-        !self.touched.contains_key(path) && !self.touched.keys().any(|p| is_below(path, p) && self.touched.get(p) != Some(&b'd'))
+        !self.touched.contains_key(path)
+            && !self.touched.keys().any(|p| is_below(path, p) && self.touched.get(p) != Some(&b'd'))
     }
 
     /// Whether `path` was made a directory.
@@ -183,10 +186,14 @@ pub struct State {
     pub locals: Vec<Vec<(BString, Option<Variable>)>>,
     /// Subshells around.
     pub subshell: usize,
+    /// What bash calls FUNCNAME and BASH_SOURCE, the innermost last.
+    pub frames: Vec<(BString, Value)>,
     /// Function calls and sourced files around.
     pub calls: usize,
     /// Loops around.
     pub loops: usize,
+    /// The last simple command.
+    pub last: Span,
     /// The ending of the last program, if nothing was done since.
     pub pending: Option<usize>,
     /// What had to be decided.

@@ -179,7 +179,9 @@ impl World for Inside<'_> {
                 Ok(()) => return Found::Program(path),
                 Err((None, _)) => return Found::Unknown,
                 Err((Some(Errno::EACCES), true)) => closed = closed.or(Some((Errno::EACCES, true))),
-                Err((Some(Errno::EACCES), false)) if exec && shell != Shell::Bash || self.is_regular(&path, cwd) => closed = Some((Errno::EACCES, false)),
+                Err((Some(Errno::EACCES), false)) if exec && shell != Shell::Bash || self.is_regular(&path, cwd) => {
+                    closed = Some((Errno::EACCES, false))
+                }
                 Err(_) => {}
             }
         }

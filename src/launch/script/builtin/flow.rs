@@ -22,7 +22,9 @@ impl Engine<'_> {
                 (_, b"-a" | b"--") | (Shell::Bash, b"-l" | b"-c" | b"-cl") => {}
                 (Shell::Bash, b"-") => break,
                 (Shell::Bash, _) => return self.checked(state.with(Status::Code(2)), call.span, call.context, None),
-                (Shell::Ash, _) => return vec![state.exit(Status::Code(2), Cause::Error("`exec` does not know an option"))],
+                (Shell::Ash, _) => {
+                    return vec![state.exit(Status::Code(2), Cause::Error("`exec` does not know an option"))];
+                }
             }
             call.argv.drain(..(1 + usize::from(takes)).min(call.argv.len()));
             if end {
@@ -43,7 +45,8 @@ impl Engine<'_> {
         if text.trim_ascii().is_empty() {
             state.status = Status::OK;
         }
-        self.text(&text, state, call.context)
+        let states = self.text(&text, state, call.context);
+        self.each(states, |engine, state| engine.checked(state, call.span, call.context, None))
     }
 
     /// `.` and `source`.
@@ -78,9 +81,17 @@ impl Engine<'_> {
         }
         state.calls += 1;
         state.status = Status::OK;
+        let name = match file {
+            Field::One(name) => name,
+            Field::Any(why) => Value::unknown(why),
+        };
+        state.frames.push(("source".into(), name.clone()));
+        let file = std::mem::replace(&mut self.file, name);
         let mut states = self.text(&text, state, call.context);
+        self.file = file;
         for state in &mut states {
             state.calls -= 1;
+            state.frames.pop();
             if replaced {
                 state.arguments.clone_from(&old);
             }
@@ -109,7 +120,8 @@ impl Engine<'_> {
         let Some(path) = path.known() else { return Content::Unknown };
         let here = (self.shell == Shell::Bash).then_some(&b"."[..]);
         for element in path.split_str(":").chain(here) {
-            let candidate: BString = [if element.is_empty() { b"." } else { element }, b"/", name.as_slice()].concat().into();
+            let candidate: BString =
+                [if element.is_empty() { b"." } else { element }, b"/", name.as_slice()].concat().into();
             match absolute(candidate.as_bstr(), &state.cwd).map_or(Content::Unknown, read) {
                 Content::Absent => {}
                 found => return found,
@@ -121,7 +133,9 @@ impl Engine<'_> {
     /// `command` and `builtin`.
     pub(super) fn prefix(&mut self, mut call: Call<'_>, mut state: State) -> Vec<State> {
         call.argv.remove(0);
-        while let Some(option) = call.argv.first().and_then(Field::known).filter(|w| w.starts_with(b"-")).map(BString::from) {
+        while let Some(option) =
+            call.argv.first().and_then(Field::known).filter(|w| w.starts_with(b"-")).map(BString::from)
+        {
             call.argv.remove(0);
             match option.as_slice() {
                 b"-v" | b"-V" => {
@@ -178,7 +192,9 @@ impl Engine<'_> {
         match self.world.command(self.shell, name, search.flatten(), state.cwd.known()?, false) {
             super::super::Found::Program(path) => Some(Some(Value::Known(path))),
             // measured: bash and ash tell of files that cannot be executed, too
-            super::super::Found::Fails(126) if self.shell != Shell::Dash => Some(Some(Value::filled("`command -v` prints it"))),
+            super::super::Found::Fails(126) if self.shell != Shell::Dash => {
+                Some(Some(Value::filled("`command -v` prints it")))
+            }
             super::super::Found::Fails(_) if !state.files.disturbed => Some(None),
             _ => None,
         }

@@ -6,12 +6,12 @@ mod variable;
 
 use bstr::BString;
 
+use super::Cause;
 use super::engine::Engine;
 use super::printf;
 use super::simple::{Call, is_special};
 use super::state::{Content, State};
 use super::value::{Field, Status, Value, all_known};
-use super::Cause;
 use crate::launch::shell::Shell;
 
 pub use shell::set_option;
@@ -81,9 +81,11 @@ impl Engine<'_> {
                 }
                 state.with(Status::OK)
             }
-            b"pushd" | b"popd" => State { cwd: Value::unknown("it is taken from a stack"), ..state.with(Status::Unknown) },
-            b"umask" | b"ulimit" | b"jobs" | b"times" | b"disown" | b"bind" | b"enable" | b"history" | b"complete" | b"alias"
-            | b"unalias" => self.silent(&call, state),
+            b"pushd" | b"popd" => {
+                State { cwd: Value::unknown("it is taken from a stack"), ..state.with(Status::Unknown) }
+            }
+            b"umask" | b"ulimit" | b"jobs" | b"times" | b"disown" | b"bind" | b"enable" | b"history" | b"complete"
+            | b"alias" | b"unalias" => self.silent(&call, state),
             _ => state.with(Status::Unknown),
         };
         self.checked(state, span, context, Some(true))
@@ -111,7 +113,8 @@ impl Engine<'_> {
         let known = text.is_some();
         if state.output.is_some() {
             let why = "what it is made of is not known";
-            let filled = echo && call.argv.iter().skip(1).any(|f| matches!(f, Field::One(v) if v.is_empty() == Some(false)));
+            let filled =
+                echo && call.argv.iter().skip(1).any(|f| matches!(f, Field::One(v) if v.is_empty() == Some(false)));
             let unknown = if filled { Value::filled(why) } else { Value::unknown(why) };
             state.print(&text.map_or(unknown, Value::Known));
         }
@@ -147,7 +150,8 @@ impl Engine<'_> {
 
 fn shopt(call: &Call<'_>, mut state: State) -> State {
     let words: Vec<_> = call.argv.iter().skip(1).filter_map(Field::known).collect();
-    let harmless = ["-s", "-u", "extglob", "expand_aliases", "globstar", "inherit_errexit", "huponexit", "checkwinsize"];
+    let harmless =
+        ["-s", "-u", "extglob", "expand_aliases", "globstar", "inherit_errexit", "huponexit", "checkwinsize"];
     state.options.strange |= !words.iter().all(|w| harmless.iter().any(|h| w == h));
     let quiet = words.first().is_some_and(|w| w.starts_with(b"-") && w.contains(&b'q'));
     state.with(if quiet { Status::Unknown } else { Status::OK })

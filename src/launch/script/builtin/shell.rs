@@ -11,9 +11,9 @@ use crate::launch::shell::Shell;
 
 /// Signals by number (signal(7), x86 and ARM); the first is what `trap` calls EXIT.
 const SIGNALS: [&str; 32] = [
-    "EXIT", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM", "TERM",
-    "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO", "PWR",
-    "SYS",
+    "EXIT", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+    "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH",
+    "IO", "PWR", "SYS",
 ];
 
 /// Sets an option by its letter.
@@ -74,7 +74,11 @@ impl Engine<'_> {
 
     /// As measured, ash goes on after `set -o` with a name that it does not know.
     fn bad_option(&self, state: State, code: u8, call: &Call<'_>) -> State {
-        if code == 1 { state.with(Status::Code(1)) } else { self.special_error(state, code, call, "`set` does not know an option") }
+        if code == 1 {
+            state.with(Status::Code(1))
+        } else {
+            self.special_error(state, code, call, "`set` does not know an option")
+        }
     }
 
     fn is_option(&self, letter: u8) -> bool {
@@ -96,8 +100,8 @@ impl Engine<'_> {
             b"noglob" => state.options.noglob = on,
             b"noexec" => state.options.noexec = on,
             b"pipefail" if self.shell != Shell::Dash => state.options.pipefail = on,
-            b"errtrace" | b"functrace" | b"posix" | b"braceexpand" | b"hashall" | b"physical" | b"history" | b"keyword"
-            | b"onecmd" | b"privileged" | b"histexpand"
+            b"errtrace" | b"functrace" | b"posix" | b"braceexpand" | b"hashall" | b"physical" | b"history"
+            | b"keyword" | b"onecmd" | b"privileged" | b"histexpand"
                 if self.shell == Shell::Bash => {}
             name if COMMON.split_ascii_whitespace().any(|c| c.as_bytes() == name) => {}
             _ => return Err(if self.shell == Shell::Ash { 1 } else { 2 }),

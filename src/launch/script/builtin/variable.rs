@@ -53,7 +53,10 @@ impl Engine<'_> {
             return if self.shell == Shell::Bash {
                 state.with(Status::Code(1))
             } else {
-                state.exit(Status::Code(code), crate::launch::script::Cause::Error("`local` stands outside of functions"))
+                state.exit(
+                    Status::Code(code),
+                    crate::launch::script::Cause::Error("`local` stands outside of functions"),
+                )
             };
         }
         let mut flags = Vec::new();
@@ -63,10 +66,8 @@ impl Engine<'_> {
                 continue;
             };
             if let Some(letters) = word.strip_prefix(b"-").or_else(|| word.strip_prefix(b"+")) {
-                if word != "-" {
-                    flags.extend_from_slice(letters);
-                    continue;
-                }
+                flags.extend_from_slice(letters);
+                continue;
             }
             let (name, value) = word.split_once_str("=").map_or((word.as_slice(), None), |(n, v)| (n, Some(v)));
             if !is_proper(name) {
@@ -268,7 +269,7 @@ fn split(line: &[u8], separators: &[u8], count: usize) -> Option<Vec<BString>> {
             let tail = rest.iter().rev().take_while(|b| blank(b)).count();
             fields.push(rest.get(..rest.len() - tail)?.into());
         } else {
-            let end = rest.iter().position(|b| blank(b)).unwrap_or(rest.len());
+            let end = rest.iter().position(blank).unwrap_or(rest.len());
             fields.push(rest.get(..end)?.into());
             rest = rest.get(end..)?;
         }
