@@ -1,4 +1,5 @@
 //! The syntax of shell scripts, against the shells themselves where they are installed.
+#![allow(clippy::unwrap_used)]
 
 use std::io::Write;
 use std::process::{Command, Stdio};

@@ -142,7 +142,7 @@ impl Generator {
             20 => format!("{} &", self.stub()),
             21 => "wait".to_owned(),
             22 => format!("exec {} {}", self.program(), self.words(2)),
-            23 => format!("exec \"$@\""),
+            23 => "exec \"$@\"".to_owned(),
             24 => format!(
                 "trap '{}' {}",
                 self.stub().replace('\'', "\""),
@@ -230,7 +230,7 @@ impl Generator {
             12 if self.shell != Shell::Dash => format!("[[ {a} == {} ]]", self.one(&["a*", "-*", "\"a\"", "*"])),
             13 if self.shell == Shell::Bash => format!("[[ -n {a} && {b} =~ ^[a-z]+$ ]]"),
             14 => format!("[ ! -{} {a} ]", self.one(&["n", "z", "f"])),
-            15 => format!("[ \"${{1#-}}\" != \"$1\" ]"),
+            15 => "[ \"${1#-}\" != \"$1\" ]".to_owned(),
             16 => format!("[ $((1 + {})) -gt {} ]", self.below(3), self.below(3)),
             17 => format!("[ {} ]", self.word()),
             18 => format!("cd {}", self.one(&["$D/sub", "/nope", "\"$D\"", "."])),

@@ -201,7 +201,8 @@ impl Engine<'_> {
 
     /// The end of one way: the script's, or of a shell that exits.
     fn finish(&mut self, mut state: State, fault: Option<&Fault>) {
-        let end = Span { start: self.source.len(), end: self.source.len(), line: 0 };
+        let line = self.source.lines().count();
+        let end = Span { start: self.source.len(), end: self.source.len(), line };
         if state.flow == Flow::Over {
             return;
         }

@@ -14,6 +14,9 @@ use crate::launch::shell::Shell;
 /// Words that braces or a pattern may become.
 const MAX_WORDS: usize = 1000;
 
+/// Words of one command.
+const MAX_FIELDS: usize = 4096;
+
 /// Why a command cannot be run.
 #[derive(Clone, Debug)]
 pub enum Fail {
@@ -73,6 +76,9 @@ impl Engine<'_> {
                 continue;
             }
             fields.extend(self.field(word, state)?);
+            if fields.len() > MAX_FIELDS {
+                return Ok(vec![Field::Any("there are too many words".into())]);
+            }
         }
         Ok(fields)
     }

@@ -5,6 +5,9 @@ use bstr::ByteSlice;
 /// Steps for one match; a pattern with many `*` could take for ever.
 const MAX_STEPS: usize = 200_000;
 
+/// A longer text is not trimmed: every length of it is tried.
+const MAX_TRIMMED: usize = 4096;
+
 /// Whether the whole of `text` matches; `None` if that depends on the locale, on extended patterns, or takes too long.
 pub fn matches(pattern: &[u8], text: &[u8]) -> Option<bool> {
     if is_extended(pattern) || (!text.is_ascii() && is_pattern(pattern)) {
@@ -50,6 +53,9 @@ pub fn quote(text: &[u8]) -> Vec<u8> {
 
 /// The length of the shortest or longest prefix (or suffix) of `text` that matches.
 pub fn trim(pattern: &[u8], text: &[u8], suffix: bool, longest: bool) -> Option<Option<usize>> {
+    if text.len() > MAX_TRIMMED {
+        return None;
+    }
     let lengths: Vec<usize> = if longest { (0..=text.len()).rev().collect() } else { (0..=text.len()).collect() };
     for length in lengths {
         let piece = if suffix { text.get(text.len() - length..) } else { text.get(..length) };

@@ -4,6 +4,9 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
+/// Longer strings are not kept.
+const MAX_LENGTH: usize = 1 << 16;
+
 /// A string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -48,6 +51,9 @@ impl Value {
     /// This, and then `more`.
     pub fn push(&mut self, more: &Value) {
         match (&mut *self, more) {
+            (Value::Known(text), Value::Known(more)) if text.len() + more.len() > MAX_LENGTH => {
+                *self = Value::filled("it is longer than 64 KiB");
+            }
             (Value::Known(text), Value::Known(more)) => text.extend_from_slice(more),
             (Value::Known(text), Value::Unknown { why, filled }) => {
                 *self = Value::Unknown { why: why.clone(), filled: *filled || !text.is_empty() };
