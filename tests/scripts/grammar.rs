@@ -325,7 +325,7 @@ impl Generator {
             17 => format!("$(({} * 2 + {}))", self.below(5), self.one(&["1", "$#", "(3-1)", "(2>1)"])),
             18 => "$lib".to_owned(),
             19 if self.shell != Shell::Dash => self.one(&["${1:0:1}", "${x/a/b}", "${E:2}"]).to_owned(),
-            20 => "`echo bq`".to_owned(),
+            20 => "`echo bqz`".to_owned(),
             21 if self.chance(20) => "${nope?}".to_owned(),
             22 => "$v$w".to_owned(),
             23 => "${y-$(o0)}".to_owned(),

@@ -67,7 +67,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { paths: 64, steps: 20_000, rounds: 300 }
+        Bounds { paths: 64, steps: 10_000, rounds: 300 }
     }
 }
 

@@ -60,7 +60,10 @@ impl Engine<'_> {
                 Ok(self.spread(got, state, quoted))
             }
             Operation::Length => {
-                self.check_set(parameter, &got, state)?;
+                // bash: `${#a[@]}` of an array that is not set is an error under -u, `${a[@]}` is not
+                let array = matches!(&got, Got::List(fields, _) if fields.is_empty());
+                let counted = if array { &Got::Unset } else { &got };
+                self.check_set(parameter, counted, state)?;
                 Ok(vec![Atom::text(length(&got), quoted, true)])
             }
             Operation::Unset { operator, colon, word } => {
