@@ -6,4 +6,5 @@ pub mod ld_so_conf;
 pub mod magic;
 pub mod passwd;
 pub mod shebang;
+pub mod shell;
 pub mod tar;

@@ -15,6 +15,7 @@ mod program;
 mod programs;
 mod runtime;
 mod seen;
+pub mod script;
 mod shell;
 mod user;
 mod why;
@@ -35,6 +36,7 @@ pub use outcome::{
 pub use process::{DEFAULT_PATH, Origin, Overrides, Process};
 pub use runtime::{CURRENT, Engine, Lookup, RUNTIMES, Runtime};
 pub use seen::Seen;
+pub use shell::Shell;
 
 /// A command and what becomes of it under every runtime.
 #[derive(Clone, Debug)]

@@ -1,0 +1,158 @@
+//! Built-in commands: which shell has which, and what they do (POSIX XCU 2.14, dash(1), bash(1), busybox ash).
+
+mod flow;
+mod shell;
+mod variable;
+
+use bstr::BString;
+
+use super::Cause;
+use super::engine::Engine;
+use super::printf;
+use super::simple::{Call, is_special};
+use super::state::{Content, State};
+use super::value::{Field, Status, Value, all_known};
+use crate::launch::shell::Shell;
+
+pub use shell::set_option;
+
+const COMMON: &str = ". : [ alias bg break cd command continue echo eval exec exit export false fg getopts hash jobs kill local \
+    printf pwd read readonly return set shift test times trap true type ulimit umask unalias unset wait";
+const BASH: &str = "source builtin caller compgen complete compopt declare dirs disown enable help history let logout mapfile \
+    popd pushd readarray shopt suspend typeset bind";
+const ASH: &str = "source let help history";
+
+/// Whether the shell runs it itself.
+pub fn is_builtin(shell: Shell, name: &[u8]) -> bool {
+    let own = match shell {
+        Shell::Dash => "",
+        Shell::Bash => BASH,
+        Shell::Ash => ASH,
+    };
+    let mut all = COMMON.split_ascii_whitespace().chain(own.split_ascii_whitespace());
+    all.any(|b| b.as_bytes() == name)
+}
+
+impl Engine<'_> {
+    /// Runs a built-in command.
+    pub fn builtin(&mut self, name: &BString, call: Call<'_>, mut state: State) -> Vec<State> {
+        if is_special(call.argv.first()) && self.shell != Shell::Bash && !call.plain {
+            for (name, value) in &call.assigned {
+                state.set(name, Content::Text(value.clone()));
+            }
+        }
+        let (span, context) = (call.span, call.context);
+        let state = match name.as_slice() {
+            b"exec" => return self.exec(call, state),
+            b"eval" => return self.eval(call, state),
+            b"." | b"source" => return self.source_file(call, state),
+            b"command" | b"builtin" => return self.prefix(call, state),
+            b"cd" => return self.cd(call, state),
+            b"wait" => self.wait(&call, state),
+            b":" | b"true" => state.with(Status::OK),
+            b"false" => state.with(Status::Code(1)),
+            b"exit" => self.exit(&call, state),
+            b"return" => self.return_from(&call, state),
+            b"break" | b"continue" => self.leave_loops(&call, state, name == "break"),
+            b"shift" => self.shift(&call, state),
+            b"set" => self.set(&call, state),
+            b"unset" => self.unset_names(&call, state),
+            b"export" | b"readonly" => self.export(&call, state, name == "readonly"),
+            b"local" | b"declare" | b"typeset" => self.declare(&call, state, name == "local"),
+            b"trap" => self.trap(&call, state),
+            b"read" => self.read(&call, state),
+            b"getopts" => self.getopts(&call, state),
+            b"let" => self.calculate(&call, state),
+            b"echo" | b"printf" => self.print(&call, state, name == "echo"),
+            b"pwd" => self.print_directory(state),
+            b"test" | b"[" => {
+                let status = self.test(&call.argv, &state);
+                state.with(status)
+            }
+            b"type" | b"hash" | b"kill" => self.judge(name, &call, state),
+            b"shopt" => shopt(&call, state),
+            b"alias" if call.argv.len() > 1 && self.shell != Shell::Bash => {
+                self.give_up(state, "aliases are not followed", span)
+            }
+            b"mapfile" | b"readarray" => {
+                let mut state = state;
+                if let Some(name) = call.argv.last().and_then(Field::known) {
+                    state.set(name, Content::Opaque);
+                }
+                state.with(Status::OK)
+            }
+            b"pushd" | b"popd" => {
+                State { cwd: Value::unknown("it is taken from a stack"), ..state.with(Status::Unknown) }
+            }
+            b"umask" | b"ulimit" | b"jobs" | b"times" | b"disown" | b"bind" | b"enable" | b"history" | b"complete"
+            | b"alias" | b"unalias" => self.silent(&call, state),
+            _ => state.with(Status::Unknown),
+        };
+        self.checked(state, span, context, Some(true))
+    }
+
+    /// An error of a special built-in ends dash and ash, not bash and not behind `command`.
+    fn special_error(&self, state: State, code: u8, call: &Call<'_>, what: &'static str) -> State {
+        if self.shell == Shell::Bash || call.plain {
+            return state.with(Status::Code(code));
+        }
+        state.exit(Status::Code(code), Cause::Error(what))
+    }
+
+    fn silent(&self, call: &Call<'_>, mut state: State) -> State {
+        if state.output.is_some() {
+            state.print(&Value::unknown("a built-in command prints it"));
+        }
+        let status = if call.argv.len() > 2 || self.shell == Shell::Dash { Status::Unknown } else { Status::OK };
+        state.with(status)
+    }
+
+    fn print(&self, call: &Call<'_>, mut state: State, echo: bool) -> State {
+        let words = all_known(call.argv.get(1..).unwrap_or_default());
+        let text = words.and_then(|words| if echo { printf::echo(self.shell, &words) } else { printf::printf(&words) });
+        let known = text.is_some();
+        if state.output.is_some() {
+            let why = "what it is made of is not known";
+            let filled =
+                echo && call.argv.iter().skip(1).any(|f| matches!(f, Field::One(v) if v.is_empty() == Some(false)));
+            let unknown = if filled { Value::filled(why) } else { Value::unknown(why) };
+            state.print(&text.map_or(unknown, Value::Known));
+        }
+        state.with(if echo || known { Status::OK } else { Status::Unknown })
+    }
+
+    fn print_directory(&self, mut state: State) -> State {
+        let mut text = state.cwd.clone();
+        text.push(&"\n".into());
+        state.print(&text);
+        state.with(Status::OK)
+    }
+
+    /// `type`, `hash` and `kill`: their status, where it is plain.
+    fn judge(&self, name: &BString, call: &Call<'_>, mut state: State) -> State {
+        if state.output.is_some() {
+            state.print(&Value::unknown("a built-in command prints it"));
+        }
+        let words = call.argv.get(1..).unwrap_or_default();
+        let [word] = words else { return state.with(Status::Unknown) };
+        if name != "type" {
+            return state.with(Status::Unknown);
+        }
+        let missing = Status::Code(if self.shell == Shell::Bash { 1 } else { 127 });
+        let status = match word.known().map(|w| self.describe(w, call, &state)) {
+            Some(Some(Some(_))) => Status::OK,
+            Some(Some(None)) => missing,
+            _ => Status::Unknown,
+        };
+        state.with(status)
+    }
+}
+
+fn shopt(call: &Call<'_>, mut state: State) -> State {
+    let words: Vec<_> = call.argv.iter().skip(1).filter_map(Field::known).collect();
+    let harmless =
+        ["-s", "-u", "extglob", "expand_aliases", "globstar", "inherit_errexit", "huponexit", "checkwinsize"];
+    state.options.strange |= !words.iter().all(|w| harmless.iter().any(|h| w == h));
+    let quiet = words.first().is_some_and(|w| w.starts_with(b"-") && w.contains(&b'q'));
+    state.with(if quiet { Status::Unknown } else { Status::OK })
+}

@@ -1,0 +1,611 @@
+//! Compound commands, pipelines and lists (POSIX XCU 2.9.2 to 2.9.5).
+
+use bstr::{BString, ByteSlice};
+
+use super::engine::{Context, Engine, MAX_DEPTH};
+use super::expand::Fail;
+use super::state::{Content, Flow, State};
+use super::value::{Field, Status, Truth, Value};
+use super::{Cause, End, Job, pattern};
+use crate::format::shell::{Arm, ArmEnd, Command, Kind, List, Span, Word};
+use crate::launch::shell::Shell;
+
+/// Rounds of a loop whose condition is not known, before it is left.
+const OPEN_ROUNDS: usize = 2;
+
+impl Engine<'_> {
+    /// Any command.
+    pub fn command(&mut self, command: &Command, state: State, context: Context) -> Vec<State> {
+        if self.depth >= MAX_DEPTH {
+            return vec![self.give_up(state, "commands are nested too deep", command.span)];
+        }
+        self.depth += 1;
+        let states = self.command_within(command, state, context);
+        self.depth -= 1;
+        states
+    }
+
+    fn command_within(&mut self, command: &Command, state: State, context: Context) -> Vec<State> {
+        if matches!(command.kind, Kind::Simple(_)) {
+            return self.simple(command, state, context);
+        }
+        if command.redirections.is_empty() {
+            return self.compound(command, state, context);
+        }
+        let mut state = state;
+        let (saved, input) = (state.output.clone(), state.input.clone());
+        match self.redirect(&command.redirections, &mut state) {
+            Ok(()) => {}
+            Err(fail) => return vec![self.failed_redirection(state, fail, command.span, context)],
+        }
+        let elsewhere = state.output.is_none() && saved.is_some();
+        // The parser of busybox ash hangs redirections on a subshell's own node (ash.c, `parse_command`).
+        let kept = self.shell == Shell::Ash && is_subshell(&command.kind);
+        let mut states = self.compound(command, state, if kept { context } else { context.inner() });
+        states.iter_mut().for_each(|s| s.input.clone_from(&input));
+        if elsewhere {
+            states.iter_mut().for_each(|s| s.output.clone_from(&saved));
+        }
+        states
+    }
+
+    fn compound(&mut self, command: &Command, state: State, context: Context) -> Vec<State> {
+        let span = command.span;
+        // busybox ash carries the last place of -c into these; bash does not.
+        let within = if self.shell == Shell::Ash { context } else { context.inner() };
+        match &command.kind {
+            Kind::Simple(_) => Vec::new(),
+            Kind::And(left, right) => self.and_or(left, right, true, state, context),
+            Kind::Or(left, right) => self.and_or(left, right, false, state, context),
+            Kind::Not(inner) => {
+                let negate = |s: State| {
+                    let status = match s.status.success() {
+                        Some(success) => Status::from(!success),
+                        None => Status::Unknown,
+                    };
+                    State { pending: None, ..s.with(status) }
+                };
+                let states = self.command(inner, state, Context::CHECKED);
+                self.each(states, |_, s| vec![negate(s)])
+            }
+            Kind::Pipeline(commands) => self.pipeline(commands, state, span, context),
+            Kind::Group(list) => self.list(list, state, within),
+            Kind::Subshell(list) => self.subshell(list, state, span, within),
+            Kind::If { arms, otherwise } => self.choice(arms, otherwise, state, within),
+            Kind::Loop { until, condition, body } => self.rounds(*until, condition, body, state, span, context),
+            Kind::For { name, words, body } => self.each_word(name, words.as_deref(), body, state, span, context),
+            Kind::Count { control, body } => self.count(control, body, state, span, context),
+            Kind::Case { word, arms } => self.case(word, arms, state, span, within),
+            Kind::Function { name, body } => {
+                let mut state = state.with(Status::OK);
+                let function =
+                    super::state::Function { body: body.clone(), source: self.source.clone(), file: self.file.clone() };
+                std::rc::Rc::make_mut(&mut state.functions).insert(name.clone(), function);
+                vec![state]
+            }
+            Kind::Test(condition) => {
+                let mut state = state;
+                state.pending = None;
+                match self.condition(condition, &mut state) {
+                    Ok(truth) => self.checked(state.with(status(truth)), span, context, None),
+                    Err(fail) => vec![self.fail(state, fail, span)],
+                }
+            }
+            Kind::Arithmetic(word) => {
+                let mut state = state;
+                state.pending = None;
+                match self.arithmetic(&word.parts, &mut state) {
+                    Ok(value) => {
+                        let truth = Truth::from(value.map(|v| v != 0));
+                        self.checked(state.with(status(truth)), span, context, None)
+                    }
+                    Err(_) => self.checked(state.with(Status::Code(1)), span, context, None),
+                }
+            }
+            Kind::Time(None) => vec![state.with(Status::OK)],
+            Kind::Time(Some(inner)) => self.command(inner, state, context.inner()),
+            Kind::Other(what) => vec![self.give_up(state, &format!("{what} is not followed"), span)],
+        }
+    }
+
+    /// `set -e` after a command whose status nobody looks at.
+    pub fn checked(&mut self, state: State, span: Span, context: Context, expected: Option<bool>) -> Vec<State> {
+        if context.checked || !state.options.errexit || state.flow != Flow::Next || state.status.success() == Some(true)
+        {
+            return vec![state];
+        }
+        let decided = self.decide(state, span, expected);
+        decided
+            .into_iter()
+            .map(|(ok, s)| {
+                if ok {
+                    s
+                } else {
+                    let status = s.status;
+                    s.exit(status, Cause::Errexit)
+                }
+            })
+            .collect()
+    }
+
+    fn and_or(&mut self, left: &Command, right: &Command, and: bool, state: State, context: Context) -> Vec<State> {
+        let states = self.command(left, state, Context::CHECKED);
+        self.each(states, |engine, state| {
+            let sides = engine.decide(state, left.span, None);
+            let step = |(success, state): (bool, State)| {
+                if success == and { engine.command(right, state, context) } else { vec![state] }
+            };
+            sides.into_iter().flat_map(step).collect()
+        })
+    }
+
+    fn choice(&mut self, arms: &[(List, List)], otherwise: &List, state: State, context: Context) -> Vec<State> {
+        let Some(((condition, body), rest)) = arms.split_first() else {
+            let state = if otherwise.is_empty() { state.with(Status::OK) } else { state };
+            return self.list(otherwise, state, context);
+        };
+        let states = self.list(condition, state, Context::CHECKED);
+        let span = list_span(condition);
+        self.each(states, |engine, state| {
+            let mut ends = Vec::new();
+            for (success, mut state) in engine.decide(state, span, None) {
+                state.pending = None;
+                ends.extend(match success {
+                    true => engine.list(body, state, context),
+                    false => engine.choice(rest, otherwise, state, context),
+                });
+            }
+            ends
+        })
+    }
+
+    fn case(&mut self, word: &Word, arms: &[Arm], mut state: State, span: Span, context: Context) -> Vec<State> {
+        let value = match self.value(word, &mut state) {
+            Ok(value) => value,
+            Err(fail) => return vec![self.fail(state, fail, span)],
+        };
+        state.pending = None;
+        let (mut ends, mut left) = (Vec::new(), vec![state]);
+        for (i, arm) in arms.iter().enumerate() {
+            let mut next = Vec::new();
+            for mut state in left {
+                let truth = match self.arm(arm, &value, &mut state) {
+                    Ok(truth) => truth,
+                    Err(fail) => {
+                        ends.push(self.fail(state, fail, span));
+                        continue;
+                    }
+                };
+                let asked = arm.patterns.first().map_or(span, |p| p.span);
+                let sides = match truth.known() {
+                    Some(taken) => vec![(taken, state)],
+                    None => self.either(state, word.span, asked),
+                };
+                for (taken, state) in sides {
+                    if taken {
+                        ends.extend(self.enter(arms, i, state, context));
+                    } else {
+                        next.push(state);
+                    }
+                }
+            }
+            left = next;
+            if left.is_empty() {
+                break;
+            }
+        }
+        ends.extend(left.into_iter().map(|s| s.with(Status::OK)));
+        self.settle(ends)
+    }
+
+    /// Both ways of an arm of `case`.
+    fn either(&mut self, state: State, word: Span, pattern: Span) -> Vec<(bool, State)> {
+        let text = |verb| format!("`{}` {verb} `{}`", self.excerpt(word), self.excerpt(pattern));
+        let condition = |verb| super::Condition { text: text(verb), line: pattern.line, unlikely: false };
+        let [mut yes, mut no] = [state.clone(), state];
+        yes.when.push(condition("matches"));
+        no.when.push(condition("does not match"));
+        vec![(true, yes), (false, no)]
+    }
+
+    fn enter(&mut self, arms: &[Arm], index: usize, state: State, context: Context) -> Vec<State> {
+        let Some(arm) = arms.get(index) else { return vec![state] };
+        let state = if arm.body.is_empty() { state.with(Status::OK) } else { state };
+        let states = self.list(&arm.body, state, context);
+        match arm.end {
+            ArmEnd::Leave => states,
+            ArmEnd::Enter => self.each(states, |engine, state| engine.enter(arms, index + 1, state, context)),
+            ArmEnd::Match => {
+                self.each(states, |engine, state| vec![engine.give_up(state, "`;;&` is not followed", Span::default())])
+            }
+        }
+    }
+
+    fn arm(&mut self, arm: &Arm, value: &Value, state: &mut State) -> Result<Truth, Fail> {
+        let mut truth = Truth::No;
+        for word in &arm.patterns {
+            match self.matches(word, value, state)? {
+                Truth::Yes => return Ok(if truth == Truth::No { Truth::Yes } else { truth }),
+                Truth::Unknown => truth = Truth::Unknown,
+                Truth::No => {}
+            }
+        }
+        Ok(truth)
+    }
+
+    /// Whether a value matches a pattern.
+    pub fn matches(&mut self, word: &Word, value: &Value, state: &mut State) -> Result<Truth, Fail> {
+        let pattern = self.pattern(word, state)?;
+        Ok(match (pattern, value.known()) {
+            (Some(p), _) if p.iter().all(|b| *b == b'*') && !p.is_empty() => Truth::Yes,
+            (Some(p), Some(text)) => Truth::from(pattern::matches(&p, text)),
+            (Some(p), None) if p.is_empty() => Truth::from(value.is_empty()),
+            _ => Truth::Unknown,
+        })
+    }
+
+    /// `( … )`: what it does to itself is lost, its status is not.
+    pub fn subshell(&mut self, list: &List, state: State, span: Span, context: Context) -> Vec<State> {
+        let inside = self.fork(&state);
+        // bash and ash run the last command of a subshell in it, unseen from here; ash even stays the process.
+        let tail = context.tail && state.traps.is_empty();
+        let inside = if tail { State { subshell: state.subshell, ..inside } } else { inside };
+        let ends = self.list(list, inside, Context { tail, ..context });
+        let mut states = Vec::new();
+        for end in ends {
+            for end in self.leave_subshell(end) {
+                let mut outside = state.clone();
+                outside.status = end.status;
+                outside.output.clone_from(&end.output);
+                outside.files = end.files;
+                outside.pending = end.pending;
+                outside.when = end.when;
+                outside.started = end.started;
+                outside.missing = end.missing;
+                states.extend(self.checked(outside, span, context, None));
+            }
+        }
+        self.settle(states)
+    }
+
+    /// The state of a subshell that begins (XCU 2.12): traps that are not ignored are reset.
+    pub fn fork(&self, state: &State) -> State {
+        let mut inside = state.clone();
+        inside.subshell += 1;
+        inside.loops = 0;
+        inside.traps.retain(|_, t| t.action.is_none());
+        inside.jobs.clear();
+        inside.pending = None;
+        inside
+    }
+
+    /// The end of a subshell: its EXIT trap.
+    pub fn leave_subshell(&mut self, state: State) -> Vec<State> {
+        if state.flow == Flow::Over { Vec::new() } else { self.leave(state) }
+    }
+
+    fn pipeline(&mut self, commands: &[Command], state: State, span: Span, context: Context) -> Vec<State> {
+        let (mut status, mut output) = (Status::OK, state.output.clone());
+        let mut after = state.clone();
+        let (before, mut long) = (self.noted.len(), false);
+        let (mut piped, mut certain) = (false, true);
+        for (i, command) in commands.iter().enumerate() {
+            let last = i + 1 == commands.len();
+            let mut inside = self.fork(&state);
+            inside.output = if last { state.output.clone() } else { None };
+            if piped {
+                inside.input = Some(Value::unknown("a pipeline feeds it"));
+            }
+            piped = true;
+            self.muted += 1;
+            let ends = self.command(command, inside, Context { checked: context.checked, tail: false });
+            let ends: Vec<State> = ends.into_iter().flat_map(|s| self.leave_subshell(s)).collect();
+            self.muted -= 1;
+            let Some(member) = ends.iter().map(|s| s.status).reduce(Status::join) else {
+                // a member that never ends
+                return vec![self.give_up(after, "a member of the pipeline does not end", span)];
+            };
+            status = match (last, state.options.pipefail, member.success()) {
+                (true, false, _) => member,
+                (_, true, Some(false)) => member,
+                (_, true, Some(true)) => status,
+                (_, true, None) => Status::Unknown,
+                (false, false, _) => status,
+            };
+            certain &= ends.len() == 1;
+            for end in &ends {
+                long |= self.noted.len() > before;
+                if last {
+                    output = match (output, &end.output) {
+                        (Some(_), Some(new)) if ends.len() == 1 => Some(new.clone()),
+                        (Some(_), _) => Some(Value::unknown("a pipeline prints it")),
+                        (None, _) => None,
+                    };
+                }
+                after.files.disturbed |= end.files.disturbed;
+            }
+            if let [end] = ends.as_slice() {
+                after.started.extend(own(end, state.started.len()));
+                after.missing.clone_from(&end.missing);
+            }
+        }
+        after.output = output;
+        after.status = status;
+        after.pending = None;
+        if long {
+            let argv = self.noted.split_off(before).into_iter().next().unwrap_or_default();
+            let end = self.child(&after, argv, true);
+            let pending = self.note(&after, end, span);
+            after.pending = pending.filter(|_| certain);
+        }
+        self.checked(after, span, context, None)
+    }
+
+    /// `command &`
+    pub fn background(&mut self, command: &Command, mut state: State) -> Vec<State> {
+        let before = self.noted.len();
+        let mut inside = self.fork(&state);
+        inside.started.clear();
+        self.muted += 1;
+        let ends = self.command(command, inside, Context::CHECKED);
+        self.muted -= 1;
+        let long: Vec<Vec<Field>> = self.noted.split_off(before);
+        let first = ends.iter().find_map(|s| s.started.first());
+        let argv = long.first().cloned().or_else(|| first.map(|s| s.argv.clone())).unwrap_or_default();
+        let short = long.is_empty() && !ends.is_empty();
+        if self.muted > 0 && !short {
+            self.noted.push(argv.clone());
+        }
+        if let [end] = ends.as_slice() {
+            state.started.extend(end.started.iter().map(|s| super::Started { apart: true, ..s.clone() }));
+        }
+        if !short || ends.iter().any(|e| e.files.disturbed) {
+            state.files.disturbed = true;
+        }
+        if state.jobs.len() < 64 {
+            state.jobs.push(Job { argv, line: command.span.line, short, traps: state.traps.len() });
+        }
+        state.mark(b"!", |v| v.content = Content::Text(Value::filled("it is the id of a job")));
+        state.pending = None;
+        vec![state.with(Status::OK)]
+    }
+
+    fn rounds(
+        &mut self,
+        until: bool,
+        condition: &List,
+        body: &List,
+        state: State,
+        span: Span,
+        context: Context,
+    ) -> Vec<State> {
+        let mut ends = Vec::new();
+        let mut left = vec![(State { loops: state.loops + 1, ..state.clone() }, 0, Status::OK)];
+        for _ in 0..self.bounds.rounds {
+            let mut next = Vec::new();
+            for (start, open, status) in left {
+                let compare = start.clone();
+                let tested = self.list(condition, start, Context::CHECKED);
+                for state in tested {
+                    if state.flow != Flow::Next {
+                        self.leave_loop(state, &mut ends, &mut next, open);
+                        continue;
+                    }
+                    let unknown = state.status.success().is_none();
+                    for (success, state) in self.decide(state, list_span(condition), None) {
+                        if success == until {
+                            ends.push(State { pending: None, ..state.with(status) });
+                            continue;
+                        }
+                        let open = open + usize::from(unknown);
+                        if open > OPEN_ROUNDS {
+                            self.widen(&compare, state, span, &mut ends);
+                            continue;
+                        }
+                        for state in self.list(body, state, context.inner()) {
+                            if state.flow == Flow::Next && state.is_same(&compare) && !unknown {
+                                self.record(&state, End::Loops, span);
+                                continue;
+                            }
+                            self.leave_loop(state, &mut ends, &mut next, open);
+                        }
+                    }
+                }
+            }
+            left = next;
+            if left.is_empty() {
+                break;
+            }
+            if left.len() > 8 {
+                left = join_rounds(left);
+            }
+        }
+        for (state, ..) in left {
+            let why = format!("a loop takes more than {} rounds", self.bounds.rounds);
+            self.give_up(state, &why, span);
+        }
+        let ends = ends.into_iter().map(|s| State { loops: state.loops, ..s }).collect();
+        self.settle(ends)
+    }
+
+    /// A way that has gone round often enough: what the rounds changed is not known where it leaves.
+    fn widen(&mut self, before: &State, after: State, _: Span, ends: &mut Vec<State>) {
+        let mut joined = after;
+        if joined.join(before) {
+            joined.status = Status::Unknown;
+            joined.flow = Flow::Next;
+            ends.push(joined);
+        }
+    }
+
+    fn leave_loop(
+        &mut self,
+        mut state: State,
+        ends: &mut Vec<State>,
+        next: &mut Vec<(State, usize, Status)>,
+        open: usize,
+    ) {
+        match state.flow {
+            Flow::Next | Flow::Continue(1) => {
+                state.flow = Flow::Next;
+                let status = state.status;
+                next.push((state, open, status));
+            }
+            Flow::Break(1) => {
+                state.flow = Flow::Next;
+                state.status = Status::OK;
+                ends.push(state);
+            }
+            Flow::Break(n) => ends.push(State { flow: Flow::Break(n - 1), ..state }),
+            Flow::Continue(n) => ends.push(State { flow: Flow::Continue(n - 1), ..state }),
+            _ => ends.push(state),
+        }
+    }
+
+    fn each_word(
+        &mut self,
+        name: &BString,
+        words: Option<&[Word]>,
+        body: &List,
+        mut state: State,
+        span: Span,
+        context: Context,
+    ) -> Vec<State> {
+        let fields = match words {
+            None => state.arguments.clone(),
+            Some(words) => match self.fields(words, &mut state) {
+                Ok(fields) => fields,
+                Err(fail) => return vec![self.fail(state, fail, span)],
+            },
+        };
+        let loops = state.loops;
+        let status = if fields.is_empty() { Status::OK } else { state.status };
+        let mut left = vec![State { loops: loops + 1, pending: None, ..state.with(status) }];
+        let mut ends = Vec::new();
+        for field in fields.iter().take(self.bounds.rounds) {
+            let value = match field {
+                Field::One(value) => value.clone(),
+                Field::Any(why) => Value::unknown(why.clone()),
+            };
+            let skipped = if matches!(field, Field::Any(_)) { left.clone() } else { Vec::new() };
+            let mut next = Vec::new();
+            for mut state in left {
+                if !state.set(name, Content::Text(value.clone())) {
+                    ends.push(state.exit(Status::Code(2), Cause::Error("the variable of a loop is readonly")));
+                    continue;
+                }
+                for state in self.list(body, state, context.inner()) {
+                    let mut more = Vec::new();
+                    self.leave_loop(state, &mut ends, &mut more, 0);
+                    next.extend(more.into_iter().map(|(s, ..)| s));
+                }
+            }
+            for (taken, other) in next.iter_mut().zip(&skipped) {
+                taken.join(other);
+            }
+            left = self.settle(next);
+        }
+        if fields.len() > self.bounds.rounds {
+            let why = format!("a loop takes more than {} rounds", self.bounds.rounds);
+            left = left.into_iter().map(|s| self.give_up(s, &why, span)).collect();
+        }
+        ends.extend(left);
+        let ends = ends.into_iter().map(|s| State { loops, ..s }).collect();
+        self.settle(ends)
+    }
+
+    /// `for ((a; b; c))`, as the `while` that it is.
+    fn count(
+        &mut self,
+        control: &[Word; 3],
+        body: &List,
+        mut state: State,
+        span: Span,
+        context: Context,
+    ) -> Vec<State> {
+        let [first, condition, step] = control;
+        let mut ends = Vec::new();
+        if self.arithmetic(&first.parts, &mut state).is_err() {
+            return vec![self.give_up(state, "the head of a loop is not followed", span)];
+        }
+        let loops = state.loops;
+        let mut left = vec![State { loops: loops + 1, ..state.with(Status::OK) }];
+        for _ in 0..self.bounds.rounds {
+            let mut next = Vec::new();
+            for mut state in left {
+                let value = if condition.parts.is_empty() {
+                    Ok(Some(1))
+                } else {
+                    self.arithmetic(&condition.parts, &mut state)
+                };
+                match value {
+                    Ok(Some(0)) => ends.push(state),
+                    Ok(Some(_)) => {
+                        for state in self.list(body, state, context.inner()) {
+                            let mut more = Vec::new();
+                            self.leave_loop(state, &mut ends, &mut more, 0);
+                            next.extend(more.into_iter().map(|(s, ..)| s));
+                        }
+                    }
+                    _ => drop(self.give_up(state, "the head of a loop is not followed", span)),
+                }
+            }
+            for state in &mut next {
+                let _ = self.arithmetic(&step.parts, state);
+            }
+            left = self.settle(next);
+            if left.is_empty() {
+                break;
+            }
+        }
+        for state in left {
+            let why = format!("a loop takes more than {} rounds", self.bounds.rounds);
+            self.give_up(state, &why, span);
+        }
+        let ends = ends.into_iter().map(|s| State { loops, ..s }).collect();
+        self.settle(ends)
+    }
+}
+
+/// The programs that a fork ran, which began with what had run before.
+fn own(inside: &State, before: usize) -> Vec<super::Started> {
+    inside.started.get(before..).unwrap_or_default().to_vec()
+}
+
+/// `( … )`, with nothing but braces around.
+fn is_subshell(kind: &Kind) -> bool {
+    match kind {
+        Kind::Subshell(_) => true,
+        Kind::Group(list) => {
+            matches!(list.as_slice(), [only] if !only.background && only.command.redirections.is_empty() && is_subshell(&only.command.kind))
+        }
+        _ => false,
+    }
+}
+
+fn join_rounds(left: Vec<(State, usize, Status)>) -> Vec<(State, usize, Status)> {
+    let mut kept: Vec<(State, usize, Status)> = Vec::new();
+    for (state, open, status) in left {
+        let same = kept.iter_mut().find(|(k, o, s)| *o == open && *s == status && k.clone().join(&state));
+        match same {
+            Some((k, ..)) => drop(k.join(&state)),
+            None => kept.push((state, open, status)),
+        }
+    }
+    kept
+}
+
+fn status(truth: Truth) -> Status {
+    truth.known().map_or(Status::Unknown, Status::from)
+}
+
+fn list_span(list: &List) -> Span {
+    let first = list.first().map(|s| s.command.span).unwrap_or_default();
+    let last = list.last().map(|s| s.command.span).unwrap_or_default();
+    Span { start: first.start, end: last.end, line: first.line }
+}
+
+/// The name of a program without its directories.
+pub fn base(name: &[u8]) -> &[u8] {
+    name.rsplit_once_str("/").map_or(name, |(_, n)| n)
+}

@@ -1,0 +1,445 @@
+//! The walk: ways side by side, what they have in common, where they end.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use bstr::{BString, ByteSlice};
+
+use super::state::{Content, Files, Flow, Options, State, Variable};
+use super::value::{Field, Status, Value};
+use super::world::World;
+use super::{Bounds, Cause, Condition, End, Ending, Invocation, dialect};
+use crate::format::shell::{self, Command, Fault, Kind, List, Script, Span, Statement};
+use crate::launch::shell::Shell;
+
+/// Endings that are kept.
+const MAX_ENDINGS: usize = 256;
+/// Commands within commands, function calls counted: a level takes some 20 KiB of stack in a build without optimisation.
+pub(super) const MAX_DEPTH: usize = 50;
+/// What reading a text of its own takes, in the same measure.
+const TEXT_DEPTH: usize = 5;
+/// Bytes of a condition's text.
+const MAX_TEXT: usize = 80;
+
+/// How a command stands.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Context {
+    /// Its status is looked at: `set -e` does not count.
+    pub checked: bool,
+    /// The last command of `-c`: the shell may become it.
+    pub tail: bool,
+}
+
+impl Context {
+    /// Looked at.
+    pub const CHECKED: Context = Context { checked: true, tail: false };
+
+    /// The same, not last.
+    pub fn inner(self) -> Self {
+        Context { tail: false, ..self }
+    }
+}
+
+/// Follows a script to its ends.
+pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec<Ending> {
+    let mut engine = Engine {
+        shell: invocation.shell,
+        invocation,
+        world,
+        bounds,
+        steps: bounds.steps,
+        depth: 0,
+        muted: 0,
+        noted: Vec::new(),
+        endings: Vec::new(),
+        source: Rc::from(invocation.text.as_bytes()),
+        substituted: None,
+        refused: false,
+        doubt: false,
+        file: invocation.name.clone(),
+    };
+    engine.main();
+    engine.endings
+}
+
+pub(super) struct Engine<'a> {
+    pub shell: Shell,
+    pub invocation: &'a Invocation,
+    pub world: &'a dyn World,
+    pub bounds: Bounds,
+    pub steps: usize,
+    pub depth: usize,
+    /// Within a pipeline or a background job: programs are noted, no endings are recorded.
+    pub muted: usize,
+    /// Programs that may run for ever, of what is muted.
+    pub noted: Vec<Vec<Field>>,
+    endings: Vec<Ending>,
+    /// The text that spans refer to.
+    pub source: Rc<[u8]>,
+    /// The file that commands are read from.
+    pub file: Value,
+    /// A redirection of the command may fail.
+    pub doubt: bool,
+    /// An assignment of `export` and its kind was refused.
+    pub refused: bool,
+    /// Status of the last command substitution of the command.
+    pub substituted: Option<Status>,
+}
+
+impl Engine<'_> {
+    fn main(&mut self) {
+        let state = self.start();
+        let parsed = shell::parse(&self.source.clone(), dialect(self.shell));
+        let (script, fault) = halves(parsed);
+        let context = Context { checked: false, tail: self.may_replace(&script, fault.is_some()) };
+        let states = self.list(&script.body, state, context);
+        for state in states {
+            self.finish(state, fault.as_ref());
+        }
+    }
+
+    /// What the shell itself sets, and the environment.
+    fn start(&self) -> State {
+        let call = self.invocation;
+        let mut variables = BTreeMap::new();
+        let mut set = |name: &str, value: Value, exported| {
+            variables.insert(name.into(), Variable { content: Content::Text(value), exported, readonly: false });
+        };
+        set("IFS", " \t\n".into(), false);
+        set("OPTIND", "1".into(), false);
+        set("PPID", call.pid.filter(|p| *p == 1).map_or(Value::filled("it is the parent's id"), |_| "0".into()), false);
+        if self.shell == Shell::Bash {
+            self.bash_variables(&mut set);
+        }
+        for (name, value) in &call.environment {
+            let proper =
+                name.first().is_some_and(|b| shell::is_name_start(*b)) && name.iter().all(|b| shell::is_name(*b));
+            if proper && *name != "IFS" && *name != "PPID" {
+                let content = Content::Text(value.clone());
+                variables.insert(name.clone(), Variable { content, exported: true, readonly: false });
+            }
+        }
+        let exported = variables.get("PWD".as_bytes().as_bstr()).is_some_and(|v: &Variable| v.exported)
+            || self.shell == Shell::Bash;
+        let pwd = Content::Text(Value::Known(call.cwd.clone()));
+        variables.insert("PWD".into(), Variable { content: pwd, exported, readonly: false });
+        let mut state = State {
+            variables: Rc::new(variables),
+            functions: Rc::default(),
+            name: call.name.clone(),
+            arguments: call.arguments.clone(),
+            options: Options::default(),
+            traps: BTreeMap::new(),
+            jobs: Vec::new(),
+            cwd: Value::Known(call.cwd.clone()),
+            status: Status::OK,
+            flow: Flow::Next,
+            files: Files::default(),
+            output: None,
+            input: None,
+            open: false,
+            locals: Vec::new(),
+            subshell: 0,
+            calls: 0,
+            frames: Vec::new(),
+            loops: 0,
+            pending: None,
+            last: Span::default(),
+            when: Vec::new(),
+            missing: Vec::new(),
+            started: Vec::new(),
+        };
+        for option in &call.options {
+            super::builtin::set_option(&mut state.options, *option, true);
+        }
+        state
+    }
+
+    fn bash_variables(&self, set: &mut impl FnMut(&str, Value, bool)) {
+        let (uid, gid) = self.world.ids();
+        set("UID", uid.to_string().as_str().into(), false);
+        set("EUID", uid.to_string().as_str().into(), false);
+        set("GROUPS", gid.to_string().as_str().into(), false);
+        set("BASH", Value::filled("it is where bash lies"), false);
+        set("BASH_VERSION", Value::filled("it is bash's version"), false);
+        set("HOSTNAME", Value::filled("it is the container's name"), false);
+        set("OSTYPE", "linux-gnu".into(), false);
+        set("HOSTTYPE", Value::filled("it is the machine"), false);
+        set("MACHTYPE", Value::filled("it is the machine"), false);
+        set("SHLVL", Value::filled("it counts shells"), true);
+        set("RANDOM", Value::filled("it is random"), false);
+        set("SECONDS", Value::filled("it is the time"), false);
+    }
+
+    /// bash since 5.1 and busybox ash since 1.28; ash looks for the end of the text right behind the command.
+    fn may_replace(&self, script: &Script, fault: bool) -> bool {
+        let call = self.invocation;
+        let replaces = call.replaces && call.command_string && !fault;
+        match self.shell {
+            Shell::Dash => false,
+            Shell::Bash => replaces && self.is_optimized(script),
+            Shell::Ash => replaces && !script.newline_at_end,
+        }
+    }
+
+    /// bash builtins/evalstring.c, `can_optimize_connection`: of what is read at once, the last command must be simple,
+    /// and joined to the rest by `;`, `&&` or `||`.
+    fn is_optimized(&self, script: &Script) -> bool {
+        let simple = |c: &Command| matches!(c.kind, Kind::Simple(_));
+        let Some((last, rest)) = script.body.split_last() else { return false };
+        let joined = rest.last().filter(|p| {
+            let gap = self.source.get(p.command.span.end..last.command.span.start);
+            !gap.unwrap_or_default().contains(&b'\n')
+        });
+        match (joined, &last.command.kind) {
+            (Some(previous), Kind::Simple(_)) => !previous.background,
+            (Some(_), _) => false,
+            (None, Kind::And(_, right) | Kind::Or(_, right)) => simple(right),
+            (None, kind) => matches!(kind, Kind::Simple(_)),
+        }
+    }
+
+    /// The end of one way: the script's, or of a shell that exits.
+    fn finish(&mut self, mut state: State, fault: Option<&Fault>) {
+        let line = self.source.lines().count();
+        let end = Span { start: self.source.len(), end: self.source.len(), line };
+        if state.flow == Flow::Over {
+            return;
+        }
+        if let (Flow::Next, Some(fault)) = (state.flow, fault) {
+            let span = Span { line: fault.line, ..end };
+            if !fault.refused || fault.before.is_none() {
+                self.record(&state, End::Unknown { why: fault.message.clone() }, span);
+                return;
+            }
+            state = state.exit(Status::Code(2), Cause::Syntax(fault.line));
+        }
+        if let (Some(index), Flow::Next, None) = (state.pending, state.flow, state.traps.get(b"EXIT".as_bstr()))
+            && let Some(End::Child { last, .. }) = self.endings.get_mut(index).map(|e| &mut e.end)
+        {
+            *last = true;
+            return;
+        }
+        let mut span = end;
+        let cause = match state.flow {
+            Flow::Exit(cause) => {
+                span = state.last;
+                cause
+            }
+            Flow::Return => Cause::Exit,
+            _ => Cause::End,
+        };
+        for state in self.leave(state) {
+            let status = state.status;
+            self.record(&state, End::Exits { status, cause }, span);
+        }
+    }
+
+    /// Runs the EXIT trap of a shell that exits; its status stays unless the trap exits.
+    pub fn leave(&mut self, mut state: State) -> Vec<State> {
+        let Some(trap) = state.traps.remove(b"EXIT".as_bstr()) else { return vec![state] };
+        let status = state.status;
+        let Some(action) = trap.action else { return vec![state] };
+        state.flow = Flow::Next;
+        state.calls = 0;
+        let Some(text) = action.known().map(BString::from) else {
+            return vec![state.with(Status::Unknown)];
+        };
+        let states = self.text(&text, state, Context::default());
+        let shell = self.shell;
+        let kept = |s: State| match s.flow {
+            Flow::Next | Flow::Return => s.with(status),
+            Flow::Exit(Cause::Error(_)) if shell == Shell::Bash => s.with(Status::Unknown),
+            _ => s,
+        };
+        states.into_iter().map(kept).filter(|s| s.flow != Flow::Over).collect()
+    }
+
+    /// Runs text that is a script of its own: `eval`, a sourced file, a trap.
+    pub fn text(&mut self, text: &[u8], state: State, context: Context) -> Vec<State> {
+        let source = std::mem::replace(&mut self.source, Rc::from(text));
+        let (script, fault) = halves(shell::parse(text, dialect(self.shell)));
+        self.depth += TEXT_DEPTH;
+        let mut states = self.list(&script.body, state, context.inner());
+        self.depth -= TEXT_DEPTH;
+        if let Some(fault) = fault {
+            states = states.into_iter().map(|s| self.stumble(s, &fault)).collect();
+        }
+        self.source = source;
+        states
+    }
+
+    /// A syntax error in text that is read late: dash and ash give up, bash goes on.
+    fn stumble(&mut self, state: State, fault: &Fault) -> State {
+        if state.flow != Flow::Next {
+            return state;
+        }
+        if !fault.refused || fault.before.is_none() {
+            let span = Span { line: fault.line, ..Span::default() };
+            return self.give_up(state, &fault.message, span);
+        }
+        match self.shell {
+            Shell::Bash => state.with(Status::Code(2)),
+            _ => state.exit(Status::Code(2), Cause::Syntax(fault.line)),
+        }
+    }
+
+    /// Commands one after another.
+    pub fn list(&mut self, list: &List, state: State, context: Context) -> Vec<State> {
+        let mut states = vec![state];
+        for (i, statement) in list.iter().enumerate() {
+            let last = i + 1 == list.len();
+            let context = Context { tail: context.tail && last, ..context };
+            if states.iter().all(|s| s.flow != Flow::Next) {
+                break;
+            }
+            states = self.each(states, |engine, state| engine.statement(statement, state, context));
+        }
+        states
+    }
+
+    /// Goes on with those that go on.
+    pub fn each(&mut self, states: Vec<State>, mut step: impl FnMut(&mut Self, State) -> Vec<State>) -> Vec<State> {
+        let mut next = Vec::new();
+        for state in states {
+            match state.flow {
+                Flow::Next => next.extend(step(self, state)),
+                _ => next.push(state),
+            }
+        }
+        self.settle(next)
+    }
+
+    fn statement(&mut self, statement: &Statement, state: State, context: Context) -> Vec<State> {
+        let span = statement.command.span;
+        if self.steps == 0 {
+            let why = format!("the script takes more than {} steps", self.bounds.steps);
+            return vec![self.give_up(state, &why, span)];
+        }
+        self.steps -= 1;
+        if state.options.noexec {
+            return vec![state];
+        }
+        if statement.background {
+            return self.background(&statement.command, state);
+        }
+        self.command(&statement.command, state, context)
+    }
+
+    /// One for those that differ in nothing, and if there are many, one for those that differ little.
+    pub fn settle(&mut self, states: Vec<State>) -> Vec<State> {
+        let mut kept: Vec<State> = Vec::new();
+        for state in states {
+            if state.flow == Flow::Over {
+                continue;
+            }
+            match kept.iter_mut().find(|k| k.is_same(&state)) {
+                Some(same) => same.forget(&state),
+                None => kept.push(state),
+            }
+        }
+        if kept.len() > self.bounds.paths / 4 {
+            kept = join(kept);
+        }
+        if kept.len() > self.bounds.paths {
+            let why = format!("there are more than {} ways through the script", self.bounds.paths);
+            for state in kept.split_off(self.bounds.paths) {
+                self.give_up(state, &why, Span::default());
+            }
+        }
+        kept
+    }
+
+    /// Splits a state whose status is not known: whether it is 0, and the state for that.
+    pub fn decide(&mut self, state: State, span: Span, expected: Option<bool>) -> Vec<(bool, State)> {
+        if let Some(success) = state.status.success() {
+            return vec![(success, state)];
+        }
+        let [mut yes, mut no] = [state.clone(), state];
+        yes.status = Status::OK;
+        no.status = Status::Failed;
+        for (side, success) in [(&mut yes, true), (&mut no, false)] {
+            side.pending = None;
+            if expected != Some(success) {
+                let verb = if success { "succeeds" } else { "fails" };
+                let text = format!("`{}` {verb}", self.excerpt(span));
+                let unlikely = expected.is_some();
+                side.when.push(Condition { text, line: span.line, unlikely });
+            }
+        }
+        vec![(true, yes), (false, no)]
+    }
+
+    /// What the script says there, on one line.
+    pub fn excerpt(&self, span: Span) -> String {
+        let text = self.source.get(span.start..span.end).unwrap_or_default();
+        let line = text.lines().next().unwrap_or_default().as_bstr().to_string();
+        let line = line.trim_end_matches([';', ' ', '\t']);
+        if line.len() <= MAX_TEXT && text.lines().count() <= 1 {
+            return line.to_owned();
+        }
+        let cut: String = line.chars().take(MAX_TEXT).collect();
+        format!("{cut} …")
+    }
+
+    /// Records that nothing is known from here on.
+    pub fn give_up(&mut self, mut state: State, why: &str, span: Span) -> State {
+        self.record(&state, End::Unknown { why: why.to_owned() }, span);
+        state.flow = Flow::Over;
+        state
+    }
+
+    /// Records an ending; the same one is recorded once.
+    pub fn record(&mut self, state: &State, end: End, span: Span) -> Option<usize> {
+        if self.muted > 0 {
+            return None;
+        }
+        let traps: Vec<_> = state.traps.iter().map(|(n, t)| (n.clone(), t.clone())).collect();
+        let same = |e: &Ending| e.end == end && e.span == span && e.traps == traps && e.jobs == state.jobs;
+        if let Some(index) = self.endings.iter().position(same) {
+            let old = self.endings.get_mut(index)?;
+            let common = old.when.iter().zip(&state.when).take_while(|(a, b)| a == b).count();
+            old.when.truncate(common);
+            old.missing.retain(|m| state.missing.contains(m));
+            let common = old.started.iter().zip(&state.started).take_while(|(a, b)| a == b).count();
+            old.started.truncate(common);
+            return Some(index);
+        }
+        if self.endings.len() >= MAX_ENDINGS {
+            return None;
+        }
+        self.endings.push(Ending {
+            when: state.when.clone(),
+            end,
+            span,
+            traps,
+            jobs: state.jobs.clone(),
+            missing: state.missing.clone(),
+            started: state.started.clone(),
+        });
+        Some(self.endings.len() - 1)
+    }
+}
+
+fn halves(parsed: Result<Script, Fault>) -> (Script, Option<Fault>) {
+    match parsed {
+        Ok(script) => (script, None),
+        Err(mut fault) => (
+            fault.before.clone().unwrap_or_default(),
+            Some({
+                fault.before = fault.before.map(|_| Script::default());
+                fault
+            }),
+        ),
+    }
+}
+
+fn join(states: Vec<State>) -> Vec<State> {
+    let mut kept: Vec<State> = Vec::new();
+    for state in states {
+        if !kept.iter_mut().any(|k| k.join(&state)) {
+            kept.push(state);
+        }
+    }
+    kept
+}

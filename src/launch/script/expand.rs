@@ -1,0 +1,562 @@
+//! Word expansion (POSIX XCU 2.6): from words to fields.
+
+use bstr::{BString, ByteSlice};
+
+use super::arithmetic::{self, Problem, Variables};
+use super::engine::{Context, Engine};
+use super::pattern;
+use super::state::{Content, Flow, State};
+use super::value::{Field, Status, Value};
+use super::world::absolute;
+use crate::format::shell::{Fault, Part, Script, Span, Word};
+use crate::launch::shell::Shell;
+
+/// Words that braces or a pattern may become.
+const MAX_WORDS: usize = 1000;
+
+/// Words of one command.
+const MAX_FIELDS: usize = 4096;
+
+/// Why a command cannot be run.
+#[derive(Clone, Debug)]
+pub enum Fail {
+    /// The shell exits with this code: what is wrong.
+    Exit(u8, &'static str),
+    /// Nothing is known from here on.
+    Unknown(String),
+    /// A file cannot be opened.
+    Redirection,
+    /// The way has ended within a command substitution.
+    Over,
+}
+
+/// A piece of a word on the way to fields.
+#[derive(Clone, Debug)]
+pub enum Atom {
+    /// Text.
+    Text {
+        /// What it is.
+        value: Value,
+        /// Neither split nor a pattern.
+        quoted: bool,
+        /// The result of an expansion, to be split if not quoted.
+        expanded: bool,
+    },
+    /// `"$@"`: the next field begins.
+    Break,
+    /// `$@`: the same, but an empty field vanishes.
+    Soft,
+    /// `"$@"` of unknown length.
+    Any(std::sync::Arc<str>),
+    /// `"$@"` without any: no field comes of it alone.
+    None,
+}
+
+impl Atom {
+    /// A piece of text.
+    pub fn text(value: Value, quoted: bool, expanded: bool) -> Self {
+        Atom::Text { value, quoted, expanded }
+    }
+}
+
+impl Engine<'_> {
+    /// The fields that words become.
+    pub fn fields(&mut self, words: &[Word], state: &mut State) -> Result<Vec<Field>, Fail> {
+        let mut fields = Vec::new();
+        for word in words {
+            if self.shell == Shell::Bash && word.parts.iter().any(has_braces) {
+                match brace_words(word) {
+                    Some(words) => {
+                        for word in &words {
+                            fields.extend(self.field(word, state)?);
+                        }
+                    }
+                    None => fields.push(Field::Any("braces in it are not followed".into())),
+                }
+                continue;
+            }
+            fields.extend(self.field(word, state)?);
+            if fields.len() > MAX_FIELDS {
+                return Ok(vec![Field::Any("there are too many words".into())]);
+            }
+        }
+        Ok(fields)
+    }
+
+    fn field(&mut self, word: &Word, state: &mut State) -> Result<Vec<Field>, Fail> {
+        let atoms = self.word_atoms(word, state)?;
+        let mut split = Splitter::new(self.separators(state));
+        for atom in atoms {
+            split.push(atom);
+        }
+        let mut fields = Vec::new();
+        for piece in split.finish() {
+            self.glob(piece, state, &mut fields);
+        }
+        Ok(fields)
+    }
+
+    /// The atoms of a word, its tilde expanded.
+    fn word_atoms(&mut self, word: &Word, state: &mut State) -> Result<Vec<Atom>, Fail> {
+        let Some(Part::Plain(text)) = word.parts.first() else { return self.atoms(&word.parts, state, false) };
+        let Some(rest) = text.strip_prefix(b"~") else { return self.atoms(&word.parts, state, false) };
+        let home = match rest.first() {
+            None if word.parts.len() > 1 => return self.atoms(&word.parts, state, false),
+            None | Some(b'/') => match state.text(b"HOME") {
+                Some(Some(home)) => home,
+                Some(None) => return self.atoms(&word.parts, state, false),
+                None => Value::unknown("`$HOME` is not known"),
+            },
+            Some(_) => return self.atoms(&word.parts, state, false),
+        };
+        let mut atoms = vec![Atom::text(home, true, false), Atom::text(rest.into(), false, false)];
+        atoms.extend(self.atoms(word.parts.get(1..).unwrap_or_default(), state, false)?);
+        Ok(atoms)
+    }
+
+    /// The atoms of parts; `quoted` within double quotes.
+    pub fn atoms(&mut self, parts: &[Part], state: &mut State, quoted: bool) -> Result<Vec<Atom>, Fail> {
+        let mut atoms = Vec::new();
+        for part in parts {
+            match part {
+                Part::Plain(text) => atoms.push(Atom::text(Value::Known(text.clone()), quoted, false)),
+                Part::Quoted(text) => atoms.push(Atom::text(Value::Known(text.clone()), true, false)),
+                Part::Double(inner) => {
+                    let inner = self.atoms(inner, state, true)?;
+                    if inner.is_empty() {
+                        atoms.push(Atom::text("".into(), true, false));
+                    }
+                    atoms.extend(inner);
+                }
+                Part::Parameter(parameter) => atoms.extend(self.parameter(parameter, state, quoted)?),
+                Part::Command(script) => {
+                    let value = self.substitute(script, state)?;
+                    atoms.push(Atom::text(value, quoted, true));
+                }
+                Part::Arithmetic(inner) => {
+                    let value = match self.arithmetic(inner, state)? {
+                        Some(number) => Value::from(number.to_string().as_str()),
+                        None => Value::filled("it is computed from what is not known"),
+                    };
+                    atoms.push(Atom::text(value, quoted, true));
+                }
+                Part::Unclosed => return Err(Fail::Unknown("a word does not end".into())),
+                Part::Process => atoms.push(Atom::text(Value::filled("it names a pipe"), true, false)),
+                Part::Array(_) => return Err(Fail::Unknown("an array stands where none can".into())),
+            }
+        }
+        Ok(atoms)
+    }
+
+    /// One string: an assignment, a redirection, the word of `case`.
+    pub fn value(&mut self, word: &Word, state: &mut State) -> Result<Value, Fail> {
+        let atoms = self.word_atoms(word, state)?;
+        Ok(concat(&atoms))
+    }
+
+    /// One string of parts that are as in double quotes.
+    pub fn quoted_value(&mut self, parts: &[Part], state: &mut State) -> Result<Value, Fail> {
+        Ok(concat(&self.atoms(parts, state, true)?))
+    }
+
+    /// A pattern, what is quoted behind backslashes; `None` if not known.
+    pub fn pattern(&mut self, word: &Word, state: &mut State) -> Result<Option<Vec<u8>>, Fail> {
+        let atoms = self.word_atoms(word, state)?;
+        Ok(pattern_of(&atoms))
+    }
+
+    /// Evaluates arithmetic; `None`: not known.
+    pub fn arithmetic(&mut self, parts: &[Part], state: &mut State) -> Result<Option<i64>, Fail> {
+        let value = self.quoted_value(parts, state)?;
+        let Some(text) = value.known() else { return Ok(None) };
+        let mut scope = Scope { state, changed: false };
+        match arithmetic::evaluate(text, self.shell == Shell::Dash, &mut scope) {
+            Ok(number) => Ok(Some(number)),
+            Err(Problem::Unknown) => Ok(None),
+            Err(Problem::Error) if self.shell == Shell::Bash => self.discard("an arithmetic expression is wrong"),
+            Err(Problem::Error) => Err(Fail::Exit(2, "an arithmetic expression is wrong")),
+        }
+    }
+
+    /// bash gives up the line, and goes on with the next one of a file.
+    pub fn discard<T>(&self, what: &'static str) -> Result<T, Fail> {
+        if self.invocation.command_string {
+            return Err(Fail::Exit(1, what));
+        }
+        Err(Fail::Unknown(format!("{what}: where bash goes on is not followed")))
+    }
+
+    /// Command substitution (XCU 2.6.3).
+    fn substitute(&mut self, script: &Result<Script, Fault>, state: &mut State) -> Result<Value, Fail> {
+        let script = match script {
+            Ok(script) => script,
+            Err(fault) => return Err(Fail::Unknown(fault.message.clone())),
+        };
+        if let Some(value) = self.file_contents(script, state)? {
+            return Ok(value);
+        }
+        let mut inside = self.fork(state);
+        inside.output = Some("".into());
+        let status = inside.status;
+        if self.shell != Shell::Dash {
+            // measured: bash and ash let go of `set -e` here
+            inside.options.errexit = false;
+        }
+        self.steps = self.steps.saturating_sub(1);
+        let inside = if script.body.is_empty() { inside.with(Status::OK) } else { inside.with(status) };
+        self.depth += 2;
+        let ends = self.list(&script.body, inside, Context::default());
+        self.depth -= 2;
+        let ends: Vec<State> = ends.into_iter().flat_map(|s| self.leave_subshell(s)).collect();
+        let mut ends = ends.into_iter();
+        let Some(mut first) = ends.next() else {
+            state.flow = Flow::Over;
+            return Err(Fail::Over);
+        };
+        let alone = ends.len() == 0;
+        for other in ends {
+            first.status = first.status.join(other.status);
+            first.output = first.output.zip(other.output.clone()).map(|(a, b)| a.join(&b));
+            first.forget(&other);
+        }
+        if self.shell == Shell::Bash {
+            state.status = first.status; // the others keep `$?` until the command has run
+        }
+        self.substituted = Some(first.status);
+        state.started = first.started;
+        state.missing = first.missing;
+        if alone {
+            state.files = first.files;
+            state.when = first.when;
+        }
+        Ok(chomp(first.output.unwrap_or_else(|| Value::unknown("a command prints it"))))
+    }
+
+    /// `$(< file)` of bash.
+    fn file_contents(&mut self, script: &Script, state: &mut State) -> Result<Option<Value>, Fail> {
+        use crate::format::shell::{Kind, Redirect};
+        let [statement] = script.body.as_slice() else { return Ok(None) };
+        let Kind::Simple(simple) = &statement.command.kind else { return Ok(None) };
+        let [redirection] = statement.command.redirections.as_slice() else { return Ok(None) };
+        let empty = simple.words.is_empty() && simple.assignments.is_empty();
+        if !empty || redirection.operator != Redirect::Read || self.shell != Shell::Bash {
+            return Ok(None);
+        }
+        let path = self.value(&redirection.target, state)?;
+        self.substituted = Some(Status::Unknown);
+        let path = path.known().and_then(|p| absolute(p, &state.cwd)).filter(|p| state.files.is_untouched(p.as_bstr()));
+        Ok(Some(match path.map(|p| self.world.read(p.as_bstr())) {
+            Some(super::Content::Bytes(bytes)) => {
+                self.substituted = Some(Status::OK);
+                chomp(Value::Known(bytes.into()))
+            }
+            _ => Value::unknown("it is read from a file"),
+        }))
+    }
+
+    /// IFS (XCU 2.6.5); `None` if not known.
+    pub fn separators(&self, state: &State) -> Option<BString> {
+        match state.text(b"IFS")? {
+            None => Some(" \t\n".into()),
+            Some(value) => value.known().map(BString::from),
+        }
+    }
+
+    /// Pathname expansion (XCU 2.6.6) of one field.
+    fn glob(&mut self, piece: Piece, state: &State, fields: &mut Vec<Field>) {
+        let value = match piece {
+            Piece::Any(why) => return fields.push(Field::Any(why)),
+            Piece::Field { value, pattern: Some(pattern) }
+                if !state.options.noglob && pattern::is_pattern(&pattern) =>
+            {
+                match self.names(&pattern, state) {
+                    Some(names) if names.is_empty() => value,
+                    Some(names) => {
+                        fields.extend(names.into_iter().take(MAX_WORDS).map(|n| Field::One(n.into())));
+                        return;
+                    }
+                    None => return fields.push(Field::Any("files match it".into())),
+                }
+            }
+            Piece::Field { value, .. } => value,
+        };
+        fields.push(Field::One(value));
+    }
+
+    /// The files that a pattern matches, sorted as in the C locale; `None` if not known.
+    fn names(&self, pattern: &[u8], state: &State) -> Option<Vec<BString>> {
+        if state.options.strange || pattern::is_extended(pattern) {
+            return None;
+        }
+        let (mut found, mut rest) = if pattern.starts_with(b"/") {
+            (vec![BString::from("/")], pattern.trim_start_with(|c| c == '/'))
+        } else {
+            (vec![BString::default()], pattern)
+        };
+        while !rest.is_empty() {
+            let (component, more) = rest.split_once_str("/").unwrap_or((rest, b""));
+            let mut next = Vec::new();
+            for dir in &found {
+                self.step(dir, component, !more.is_empty() || rest.ends_with(b"/"), state, &mut next)?;
+            }
+            found = next;
+            rest = more;
+            if found.len() > MAX_WORDS {
+                return None;
+            }
+        }
+        found.sort();
+        // Other locales sort letters of both cases together.
+        let same = common_prefix(&found);
+        let plain = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'/' | b'.');
+        let ambiguous = found.iter().any(|f| !f.iter().skip(same).all(plain));
+        if ambiguous && self.shell == Shell::Bash { None } else { Some(found) }
+    }
+
+    fn step(&self, dir: &BString, component: &[u8], more: bool, state: &State, next: &mut Vec<BString>) -> Option<()> {
+        let slash: &[u8] = if more { b"/" } else { b"" };
+        if !pattern::is_pattern(component) {
+            let name = pattern::unquote(component);
+            let path: BString = [dir.as_slice(), &name].concat().into();
+            let whole = absolute(path.as_bstr(), &state.cwd)?;
+            let image = self.world.test(b'e', whole.as_bstr());
+            if state.files.test(b'e', whole.as_bstr(), image).known()? {
+                next.push([path.as_slice(), slash].concat().into());
+            }
+            return Some(());
+        }
+        let here =
+            if dir.is_empty() { BString::from(state.cwd.known()?) } else { absolute(dir.as_bstr(), &state.cwd)? };
+        let plain = BString::from(here.trim_end_with(|c| c == '/'));
+        if !state.files.is_listed(plain.as_bstr()) {
+            return None;
+        }
+        let names = self.world.list(if plain.is_empty() { b"/".as_bstr() } else { plain.as_bstr() })?;
+        for name in names.iter().filter(|n| !n.starts_with(b".") || component.starts_with(b".")) {
+            if pattern::matches(component, name)? {
+                let path: BString = [dir.as_slice(), name, slash].concat().into();
+                if more {
+                    let whole = absolute(path.as_bstr(), &state.cwd)?;
+                    if !self.world.test(b'd', whole.as_bstr()).known()? {
+                        continue;
+                    }
+                }
+                next.push(path);
+            }
+        }
+        Some(())
+    }
+
+    /// Where a failed expansion leaves the shell.
+    pub fn fail(&mut self, state: State, fail: Fail, span: Span) -> State {
+        match fail {
+            Fail::Exit(code, what) => state.exit(Status::Code(code), super::Cause::Error(what)),
+            Fail::Unknown(why) => self.give_up(state, &why, span),
+            Fail::Redirection => state.with(self.redirection_status()),
+            Fail::Over => State { flow: Flow::Over, ..state },
+        }
+    }
+
+    /// `$?` after a redirection that failed, as measured.
+    pub fn redirection_status(&self) -> Status {
+        Status::Code(if self.shell == Shell::Dash { 2 } else { 1 })
+    }
+}
+
+/// How many bytes all begin with.
+fn common_prefix(names: &[BString]) -> usize {
+    let Some((first, rest)) = names.split_first() else { return 0 };
+    let same = |name: &BString| first.iter().zip(name.iter()).take_while(|(a, b)| a == b).count();
+    rest.iter().map(same).min().unwrap_or(first.len())
+}
+
+struct Scope<'a> {
+    state: &'a mut State,
+    changed: bool,
+}
+
+impl Variables for Scope<'_> {
+    fn get(&self, name: &[u8]) -> Option<BString> {
+        match self.state.text(name)? {
+            None => Some(BString::default()),
+            Some(value) => value.known().map(BString::from),
+        }
+    }
+
+    fn set(&mut self, name: &[u8], value: i64) {
+        self.changed = true;
+        self.state.set(name, Content::Text(value.to_string().as_str().into()));
+    }
+}
+
+/// Newlines at the end go.
+fn chomp(value: Value) -> Value {
+    match value {
+        Value::Known(mut text) => {
+            while text.ends_with(b"\n") {
+                text.pop();
+            }
+            text.retain(|b| *b != 0);
+            Value::Known(text)
+        }
+        Value::Unknown { why, .. } => Value::Unknown { why, filled: false },
+    }
+}
+
+/// All of it as one string.
+pub fn concat(atoms: &[Atom]) -> Value {
+    let mut whole = Value::from("");
+    for atom in atoms {
+        match atom {
+            Atom::Text { value, .. } => whole.push(value),
+            Atom::Break | Atom::Soft => whole.push(&" ".into()),
+            Atom::Any(why) => whole.push(&Value::unknown(why.clone())),
+            Atom::None => {}
+        }
+    }
+    whole
+}
+
+/// All of it as a pattern.
+pub fn pattern_of(atoms: &[Atom]) -> Option<Vec<u8>> {
+    let mut whole = Vec::new();
+    for atom in atoms {
+        match atom {
+            Atom::Text { value, quoted: true, .. } => whole.extend(pattern::quote(value.known()?)),
+            Atom::Text { value, .. } => whole.extend_from_slice(value.known()?),
+            Atom::Break | Atom::Soft => whole.extend(b"\\ "),
+            Atom::Any(_) => return None,
+            Atom::None => {}
+        }
+    }
+    Some(whole)
+}
+
+/// A field before pathname expansion.
+enum Piece {
+    Field { value: Value, pattern: Option<Vec<u8>> },
+    Any(std::sync::Arc<str>),
+}
+
+/// Field splitting (XCU 2.6.5).
+struct Splitter {
+    separators: Option<BString>,
+    done: Vec<Piece>,
+    value: Value,
+    pattern: Option<Vec<u8>>,
+    /// A field has begun, if only with an empty quotation.
+    begun: bool,
+    /// Something was split whose fields are not known.
+    any: Option<std::sync::Arc<str>>,
+}
+
+impl Splitter {
+    fn new(separators: Option<BString>) -> Self {
+        Splitter { separators, done: Vec::new(), value: "".into(), pattern: Some(Vec::new()), begun: false, any: None }
+    }
+
+    fn push(&mut self, atom: Atom) {
+        match atom {
+            Atom::Text { value, quoted: false, expanded: true } => self.split(value),
+            Atom::Text { value, quoted, .. } => self.add(&value, quoted, quoted || value.is_empty() != Some(true)),
+            Atom::Break => self.end(true),
+            Atom::Soft => self.end(false),
+            Atom::Any(why) => self.any = Some(why),
+            Atom::None => {}
+        }
+    }
+
+    fn add(&mut self, value: &Value, quoted: bool, begins: bool) {
+        self.begun |= begins;
+        self.value.push(value);
+        self.pattern = match (self.pattern.take(), value.known()) {
+            (Some(mut pattern), Some(text)) => {
+                pattern.extend(if quoted { pattern::quote(text) } else { text.to_vec() });
+                Some(pattern)
+            }
+            _ => None,
+        };
+    }
+
+    fn end(&mut self, force: bool) {
+        if let Some(why) = self.any.take() {
+            self.done.push(Piece::Any(why));
+        } else if self.begun || force {
+            let value = std::mem::replace(&mut self.value, "".into());
+            self.done.push(Piece::Field { value, pattern: self.pattern.take() });
+        }
+        self.value = "".into();
+        self.pattern = Some(Vec::new());
+        self.begun = false;
+    }
+
+    fn split(&mut self, value: Value) {
+        let (Some(text), Some(separators)) = (value.known(), self.separators.clone()) else {
+            let why = match value {
+                Value::Unknown { why, .. } => why,
+                Value::Known(_) => "`$IFS` is not known".into(),
+            };
+            self.any = Some(why);
+            return;
+        };
+        let blank = |b: u8| separators.contains(&b) && b.is_ascii_whitespace();
+        let mut at = 0;
+        while let Some(byte) = text.get(at).copied() {
+            if !separators.contains(&byte) {
+                self.add(&Value::from(&[byte][..]), false, true);
+                at += 1;
+                continue;
+            }
+            while text.get(at).is_some_and(|b| blank(*b)) {
+                at += 1;
+            }
+            match text.get(at).copied().filter(|b| separators.contains(b)) {
+                Some(_) => {
+                    at += 1;
+                    self.end(true);
+                    while text.get(at).is_some_and(|b| blank(*b)) {
+                        at += 1;
+                    }
+                }
+                None => self.end(false),
+            }
+        }
+    }
+
+    fn finish(mut self) -> Vec<Piece> {
+        self.end(false);
+        self.done
+    }
+}
+
+fn has_braces(part: &Part) -> bool {
+    matches!(part, Part::Plain(text) if text.contains(&b'{') && (text.contains(&b',') || text.contains_str("..")))
+}
+
+/// Brace expansion of bash: the words that it makes; `None` if it is not followed.
+fn brace_words(word: &Word) -> Option<Vec<Word>> {
+    let index = word.parts.iter().position(has_braces)?;
+    let Some(Part::Plain(text)) = word.parts.get(index) else { return None };
+    let open = text.find_byte(b'{')?;
+    let close = open + text.get(open..)?.find_byte(b'}')?;
+    let inner = text.get(open + 1..close)?;
+    if inner.contains(&b'{') || !inner.contains(&b',') {
+        return None;
+    }
+    let mut words = Vec::new();
+    for choice in inner.split_str(",") {
+        let whole = [text.get(..open)?, choice, text.get(close + 1..)?].concat();
+        let mut parts = word.parts.clone();
+        *parts.get_mut(index)? = Part::Plain(whole.into());
+        let next = Word { parts, span: word.span };
+        if next.parts.iter().any(has_braces) {
+            words.extend(brace_words(&next)?);
+        } else {
+            words.push(next);
+        }
+        if words.len() > MAX_WORDS {
+            return None;
+        }
+    }
+    Some(words)
+}

@@ -1,0 +1,392 @@
+//! A shell at one point of one way through its script.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bstr::{BStr, BString, ByteSlice};
+
+use super::value::{Field, Status, Truth, Value};
+use super::{Cause, Condition, Job, Missing, Started, Trap};
+use crate::format::shell::{Command, Span};
+
+/// What a variable holds.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Content {
+    /// Declared, not set.
+    Unset,
+    /// A string.
+    Text(Value),
+    /// An indexed array of bash.
+    Array(Vec<Field>),
+    /// Set, or not: nothing is known.
+    Opaque,
+}
+
+/// A variable.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// What it holds.
+    pub content: Content,
+    /// It goes to programs.
+    pub exported: bool,
+    /// It cannot be changed.
+    pub readonly: bool,
+}
+
+/// A function and the text it comes from.
+#[derive(Clone, Debug)]
+pub struct Function {
+    /// Its body.
+    pub body: Arc<Command>,
+    /// The text that spans refer to.
+    pub source: Rc<[u8]>,
+    /// The file of that text.
+    pub file: Value,
+}
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.body, &other.body)
+    }
+}
+
+/// `set` options that change the way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// `-e`
+    pub errexit: bool,
+    /// `-u`
+    pub nounset: bool,
+    /// `-f`
+    pub noglob: bool,
+    /// `-o pipefail`
+    pub pipefail: bool,
+    /// `-n`
+    pub noexec: bool,
+    /// Something that changes how words are expanded, and is not followed.
+    pub strange: bool,
+}
+
+/// What is done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// The next command.
+    Next,
+    /// `break n`
+    Break(usize),
+    /// `continue n`
+    Continue(usize),
+    /// `return`
+    Return,
+    /// The shell exits.
+    Exit(Cause),
+    /// This way has ended, and was recorded.
+    Over,
+}
+
+/// What has been done to files since the start.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Files {
+    /// Paths that a command made (`d` directory, `f` regular), removed (`-`), or changed (`?`).
+    touched: BTreeMap<BString, u8>,
+    /// A program ran of which nothing is known: what is absent may be there.
+    pub disturbed: bool,
+}
+
+impl Files {
+    /// Notes it.
+    pub fn touch(&mut self, path: BString, what: u8) {
+        if self.touched.len() < 1000 {
+            self.touched.insert(path, what);
+        } else {
+            self.disturbed = true;
+        }
+    }
+
+    /// The answer of `test -OPERATOR path` where the image's is `image`.
+    pub fn test(&self, operator: u8, path: &BStr, image: Truth) -> Truth {
+        if let Some(what) = self.touched.get(path) {
+            return match (what, operator) {
+                (b'd', b'e' | b'd') | (b'f', b'e' | b'f') => Truth::Yes,
+                (b'd', b'f' | b'h' | b'L') | (b'f', b'd' | b'h' | b'L') => Truth::No,
+                (b'-', _) => Truth::No,
+                _ => Truth::Unknown,
+            };
+        }
+        let below = |(parent, what): (&BString, &u8)| matches!(what, b'-' | b'?') && is_below(path, parent);
+        let linked = self.touched.iter().any(below);
+        if linked || (self.disturbed && image == Truth::No) { Truth::Unknown } else { image }
+    }
+
+    /// Whether the bytes of `path` are the image's.
+    pub fn is_untouched(&self, path: &BStr) -> bool {
+        !self.touched.contains_key(path)
+            && !self.touched.keys().any(|p| is_below(path, p) && self.touched.get(p) != Some(&b'd'))
+    }
+
+    /// Whether `path` was made a directory.
+    pub fn is_made(&self, path: &BStr) -> bool {
+        self.touched.get(path) == Some(&b'd')
+    }
+
+    /// Whether names in the directory `path` are the image's.
+    pub fn is_listed(&self, path: &BStr) -> bool {
+        !self.disturbed && !self.touched.keys().any(|p| is_below(p.as_bstr(), path) || is_below(path, p) || p == path)
+    }
+
+    fn join(&mut self, other: &Files) {
+        for (path, what) in &other.touched {
+            if self.touched.get(path) != Some(what) {
+                self.touched.insert(path.clone(), b'?');
+            }
+        }
+        let keys = self.touched.keys().filter(|p| !other.touched.contains_key(*p)).cloned().collect::<Vec<_>>();
+        keys.into_iter().for_each(|p| self.touch(p, b'?'));
+        self.disturbed |= other.disturbed;
+    }
+}
+
+fn is_below(path: &BStr, parent: &[u8]) -> bool {
+    path.strip_prefix(parent).is_some_and(|rest| rest.starts_with(b"/") || parent.ends_with(b"/"))
+}
+
+/// A shell, or a subshell of it.
+#[derive(Clone, Debug)]
+pub struct State {
+    /// Variables by name.
+    pub variables: Rc<BTreeMap<BString, Variable>>,
+    /// Functions by name.
+    pub functions: Rc<BTreeMap<BString, Function>>,
+    /// `$0`
+    pub name: Value,
+    /// `$1`, `$2`, …
+    pub arguments: Vec<Field>,
+    /// See [`Options`].
+    pub options: Options,
+    /// By signal: `EXIT`, `TERM`, …
+    pub traps: BTreeMap<BString, Trap>,
+    /// Background jobs.
+    pub jobs: Vec<Job>,
+    /// The working directory.
+    pub cwd: Value,
+    /// `$?`
+    pub status: Status,
+    /// See [`Flow`].
+    pub flow: Flow,
+    /// See [`Files`].
+    pub files: Files,
+    /// What standard output has got, if it is captured.
+    pub output: Option<Value>,
+    /// Variables may have been set whose names are not known.
+    pub open: bool,
+    /// What standard input holds; `None`: the container's, which is empty.
+    pub input: Option<Value>,
+    /// Variables that `local` hides, a list for each function call.
+    pub locals: Vec<Vec<(BString, Option<Variable>)>>,
+    /// Subshells around.
+    pub subshell: usize,
+    /// What bash calls FUNCNAME and BASH_SOURCE, the innermost last.
+    pub frames: Vec<(BString, Value)>,
+    /// Function calls and sourced files around.
+    pub calls: usize,
+    /// Loops around.
+    pub loops: usize,
+    /// The last simple command.
+    pub last: Span,
+    /// The ending of the last program, if nothing was done since.
+    pub pending: Option<usize>,
+    /// What had to be decided.
+    pub when: Vec<Condition>,
+    /// Commands that could not be run.
+    pub missing: Vec<Missing>,
+    /// Programs that were run.
+    pub started: Vec<Started>,
+}
+
+impl State {
+    /// The text of a variable: `Some(None)` is unset; `None`: not even that is known.
+    pub fn text(&self, name: &[u8]) -> Option<Option<Value>> {
+        match self.variables.get(name.as_bstr()).map(|v| &v.content) {
+            None | Some(Content::Unset) => (!self.open).then_some(None),
+            Some(Content::Text(value)) => Some(Some(value.clone())),
+            Some(Content::Array(fields)) => match fields.first() {
+                None => Some(None),
+                Some(Field::One(value)) => Some(Some(value.clone())),
+                Some(Field::Any(_)) => None,
+            },
+            Some(Content::Opaque) => None,
+        }
+    }
+
+    /// Sets a variable; false if it is readonly.
+    pub fn set(&mut self, name: &[u8], content: Content) -> bool {
+        let variables = Rc::make_mut(&mut self.variables);
+        match variables.get_mut(name.as_bstr()) {
+            Some(variable) if variable.readonly => return false,
+            Some(variable) => variable.content = content,
+            None => {
+                variables.insert(name.into(), Variable { content, exported: false, readonly: false });
+            }
+        }
+        true
+    }
+
+    /// Removes a variable; false if it is readonly.
+    pub fn unset(&mut self, name: &[u8]) -> bool {
+        if self.variables.get(name.as_bstr()).is_some_and(|v| v.readonly) {
+            return false;
+        }
+        Rc::make_mut(&mut self.variables).remove(name.as_bstr());
+        true
+    }
+
+    /// Changes the attributes of a variable, which need not be set.
+    pub fn mark(&mut self, name: &[u8], change: impl FnOnce(&mut Variable)) {
+        let fresh = Variable { content: Content::Unset, exported: false, readonly: false };
+        change(Rc::make_mut(&mut self.variables).entry(name.into()).or_insert(fresh));
+    }
+
+    /// `local name`: hides the variable until the function returns.
+    pub fn hide(&mut self, name: &[u8], keep: bool) {
+        let old = self.variables.get(name.as_bstr()).cloned();
+        let Some(frame) = self.locals.last_mut() else { return };
+        if !frame.iter().any(|(n, _)| n == name) {
+            frame.push((name.into(), old));
+            if !keep {
+                self.mark(name, |v| v.content = Content::Unset);
+            }
+        }
+    }
+
+    /// Brings back what the last function call hid.
+    pub fn uncover(&mut self) {
+        for (name, variable) in self.locals.pop().into_iter().flatten() {
+            match variable {
+                Some(variable) => drop(Rc::make_mut(&mut self.variables).insert(name, variable)),
+                None => drop(Rc::make_mut(&mut self.variables).remove(&name)),
+            }
+        }
+    }
+
+    /// Writes to standard output.
+    pub fn print(&mut self, text: &Value) {
+        if let Some(output) = &mut self.output {
+            output.push(text);
+        }
+    }
+
+    /// Takes this status and goes on.
+    pub fn with(mut self, status: impl Into<Status>) -> Self {
+        self.status = status.into();
+        self
+    }
+
+    /// The shell exits.
+    pub fn exit(mut self, status: impl Into<Status>, cause: Cause) -> Self {
+        self.status = status.into();
+        self.pending = None;
+        self.flow = Flow::Exit(cause);
+        self
+    }
+
+    /// Whether all that is still to come is the same as for `other`.
+    pub fn is_same(&self, other: &State) -> bool {
+        self.is_alike(other)
+            && self.status == other.status
+            && self.variables == other.variables
+            && self.arguments == other.arguments
+            && self.cwd == other.cwd
+            && self.output == other.output
+            && self.files == other.files
+            && self.pending == other.pending
+            && self.open == other.open
+            && self.input == other.input
+    }
+
+    /// Whether one state can stand for both.
+    fn is_alike(&self, other: &State) -> bool {
+        self.flow == other.flow
+            && self.options == other.options
+            && self.functions == other.functions
+            && self.traps == other.traps
+            && self.jobs == other.jobs
+            && self.locals == other.locals
+            && self.name == other.name
+    }
+
+    /// Makes this state stand for `other` too: what differs is not known. False if too much does.
+    pub fn join(&mut self, other: &State) -> bool {
+        if !self.is_alike(other) || self.output.is_some() != other.output.is_some() {
+            return false;
+        }
+        if self.variables != other.variables {
+            self.join_variables(other);
+        }
+        if self.arguments != other.arguments {
+            self.arguments = join_fields(&self.arguments, &other.arguments);
+        }
+        self.cwd = self.cwd.join(&other.cwd);
+        self.status = self.status.join(other.status);
+        self.output = self.output.as_ref().zip(other.output.as_ref()).map(|(a, b)| a.join(b));
+        self.files.join(&other.files);
+        self.open |= other.open;
+        self.input = match (self.input.take(), &other.input) {
+            (Some(a), Some(b)) => Some(a.join(b)),
+            (None, None) => None,
+            _ => Some(Value::unknown("it depends on the way taken")),
+        };
+        if self.pending != other.pending {
+            self.pending = None;
+        }
+        self.forget(other);
+        true
+    }
+
+    /// Keeps of the way here what both have.
+    pub fn forget(&mut self, other: &State) {
+        let common = self.when.iter().zip(&other.when).take_while(|(a, b)| a == b).count();
+        self.when.truncate(common);
+        let common = self.started.iter().zip(&other.started).take_while(|(a, b)| a == b).count();
+        self.started.truncate(common);
+        self.missing.retain(|m| other.missing.contains(m));
+    }
+
+    fn join_variables(&mut self, other: &State) {
+        let theirs = other.variables.clone();
+        let mine = Rc::make_mut(&mut self.variables);
+        for (name, variable) in theirs.iter() {
+            let absent = Variable { content: Content::Unset, exported: false, readonly: false };
+            let old = mine.entry(name.clone()).or_insert(absent);
+            old.content = join_content(&old.content, &variable.content);
+            old.exported |= variable.exported;
+        }
+        for (name, variable) in mine.iter_mut().filter(|(n, _)| !theirs.contains_key(*n)) {
+            let _ = name;
+            variable.content = join_content(&variable.content, &Content::Unset);
+        }
+    }
+}
+
+fn join_content(a: &Content, b: &Content) -> Content {
+    match (a, b) {
+        _ if a == b => a.clone(),
+        (Content::Text(a), Content::Text(b)) => Content::Text(a.join(b)),
+        (Content::Array(a), Content::Array(b)) => Content::Array(join_fields(a, b)),
+        _ => Content::Opaque,
+    }
+}
+
+fn join_fields(a: &[Field], b: &[Field]) -> Vec<Field> {
+    let common = a.iter().zip(b).take_while(|(a, b)| a == b).count();
+    let mut fields = a.get(..common).unwrap_or_default().to_vec();
+    if a.len() == b.len() && a.iter().chain(b).all(|f| matches!(f, Field::One(_))) {
+        fields.extend(a.iter().zip(b).skip(common).map(|(a, b)| match (a, b) {
+            (Field::One(a), Field::One(b)) => Field::One(a.join(b)),
+            _ => Field::Any("it depends on the way taken".into()),
+        }));
+    } else {
+        fields.push(Field::Any("it depends on the way taken".into()));
+    }
+    fields
+}

@@ -1,0 +1,156 @@
+//! The evaluator of scripts against the shells themselves: random small scripts, run with stub programs that record how
+//! they were started. Seeds and numbers come from IMAGELINT_SCRIPT_SEEDS (blanks between) and IMAGELINT_SCRIPTS.
+#![allow(clippy::unwrap_used)]
+
+mod grammar;
+mod stage;
+
+use std::fmt::Write;
+
+use imagelint::launch::Shell;
+use imagelint::launch::script::{Bounds, Cause, End, Ending, Field, Invocation, Status, follow};
+
+use grammar::Generator;
+use stage::{Observed, Stage};
+
+const SHELLS: [(Shell, &[&str]); 3] =
+    [(Shell::Dash, &["dash"]), (Shell::Bash, &["bash"]), (Shell::Ash, &["busybox", "sh"])];
+
+/// How one script went.
+enum Verdict {
+    Agrees,
+    Unknown,
+    Differs(String),
+}
+
+fn words(argv: &[Field]) -> Option<Vec<String>> {
+    argv.iter().map(|f| f.known().map(|w| w.to_string())).collect()
+}
+
+/// Whether what ran can be what was predicted to have run.
+fn same_programs(ending: &Ending, ran: &[(Vec<String>, bool)], exact: bool) -> bool {
+    let stub =
+        |argv: &Option<Vec<String>>| argv.as_ref().is_none_or(|a| !["basename", "dirname"].contains(&a[0].as_str()));
+    let predicted: Vec<_> = ending.started.iter().map(|s| words(&s.argv)).filter(stub).collect();
+    if !exact {
+        return true;
+    }
+    let mut left: Vec<&Vec<String>> = ran.iter().map(|(argv, _)| argv).collect();
+    for argv in predicted {
+        let Some(at) = left.iter().position(|l| argv.as_ref().is_none_or(|a| a == *l)) else { return false };
+        left.remove(at);
+    }
+    left.is_empty()
+}
+
+fn fits(ending: &Ending, observed: &Observed, exact: bool) -> bool {
+    // a background job may write its line later
+    let replaced = observed.ran.iter().find(|(_, same)| *same);
+    let others: Vec<_> = observed.ran.iter().filter(|(_, same)| !same).cloned().collect();
+    match &ending.end {
+        End::Exec { argv, .. } => {
+            let argv = words(argv);
+            replaced.is_some_and(|(ran, _)| argv.is_none_or(|a| a == *ran)) && same_programs(ending, &others, exact)
+        }
+        End::Exits { status, cause } => {
+            let code = match status {
+                Status::Code(code) => i32::from(*code) == observed.code,
+                Status::Failed => observed.code != 0,
+                Status::Unknown => true,
+            };
+            let cause = *cause != Cause::Errexit || observed.code != 0;
+            replaced.is_none() && code && cause && same_programs(ending, &others, exact)
+        }
+        End::Child { argv, last: true, .. } => {
+            let argv = words(argv);
+            let is = |(ran, same): &(Vec<String>, bool)| !same && argv.as_ref().is_none_or(|a| a == ran);
+            // jobs and members of a pipeline may write their lines later
+            observed.ran.iter().any(is) && replaced.is_none()
+        }
+        _ => false,
+    }
+}
+
+fn judge(endings: &[Ending], observed: &Observed, exact: bool) -> Verdict {
+    if endings.iter().any(|e| fits(e, observed, exact)) {
+        return Verdict::Agrees;
+    }
+    if endings.iter().any(|e| matches!(e.end, End::Unknown { .. } | End::Loops)) {
+        return Verdict::Unknown;
+    }
+    let mut text = String::new();
+    for ending in endings {
+        let started: Vec<_> = ending.started.iter().map(|s| words(&s.argv)).collect();
+        let end = match &ending.end {
+            End::Exec { argv, .. } => format!("Exec {:?}", words(argv)),
+            End::Child { argv, last, .. } => format!("Child {:?} last {last}", words(argv)),
+            other => format!("{other:?}"),
+        };
+        let when: Vec<_> = ending.when.iter().map(|c| &c.text).collect();
+        let _ = writeln!(text, "  predicted {end} after {started:?} when {when:?}");
+    }
+    Verdict::Differs(text)
+}
+
+fn settings() -> (Vec<u64>, usize) {
+    let seeds = std::env::var("IMAGELINT_SCRIPT_SEEDS").unwrap_or_else(|_| "1".into());
+    let count = std::env::var("IMAGELINT_SCRIPTS").ok().and_then(|n| n.parse().ok()).unwrap_or(150);
+    (seeds.split_whitespace().map(|s| s.parse().unwrap()).collect(), count)
+}
+
+fn compare(shell: Shell, command: &[&str]) {
+    let Some(stage) = Stage::new(command) else {
+        eprintln!("{}: not installed, nothing was run", command.join(" "));
+        return;
+    };
+    let (seeds, count) = settings();
+    let (mut ran, mut unknown, mut differ, mut slowest) = (0, 0, 0, 0);
+    for seed in seeds {
+        let mut generator = Generator::new(seed, shell);
+        for number in 0..count {
+            let script = generator.script();
+            let invocation: Invocation = stage.invocation(shell, &script);
+            let clock = std::time::Instant::now();
+            let endings = follow(&invocation, &stage.world(), Bounds::default());
+            slowest = slowest.max(clock.elapsed().as_millis());
+            let Some(observed) = stage.run(&script) else { continue };
+            ran += 1;
+            match judge(&endings, &observed, !script.open) {
+                Verdict::Agrees => {}
+                Verdict::Unknown => unknown += 1,
+                Verdict::Differs(predicted) => {
+                    differ += 1;
+                    if differ <= 8 {
+                        eprintln!(
+                            "{} seed {seed} number {number} {} args {:?}:\n{}\n{predicted}  observed {:?}\n",
+                            command.join(" "),
+                            if script.command_string { "-c" } else { "file" },
+                            script.arguments,
+                            script.text,
+                            observed
+                        );
+                    }
+                }
+            }
+        }
+    }
+    eprintln!("{}: {ran} scripts, {unknown} unknown, {differ} differ, slowest {slowest} ms", command.join(" "));
+    assert!(ran > 0, "the shell is there and nothing was run");
+    assert_eq!(differ, 0);
+    assert!(unknown * 10 <= ran, "{unknown} of {ran} unknown");
+}
+
+#[test]
+fn dash_does_as_predicted() {
+    compare(SHELLS[0].0, SHELLS[0].1);
+}
+
+#[test]
+fn bash_does_as_predicted() {
+    compare(SHELLS[1].0, SHELLS[1].1);
+}
+
+#[test]
+fn busybox_ash_does_as_predicted() {
+    compare(SHELLS[2].0, SHELLS[2].1);
+}

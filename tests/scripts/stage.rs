@@ -1,0 +1,251 @@
+//! Where scripts run: a scratch directory with stub programs, and what the evaluator is told of it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use bstr::{BStr, BString, ByteSlice};
+use imagelint::launch::Shell;
+use imagelint::launch::script::{Content, Field, Found, Invocation, Run, Status, Truth, Value, World, run_known};
+use imagelint::rootfs::Errno;
+use tempfile::TempDir;
+
+use super::grammar::Script;
+
+/// A stub exits with the digits of its name; `o…` prints, `u…` exits as the environment says.
+const STUB: &str = r#"#!/bin/dash
+l="$$ ${0##*/}"; for a; do l="$l|$a"; done; echo "$l" >>"$STAGE_LOG"
+case ${0##*/} in
+o*) echo "out${0##*o}";;
+u*) exit $STAGE_LUCK;;
+esac
+exit ${0##*[a-z]}
+"#;
+
+pub struct Stage {
+    dir: TempDir,
+    command: Vec<String>,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub struct Observed {
+    /// Words of each stub, and whether it was the shell's own process.
+    pub ran: Vec<(Vec<String>, bool)>,
+    /// Exit code.
+    pub code: i32,
+}
+
+impl Stage {
+    /// `None` if the shell is not installed.
+    pub fn new(command: &[&str]) -> Option<Self> {
+        let found = std::env::var("PATH").ok()?.split(':').any(|d| Path::new(d).join(command[0]).exists());
+        if !found || !Path::new("/bin/dash").exists() {
+            return None;
+        }
+        let dir = TempDir::new().unwrap();
+        let at = |p: &str| dir.path().join(p);
+        for d in ["bin", "closed", "closed/adir", "run", "data", "data/sub"] {
+            fs::create_dir_all(at(d)).unwrap();
+        }
+        for name in ["p0", "p1", "p3", "p7", "o0", "o4", "u0", "m0"] {
+            fs::write(at("bin").join(name), STUB).unwrap();
+            fs::set_permissions(at("bin").join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        fs::write(at("closed/noex"), "x").unwrap();
+        fs::write(at("bin/badint"), "#!/nope/sh\n").unwrap();
+        fs::set_permissions(at("bin/badint"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::write(at("data/lib.sh"), "lib=1\nlibf() { p0 lib \"$1\"; }\n").unwrap();
+        fs::write(at("data/ret.sh"), "p0 ret; return 3; p1 no\n").unwrap();
+        for name in ["a.t", "b.t", "sub/c.t"] {
+            fs::write(at("data").join(name), "text\n").unwrap();
+        }
+        fs::write(at("data/empty"), "").unwrap();
+        Some(Stage { dir, command: command.iter().map(|s| (*s).to_owned()).collect() })
+    }
+
+    fn path(&self) -> String {
+        let d = self.dir.path().display();
+        format!("{d}/bin:{d}/closed:/usr/bin:/bin")
+    }
+
+    fn environment(&self, script: &Script) -> Vec<(String, String)> {
+        let d = self.dir.path().display();
+        let mut all = vec![
+            ("PATH".to_owned(), self.path()),
+            ("HOME".to_owned(), format!("{d}/data")),
+            ("D".to_owned(), format!("{d}/data")),
+            ("E".to_owned(), "e v".to_owned()),
+            ("EMPTY".to_owned(), String::new()),
+            ("STAGE_LOG".to_owned(), format!("{d}/log{}", script.number)),
+        ];
+        all.push(("STAGE_LUCK".to_owned(), script.luck.to_string()));
+        all
+    }
+
+    /// Removes what scripts have written.
+    fn clean(&self) {
+        for left in fs::read_dir(self.dir.path().join("run")).unwrap().flatten() {
+            let _ = fs::remove_file(left.path());
+        }
+    }
+
+    pub fn invocation(&self, shell: Shell, script: &Script) -> Invocation {
+        self.clean();
+        let file = format!("{}/script.sh", self.dir.path().display());
+        let known = |s: &str| Value::from(s);
+        Invocation {
+            shell,
+            name: known(if script.command_string { "zero" } else { &file }),
+            text: script.text.as_str().into(),
+            command_string: script.command_string,
+            replaces: shell != Shell::Dash,
+            arguments: script.arguments.iter().map(|a| Field::One(known(a))).collect(),
+            environment: self.environment(script).into_iter().map(|(n, v)| (n.into(), known(&v))).collect(),
+            cwd: BString::from(self.dir.path().join("run").to_str().unwrap()),
+            options: Vec::new(),
+            pid: None,
+        }
+    }
+
+    pub fn world(&self) -> Real<'_> {
+        Real { stage: self }
+    }
+
+    /// Runs it; `None` if it takes too long.
+    pub fn run(&self, script: &Script) -> Option<Observed> {
+        let log = self.dir.path().join(format!("log{}", script.number));
+        let run = self.dir.path().join("run");
+        fs::write(&log, "").unwrap();
+        let file = self.dir.path().join("script.sh");
+        fs::write(&file, &script.text).unwrap();
+        let mut command = Command::new(&self.command[0]);
+        command.args(&self.command[1..]).env_clear().envs(self.environment(script)).current_dir(&run);
+        if script.command_string {
+            command.arg("-c").arg(&script.text).arg("zero");
+        } else {
+            command.arg(&file);
+        }
+        command.args(&script.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let mut child = command.spawn().unwrap();
+        let (pid, since) = (child.id(), Instant::now());
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if since.elapsed() > Duration::from_secs(5) {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                return None;
+            }
+            std::thread::sleep(Duration::from_micros(300));
+        };
+        if script.text.contains('&') {
+            std::thread::sleep(Duration::from_millis(30)); // background jobs that outlive the shell
+        }
+        let text = String::from_utf8_lossy(&fs::read(&log).unwrap()).into_owned();
+        let record = |line: &str| {
+            let (own, words) = line.split_once(' ')?;
+            Some((words.split('|').map(str::to_owned).collect(), own == pid.to_string()))
+        };
+        let _ = fs::remove_file(&log);
+        Some(Observed { ran: text.lines().filter_map(record).collect(), code: status.code()? })
+    }
+}
+
+/// The real file system, as root sees it.
+pub struct Real<'a> {
+    stage: &'a Stage,
+}
+
+impl Real<'_> {
+    fn candidate(path: &Path) -> Result<(), Errno> {
+        let meta = fs::metadata(path).map_err(|e| match e.raw_os_error() {
+            Some(20) => Errno::ENOTDIR,
+            _ => Errno::ENOENT,
+        })?;
+        let executable = meta.is_file() && meta.permissions().mode() & 0o111 != 0;
+        if !executable {
+            return Err(Errno::EACCES);
+        }
+        if path.ends_with("badint") { Err(Errno::ELOOP) } else { Ok(()) }
+    }
+}
+
+impl World for Real<'_> {
+    fn test(&self, operator: u8, path: &BStr) -> Truth {
+        let path = path.to_path().unwrap();
+        if matches!(operator, b'h' | b'L') {
+            return Truth::from(fs::symlink_metadata(path).is_ok_and(|m| m.is_symlink()));
+        }
+        let Ok(meta) = fs::metadata(path) else { return Truth::No };
+        Truth::from(match operator {
+            b'e' | b'r' | b'w' => true,
+            b'f' => meta.is_file(),
+            b'd' => meta.is_dir(),
+            b's' => meta.len() > 0,
+            b'x' => meta.is_dir() || meta.permissions().mode() & 0o111 != 0,
+            _ => return Truth::Unknown,
+        })
+    }
+
+    fn command(&self, shell: Shell, name: &BStr, search: Option<&BStr>, cwd: &BStr, exec: bool) -> Found {
+        let whole = |p: &[u8]| cwd.to_path().unwrap().join(p.to_path().unwrap());
+        if name.contains(&b'/') {
+            return match Real::candidate(&whole(name)) {
+                Ok(()) => Found::Program(name.into()),
+                // the interpreter of the script is not there
+                Err(Errno::ELOOP) => Found::Fails(127),
+                Err(errno) => Found::Fails(shell.cannot_execute(errno, false, exec, false)),
+            };
+        }
+        let Some(search) = search else { return Found::Unknown };
+        let mut closed = None;
+        for element in search.split_str(":") {
+            let path = whole(element).join(name.to_path().unwrap());
+            match Real::candidate(&path) {
+                Ok(()) => return Found::Program(path.to_str().unwrap().into()),
+                Err(Errno::ELOOP) => return Found::Fails(127),
+                Err(Errno::EACCES) if path.is_file() || exec && shell != Shell::Bash => closed = Some(Errno::EACCES),
+                Err(_) => {}
+            }
+        }
+        Found::Fails(closed.map_or(127, |errno| shell.cannot_execute(errno, true, exec, false)))
+    }
+
+    fn read(&self, path: &BStr) -> Content {
+        fs::read(path.to_path().unwrap()).map_or(Content::Absent, Content::Bytes)
+    }
+
+    fn canonical(&self, path: &BStr) -> Option<Option<BString>> {
+        Some(fs::canonicalize(path.to_path().unwrap()).ok().map(|p| p.to_str().unwrap().into()))
+    }
+
+    fn list(&self, directory: &BStr) -> Option<Vec<BString>> {
+        let entries = fs::read_dir(directory.to_path().unwrap()).ok()?;
+        Some(entries.flatten().map(|e| e.file_name().to_str().unwrap().into()).collect())
+    }
+
+    fn ids(&self) -> (u32, u32) {
+        (0, 0)
+    }
+
+    fn run(&self, argv: &[Field], cwd: &BStr) -> Run {
+        let bin = self.stage.dir.path().join("bin");
+        let name = argv[0].known().unwrap().to_string();
+        let base = name.rsplit('/').next().unwrap().to_owned();
+        if !bin.join(&base).exists() {
+            return run_known(argv, cwd, self);
+        }
+        let code = base.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse().unwrap_or(0);
+        let known = Run { short: true, status: Status::Code(code), output: Some("".into()), disturbs: false };
+        match base.as_bytes()[0] {
+            b'o' => Run { output: Some(format!("out{code}\n").into()), ..known },
+            b'u' => Run { status: Status::Unknown, ..known },
+            b'm' => Run::UNKNOWN,
+            _ => known,
+        }
+    }
+}
