@@ -19,6 +19,8 @@ impl Cause {
             Cause::NotInPath { name, role, tried, .. } => not_in_path(name, *role, tried, process),
             Cause::RelativeHit { .. } => "command-not-found",
             Cause::Exec { role, path, problem } => exec(*role, path, problem, process),
+            // Not for a rule to blame: jobs do.
+            Cause::ScriptEnds { .. } => "script-ends",
             Cause::Link(closure) => match closure.error() {
                 Some(LinkError::Version { .. } | LinkError::Inconsistent { .. }) => "symbol-version-not-found",
                 _ => "library-not-found",

@@ -147,8 +147,16 @@ impl Attempt<'_> {
         let loaded = caller.execve(found.path, argv, Role::Command, found.via, steps).map_err(program::failed)?;
         let (kernel, bounding) = (caller.kernel, caller.bounding);
         let linked = self.linked;
-        let running =
-            program::Running { view: &view, cwd: cwd.clone(), credentials, environment, kernel, bounding, linked };
+        let running = program::Running {
+            view: &view,
+            cwd: cwd.clone(),
+            credentials,
+            environment,
+            kernel,
+            bounding,
+            linked,
+            nested: 0,
+        };
         Ok(running.follow(loaded, steps))
     }
 

@@ -178,6 +178,15 @@ pub enum Cause {
         /// What is wrong with it.
         problem: Problem,
     },
+    /// A shell script ends by itself.
+    ScriptEnds {
+        /// The script, or `$0` of `-c`.
+        path: BString,
+        /// The line of its last command, counted from 1.
+        line: usize,
+        /// The exit code.
+        code: u8,
+    },
     /// The dynamic loader ends the process: its first error.
     Link(Arc<Closure>),
     /// Arguments or environment too long for execve(2).

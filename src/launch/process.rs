@@ -160,6 +160,16 @@ impl Environment {
         self.variables.clear();
     }
 
+    /// All of them.
+    pub fn variables(&self) -> impl Iterator<Item = (&BString, &BString)> {
+        self.variables.iter().map(|(name, value)| (name, value))
+    }
+
+    /// Puts `variables` in the place of all of them.
+    pub fn replace(&mut self, variables: impl Iterator<Item = (BString, BString)>) {
+        self.variables = variables.collect();
+    }
+
     /// Lengths of all `NAME=value` in bytes.
     pub fn lengths(&self) -> impl Iterator<Item = usize> {
         self.variables.iter().map(|(n, v)| n.len() + 1 + v.len())

@@ -9,7 +9,11 @@ use super::execve::{Caller, Loaded, Stop};
 use super::loader::{Memory, Started};
 use super::outcome::{Cause, Outcome, Phase, Problem, Role, Step, StepKind, Tried, Via};
 use super::process::Environment;
+use super::script::value::all_known;
+use super::script::{self, Bounds, End, Ending, Field, Inside, Invocation, Status, Value};
 use super::shell::{self, Script, Shell};
+use crate::format::elf;
+use crate::format::magic::Format;
 use crate::rootfs::{Credentials, Errno, Ino, PathError, READ, View};
 
 /// Wrappers that may follow one another before it is called a loop.
@@ -33,6 +37,8 @@ pub struct Running<'a> {
     pub bounding: u64,
     /// What loaders have said so far.
     pub linked: &'a Memory,
+    /// Scripts that their shell reads because the kernel does not execute them, one within another.
+    pub nested: usize,
 }
 
 /// What comes next.
@@ -151,7 +157,13 @@ impl Running<'_> {
         }
         match shell::read(shell, text) {
             Script::Command { words, exec, line } => self.command(shell, words, exec, line, steps),
-            _ => Ok(Next::Ends(Outcome::Runs)),
+            _ => {
+                let arguments = loaded.argv.get(3..).unwrap_or_default();
+                let name = arguments.first().or(loaded.argv.first()).cloned().unwrap_or_default();
+                let arguments = arguments.get(1..).unwrap_or_default();
+                let call = self.invocation(shell, name, text.clone(), arguments);
+                self.evaluate(Invocation { command_string: true, replaces: true, ..call }, steps)
+            }
         }
     }
 
@@ -171,9 +183,19 @@ impl Running<'_> {
                 return Ok(Next::Ends(Outcome::Exits { code: shell.cannot_open(absent), cause }));
             }
         };
+        if let Some((code, problem)) = self.no_script(shell, ino)? {
+            let cause = Cause::Exec { role: Role::Command, path, problem };
+            return Ok(Next::Ends(Outcome::Exits { code, cause }));
+        }
         let text = self.view.read(ino, 0, SCRIPT_MAX).map_err(|e| e.to_string())?;
         match shell::read(shell, &text) {
-            Script::Other => Ok(Next::Ends(Outcome::Runs)),
+            Script::Other => {
+                let options = loaded.argv.get(1..at).unwrap_or_default().iter().flat_map(|word| word.iter());
+                let options = options.copied().filter(u8::is_ascii_alphabetic).collect();
+                let arguments = loaded.argv.get(at + 1..).unwrap_or_default();
+                let call = self.invocation(shell, path, text.into(), arguments);
+                self.evaluate(Invocation { options, ..call }, steps)
+            }
             Script::CarriageReturn { code, line, text } => {
                 Ok(Next::Ends(Outcome::Exits { code, cause: Cause::CarriageReturn { path, line, text } }))
             }
@@ -182,6 +204,118 @@ impl Running<'_> {
             }
             Script::Command { words, exec, line } => self.command(shell, words, exec, line, steps),
         }
+    }
+
+    /// Text that the kernel does not execute: the shell reads it as a script of its own, and its status is the shell's.
+    fn without_shebang(
+        &mut self,
+        shell: Shell,
+        path: BString,
+        ino: Ino,
+        words: &[BString],
+        steps: &mut Vec<Step>,
+    ) -> Result<Next, String> {
+        self.nested += 1;
+        if self.nested > MAX_PROGRAMS {
+            return Err("scripts start one another without end".to_owned());
+        }
+        let text = self.view.read(ino, 0, SCRIPT_MAX).map_err(|e| e.to_string())?;
+        let call = self.invocation(shell, path, text.into(), words.get(1..).unwrap_or_default());
+        let mut tried = steps.clone();
+        match self.evaluate(call, &mut tried)? {
+            Next::Ends(outcome @ Outcome::Exits { .. }) => {
+                *steps = tried;
+                Ok(Next::Ends(outcome))
+            }
+            _ => Ok(Next::Ends(Outcome::Runs)),
+        }
+    }
+
+    /// What a shell says of a directory or a program in the place of its script (measured; dash and ash stumble over a
+    /// program's first bytes, and read nothing from a directory).
+    fn no_script(&self, shell: Shell, ino: Ino) -> Result<Option<(u8, Problem)>, String> {
+        if self.view.inode(ino).kind.is_directory() {
+            return Ok((shell == Shell::Bash).then_some((126, Problem::Directory(ino))));
+        }
+        let head = self.view.read(ino, 0, elf::HEADER).map_err(|e| e.to_string())?;
+        let code = if shell == Shell::Bash { 126 } else { 2 };
+        Ok(elf::is_elf(&head).then_some((code, Problem::Format(ino, Format::Elf("a program is no script")))))
+    }
+
+    /// A script as its shell is given it.
+    fn invocation(&self, shell: Shell, name: BString, text: BString, arguments: &[BString]) -> Invocation {
+        let known = |text: &BString| Value::Known(text.clone());
+        let mut environment: Vec<(BString, Value)> =
+            self.environment.variables().map(|(name, value)| (name.clone(), known(value))).collect();
+        // Engines set these two, and not always to the same.
+        for name in ["HOME", "HOSTNAME"] {
+            if self.environment.get(name.as_bytes()).is_none() {
+                environment.push((name.into(), Value::filled(format!("the engine sets {name}"))));
+            }
+        }
+        Invocation {
+            shell,
+            name: Value::Known(name),
+            text,
+            command_string: false,
+            replaces: false,
+            arguments: arguments.iter().map(|word| Field::One(known(word))).collect(),
+            environment,
+            cwd: self.cwd.clone(),
+            options: Vec::new(),
+            pid: Some(1),
+        }
+    }
+
+    /// What a script comes to, if there is one end that is to be expected; the shell gets control in any case.
+    fn evaluate(&mut self, call: Invocation, steps: &mut Vec<Step>) -> Result<Next, String> {
+        let runs = Ok(Next::Ends(Outcome::Runs));
+        if self.bash_reads_more(call.shell) {
+            return runs;
+        }
+        let world = Inside::new(self.view, self.credentials.clone());
+        let endings = script::follow(&call, &world, Bounds::default());
+        let mut expected = endings.iter().filter(|ending| !ending.when.iter().any(|c| c.unlikely));
+        let (Some(ending), None) = (expected.next(), expected.next()) else { return runs };
+        let line = ending.span.line;
+        match &ending.end {
+            End::Exec { argv, environment, cwd, .. } => {
+                let (Some(words), Some(cwd)) = (all_known(argv), cwd.known()) else { return runs };
+                let words = words.into_iter().map(BStr::to_owned).collect();
+                self.cwd = cwd.to_owned();
+                self.environment
+                    .replace(environment.iter().filter_map(|(n, v)| Some((n.clone(), v.known()?.to_owned()))));
+                self.command(call.shell, words, true, line, steps)
+            }
+            End::Child { argv, last: true, apart: false, .. } => match all_known(argv) {
+                Some(words) => {
+                    let words = words.into_iter().map(BStr::to_owned).collect();
+                    self.command(call.shell, words, false, line, steps)
+                }
+                None => runs,
+            },
+            End::Exits { status: Status::Code(code), .. } => {
+                Ok(Next::Ends(self.exits(&call, ending, *code, line, steps)))
+            }
+            _ => runs,
+        }
+    }
+
+    /// The shell exits: for want of a command, or because the script says so.
+    fn exits(&self, call: &Invocation, ending: &Ending, code: u8, line: usize, steps: &mut Vec<Step>) -> Outcome {
+        let missing = ending.missing.iter().rfind(|missing| missing.code == code && matches!(code, 126 | 127));
+        if let Some(missing) = missing {
+            let role = Role::ShellCommand { line: missing.span.line };
+            let mut tried = steps.clone();
+            if let Ok(Next::Ends(Outcome::Exits { cause, .. })) =
+                self.execvp(vec![missing.name.clone()], role, &mut tried, |_, _| code)
+            {
+                *steps = tried;
+                return Outcome::Exits { code, cause };
+            }
+        }
+        let path = call.name.known().map(BStr::to_owned).unwrap_or_default();
+        Outcome::Exits { code, cause: Cause::ScriptEnds { path, line, code } }
     }
 
     /// The one argument that a shebang line gives to a shell.
@@ -229,8 +363,12 @@ impl Running<'_> {
         let mut tried_steps = steps.clone();
         let in_path = words.first().is_some_and(|name| !name.contains(&b'/'));
         let code = |errno, cause: &Cause| shell.cannot_execute(errno, in_path, exec, is_unreachable(cause));
-        let next = self.execvp(words, Role::ShellCommand { line }, &mut tried_steps, code)?;
+        let next = self.execvp(words.clone(), Role::ShellCommand { line }, &mut tried_steps, code)?;
         match next {
+            Next::Ends(Outcome::Exits {
+                cause: Cause::Exec { problem: Problem::Format(ino, Format::Text | Format::ByteOrderMark), path, .. },
+                ..
+            }) => self.without_shebang(shell, path, ino, &words, steps),
             Next::Ends(Outcome::Exits { cause: Cause::Exec { problem: Problem::Format(..), .. }, .. }) => {
                 Ok(Next::Ends(Outcome::Runs)) // the shell reads it as a script, or says 126
             }

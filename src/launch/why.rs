@@ -20,6 +20,9 @@ impl Cause {
                 "`{name}` is found as `{path}` through the relative PATH element `{element}`, which runc refuses"
             ),
             Cause::Exec { role, path, problem } => format!("{} `{path}` {}", noun(*role), exec(problem)),
+            Cause::ScriptEnds { path, line, code } => {
+                format!("the script `{path}` ends by itself at line {line}, with exit code {code}")
+            }
             Cause::Link(closure) => link(closure),
             Cause::TooLong { excess: Excess::Argument(index), length } => {
                 format!("word {index} of the command is {length} bytes long, more than execve(2) takes")
