@@ -19,6 +19,7 @@ mod shell;
 mod user;
 mod why;
 mod workdir;
+mod wrapper;
 
 use bstr::{BString, ByteSlice};
 
@@ -29,7 +30,7 @@ use loader::Memory;
 
 pub use loader::{Closure, Found, Libc, LinkError, Linked, Processor, libraries};
 pub use outcome::{
-    Cause, Excess, Outcome, Phase, Problem, Role, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
+    Cause, Excess, Misuse, Outcome, Phase, Problem, Role, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
     WorkingDirProblem,
 };
 pub use process::{DEFAULT_PATH, Origin, Overrides, Process};
@@ -145,8 +146,19 @@ impl Attempt<'_> {
         let loaded = caller.execve(found.path, argv, Role::Command, found.via, steps).map_err(program::failed)?;
         let (kernel, bounding) = (caller.kernel, caller.bounding);
         let linked = self.linked;
-        let running =
-            program::Running { view: &view, cwd: cwd.clone(), credentials, environment, kernel, bounding, linked };
+        let (cwd, view) = (cwd.clone(), &view);
+        let (parents, hands_to_shell) = (Vec::new(), false);
+        let running = program::Running {
+            view,
+            cwd,
+            credentials,
+            environment,
+            kernel,
+            bounding,
+            linked,
+            parents,
+            hands_to_shell,
+        };
         Ok(running.follow(loaded, steps))
     }
 

@@ -7,9 +7,10 @@ use bstr::{BStr, BString, ByteSlice};
 use super::env::{self, Flavour};
 use super::execve::{Caller, Loaded, Stop};
 use super::loader::{Memory, Started};
-use super::outcome::{Cause, Outcome, Phase, Problem, Role, Step, StepKind, Tried, Via};
+use super::outcome::{Cause, Misuse, Outcome, Phase, Problem, Role, Step, StepKind, Tried};
 use super::process::Environment;
 use super::shell::{self, Script, Shell};
+use super::wrapper::{self, Passing, Wrapper};
 use crate::rootfs::{Credentials, Errno, Ino, PathError, READ, View};
 
 /// Wrappers that may follow one another before it is called a loop.
@@ -33,10 +34,14 @@ pub struct Running<'a> {
     pub bounding: u64,
     /// What loaders have said so far.
     pub linked: &'a Memory,
+    /// The wrappers that stay as parents, outermost first.
+    pub parents: Vec<Passing>,
+    /// The program that has control calls glibc's execvp(3): see [`wrapper::hands_to_shell`].
+    pub hands_to_shell: bool,
 }
 
 /// What comes next.
-enum Next {
+pub(super) enum Next {
     /// The end.
     Ends(Outcome),
     /// Another program has control.
@@ -47,21 +52,34 @@ enum Next {
 enum Known {
     Env(Flavour),
     Shell(Shell),
+    Wrapper(&'static Wrapper),
+    /// A busybox that has no such applet.
+    NoApplet,
 }
 
 impl Running<'_> {
     /// Follows `loaded` until a program that is not known has control.
-    pub fn follow(mut self, mut loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
+    pub fn follow(mut self, loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
+        let outcome = self.chain(loaded, steps);
+        self.passed_on(outcome)
+    }
+
+    fn chain(&mut self, mut loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
         for _ in 0..MAX_PROGRAMS {
+            self.hands_to_shell = false;
             self.credentials = loaded.credentials.clone();
             if let Some(outcome) = self.link(&loaded, steps) {
                 return outcome;
             }
+            let (pid, before) = (self.pid(), steps.len());
             let next = match known(self.view, &loaded) {
                 Some((Known::Env(flavour), arguments)) => self.env(flavour, &loaded, arguments, steps),
                 Some((Known::Shell(shell), _)) => self.shell(shell, &loaded, steps),
+                Some((Known::Wrapper(wrapper), arguments)) => self.wrap(wrapper, &loaded, arguments, steps),
+                Some((Known::NoApplet, at)) => Ok(Next::Ends(no_applet(&loaded, at))),
                 None => return Outcome::Runs,
             };
+            steps.iter_mut().skip(before).for_each(|step| step.pid = step.pid.max(pid));
             match next {
                 Ok(Next::Program(program)) => loaded = program,
                 Ok(Next::Ends(outcome)) => return outcome,
@@ -104,6 +122,7 @@ impl Running<'_> {
         steps: &mut Vec<Step>,
     ) -> Result<Next, String> {
         mark(steps, StepKind::Wrapper);
+        self.hands_to_shell = wrapper::hands_to_shell(self.view, loaded);
         let rest = loaded.argv.get(arguments..).unwrap_or_default();
         let line = loaded.script.as_ref().filter(|(_, at)| *at > arguments).and(rest.first()).cloned();
         match env::parse(flavour, rest, &mut self.environment) {
@@ -256,7 +275,7 @@ impl Running<'_> {
 
     /// execvp(3), as env and shells use it: every directory of PATH in turn; a closed file is remembered and the
     /// search goes on.
-    fn execvp(
+    pub(super) fn execvp(
         &self,
         argv: Vec<BString>,
         role: Role,
@@ -266,10 +285,11 @@ impl Running<'_> {
         let name = argv.first().cloned().unwrap_or_default();
         let exits = |errno, cause| Ok(Next::Ends(Outcome::Exits { code: code(errno, &cause), cause }));
         if name.contains(&b'/') {
-            return match self.caller().execve(name, argv, role, Via::Exec, steps) {
+            return match self.execute(name, argv, role, steps) {
                 Ok(loaded) => Ok(Next::Program(loaded)),
                 Err(Stop::Fails(errno, cause)) => exits(errno, cause),
                 Err(Stop::Killed(signal, cause)) => Ok(Next::Ends(killed(signal, cause))),
+                Err(Stop::Ends(code, cause)) => Ok(Next::Ends(Outcome::Exits { code, cause })),
                 Err(Stop::Unknown(why)) => Err(why),
             };
         }
@@ -283,7 +303,7 @@ impl Running<'_> {
                 _ => [element, b"/", name.as_slice()].concat().into(),
             };
             let mut attempt = steps.clone();
-            match self.caller().execve(candidate.clone(), argv.clone(), role, Via::Exec, &mut attempt) {
+            match self.execute(candidate.clone(), argv.clone(), role, &mut attempt) {
                 Ok(loaded) => {
                     *steps = attempt;
                     return Ok(Next::Program(loaded));
@@ -292,6 +312,10 @@ impl Running<'_> {
                 Err(Stop::Killed(signal, cause)) => {
                     *steps = attempt;
                     return Ok(Next::Ends(killed(signal, cause)));
+                }
+                Err(Stop::Ends(code, cause)) => {
+                    *steps = attempt;
+                    return Ok(Next::Ends(Outcome::Exits { code, cause }));
                 }
                 Err(Stop::Fails(errno, cause)) => {
                     let own = attempt.len() == steps.len() + 1;
@@ -325,7 +349,7 @@ impl Running<'_> {
         }
     }
 
-    fn caller(&self) -> Caller<'_> {
+    pub(super) fn caller(&self) -> Caller<'_> {
         Caller {
             view: self.view,
             cwd: self.cwd.as_bstr(),
@@ -335,6 +359,12 @@ impl Running<'_> {
             environment: &self.environment,
         }
     }
+}
+
+/// busybox, *applet not found*.
+fn no_applet(loaded: &Loaded, at: usize) -> Outcome {
+    let wrapper = loaded.argv.get(at).cloned().unwrap_or_default();
+    Outcome::Exits { code: 127, cause: Cause::Misused { wrapper, misuse: Misuse::NoApplet } }
 }
 
 /// EACCES for a directory on the way, not for the file.
@@ -358,14 +388,18 @@ fn known(view: &View<'_>, loaded: &Loaded) -> Option<(Known, usize)> {
         return match applet {
             b"env" => Some((Known::Env(Flavour::Busybox), first)),
             b"sh" | b"ash" if first == 1 => Some((Known::Shell(Shell::Ash), first)),
-            _ => None,
+            _ if first == 2 && !wrapper::has_applet(view, loaded, applet).unwrap_or(true) => {
+                Some((Known::NoApplet, 1))
+            }
+            _ => Some((Known::Wrapper(wrapper::applet(applet)?), first)),
         };
     }
     match (file, called) {
         (b"env", _) | (b"coreutils", b"env") => Some((Known::Env(Flavour::Gnu), 1)),
         (b"dash", _) => Some((Known::Shell(Shell::Dash), 1)),
         (b"bash", _) => Some((Known::Shell(Shell::Bash), 1)),
-        _ => None,
+        (b"coreutils", called) => Some((Known::Wrapper(wrapper::program(called)?), 1)),
+        _ => Some((Known::Wrapper(wrapper::program(file)?), 1)),
     }
 }
 
@@ -382,11 +416,11 @@ fn is_busybox(view: &View<'_>, loaded: &Loaded) -> bool {
     same(directory) || same(b"/bin")
 }
 
-fn base(path: &[u8]) -> &[u8] {
+pub(super) fn base(path: &[u8]) -> &[u8] {
     path.rsplit(|b| *b == b'/').next().unwrap_or(path)
 }
 
-fn mark(steps: &mut [Step], kind: StepKind) {
+pub(super) fn mark(steps: &mut [Step], kind: StepKind) {
     if let Some(step) = steps.iter_mut().rfind(|s| s.kind != StepKind::Loader) {
         step.kind = kind;
     }
@@ -397,6 +431,7 @@ pub fn failed(stop: Stop) -> Outcome {
     match stop {
         Stop::Fails(errno, cause) => Outcome::Fails { phase: Phase::Execve, errno: Some(errno), cause },
         Stop::Killed(signal, cause) => killed(signal, cause),
+        Stop::Ends(code, cause) => Outcome::Exits { code, cause },
         Stop::Unknown(why) => Outcome::Unknown(why),
     }
 }
