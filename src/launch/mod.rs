@@ -148,17 +148,8 @@ impl Attempt<'_> {
         let linked = self.linked;
         let (cwd, view) = (cwd.clone(), &view);
         let (parents, hands_to_shell) = (Vec::new(), false);
-        let running = program::Running {
-            view,
-            cwd,
-            credentials,
-            environment,
-            kernel,
-            bounding,
-            linked,
-            parents,
-            hands_to_shell,
-        };
+        let running =
+            program::Running { view, cwd, credentials, environment, kernel, bounding, linked, parents, hands_to_shell };
         Ok(running.follow(loaded, steps))
     }
 

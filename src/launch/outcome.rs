@@ -257,6 +257,8 @@ pub enum Misuse {
     Word(BString),
     /// No program to start.
     NoProgram,
+    /// None of the options of which it needs one.
+    NoOption,
     /// A busybox that was built without it.
     NoApplet,
     /// A directory that it needs is not there.

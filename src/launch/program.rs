@@ -48,6 +48,17 @@ pub(super) enum Next {
     Program(Loaded),
 }
 
+impl Next {
+    /// Whether the program was executed: also if it was a file that a shell was given in its place, and could not read.
+    pub(super) fn is_started(&self) -> bool {
+        match self {
+            Next::Program(_) => true,
+            Next::Ends(Outcome::Exits { code, cause }) => *code == 2 && is_foreign(cause),
+            Next::Ends(_) => false,
+        }
+    }
+}
+
 /// A program known by its file and the name it is called by.
 enum Known {
     Env(Flavour),
@@ -76,7 +87,7 @@ impl Running<'_> {
                 Some((Known::Env(flavour), arguments)) => self.env(flavour, &loaded, arguments, steps),
                 Some((Known::Shell(shell), _)) => self.shell(shell, &loaded, steps),
                 Some((Known::Wrapper(wrapper), arguments)) => self.wrap(wrapper, &loaded, arguments, steps),
-                Some((Known::NoApplet, at)) => Ok(Next::Ends(no_applet(&loaded, at))),
+                Some((Known::NoApplet, at)) => Ok(Next::Ends(no_applet(&loaded, at - 1))),
                 None => return Outcome::Runs,
             };
             steps.iter_mut().skip(before).for_each(|step| step.pid = step.pid.max(pid));
@@ -363,7 +374,7 @@ impl Running<'_> {
 
 /// busybox, *applet not found*.
 fn no_applet(loaded: &Loaded, at: usize) -> Outcome {
-    let wrapper = loaded.argv.get(at).cloned().unwrap_or_default();
+    let wrapper = loaded.argv.get(at).map(|word| base(word).into()).unwrap_or_default();
     Outcome::Exits { code: 127, cause: Cause::Misused { wrapper, misuse: Misuse::NoApplet } }
 }
 
@@ -388,10 +399,12 @@ fn known(view: &View<'_>, loaded: &Loaded) -> Option<(Known, usize)> {
         return match applet {
             b"env" => Some((Known::Env(Flavour::Busybox), first)),
             b"sh" | b"ash" if first == 1 => Some((Known::Shell(Shell::Ash), first)),
-            _ if first == 2 && !wrapper::has_applet(view, loaded, applet).unwrap_or(true) => {
-                Some((Known::NoApplet, 1))
+            _ => {
+                let known = wrapper::applet(applet).map(Known::Wrapper);
+                let asked = first == 2 || known.is_some();
+                let absent = asked && !wrapper::has_applet(view, loaded, applet).unwrap_or(true);
+                (if absent { Some(Known::NoApplet) } else { known }).map(|known| (known, first))
             }
-            _ => Some((Known::Wrapper(wrapper::applet(applet)?), first)),
         };
     }
     match (file, called) {

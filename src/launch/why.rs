@@ -1,6 +1,8 @@
 //! A cause in one sentence, for `trace` and for reports where no rule speaks.
 
-use super::{Cause, Closure, Excess, LinkError, Misuse, Problem, Role, ShebangProblem, Tried, UserError, WorkingDirProblem};
+use super::{
+    Cause, Closure, Excess, LinkError, Misuse, Problem, Role, ShebangProblem, Tried, UserError, WorkingDirProblem,
+};
 use crate::format::magic::Format;
 use crate::rootfs::{Errno, PathError, RefusalKind};
 
@@ -105,6 +107,7 @@ fn misused(misuse: &Misuse) -> String {
     match misuse {
         Misuse::Word(word) => format!("does not take `{word}`"),
         Misuse::NoProgram => "is given no program to start".to_owned(),
+        Misuse::NoOption => "is given none of the options that it needs".to_owned(),
         Misuse::NoApplet => "is no applet of the image's busybox".to_owned(),
         Misuse::NoDirectory(path) => format!("needs a directory, and `{path}` leads to none"),
         Misuse::NoLogin(user, shell) => format!("starts `{shell}` for `{user}`, which refuses all logins"),

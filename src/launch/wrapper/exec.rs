@@ -39,20 +39,12 @@ impl Running<'_> {
         steps: &mut Vec<Step>,
     ) -> Result<Loaded, Stop> {
         match self.caller().execve(path.clone(), argv.clone(), role, Via::Exec, steps) {
-            Err(Stop::Fails(Errno::ENOEXEC, cause)) if self.hands_to_shell => {
-                self.by_shell(&path, &argv, cause, steps)
-            }
+            Err(Stop::Fails(Errno::ENOEXEC, cause)) if self.hands_to_shell => self.by_shell(&path, &argv, cause, steps),
             other => other,
         }
     }
 
-    fn by_shell(
-        &self,
-        path: &BString,
-        argv: &[BString],
-        cause: Cause,
-        steps: &mut Vec<Step>,
-    ) -> Result<Loaded, Stop> {
+    fn by_shell(&self, path: &BString, argv: &[BString], cause: Cause, steps: &mut Vec<Step>) -> Result<Loaded, Stop> {
         let shell = BString::from("/bin/sh");
         let words = [&shell, path].into_iter().chain(argv.iter().skip(1)).cloned().collect();
         let before = steps.len();

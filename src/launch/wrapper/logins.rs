@@ -3,8 +3,8 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::table::{Effect, Operand};
 use super::Wrapping;
+use super::table::{Effect, Operand};
 use crate::launch::outcome::{Misuse, Outcome, Step, StepKind};
 use crate::launch::program::{Next, Running, base, mark};
 use crate::launch::user;

@@ -147,7 +147,7 @@ impl Running<'_> {
         let (wrapper, misused) = (wrapping.wrapper, |misuse| Ok(Next::Ends(wrapping.misused(misuse))));
         let call = &wrapping.call;
         if wrapper.kind == Kind::Daemon && !(call.has(Effect::Starts) && is_matched(call)) {
-            return misused(Misuse::NoProgram);
+            return misused(Misuse::NoOption);
         }
         let needs = wrapper.options.iter().any(|option| option.effect == Effect::Needed);
         if call.argv.is_empty() && wrapper.kind != Kind::Daemon {
@@ -160,7 +160,7 @@ impl Running<'_> {
         }
         if needs && !call.has(Effect::Needed) {
             return match wrapper.operands {
-                [] => misused(Misuse::NoProgram),
+                [] => misused(Misuse::NoOption),
                 _ => Err(format!("`{}` needs a capability that engines do not grant by default", wrapping.name)),
             };
         }
@@ -271,7 +271,7 @@ impl Running<'_> {
             None => self.execvp(call.argv.clone(), wrapping.role(), steps, code),
         };
         if forks {
-            self.fork(wrapper, matches!(next, Ok(Next::Program(_))), steps.get_mut(before..).unwrap_or_default());
+            self.fork(wrapper, next.as_ref().is_ok_and(Next::is_started), steps.get_mut(before..).unwrap_or_default());
         }
         next
     }
@@ -326,7 +326,8 @@ fn argv(wrapping: &Wrapping<'_>) -> Result<Vec<BString>, Misuse> {
     }
 }
 
-/// Whether the busybox at `loaded` was built with the applet `name`: its names stand in it, each with its NUL.
+/// Whether the busybox at `loaded` was built with the applet `name`: the names of all stand in it in their order, each with
+/// its NUL (`applet_names` of include/applet_tables.h), `[` and `[[` first.
 ///
 /// # Errors
 /// It cannot be read again.
@@ -334,5 +335,7 @@ pub fn has_applet(view: &View<'_>, loaded: &Loaded, name: &[u8]) -> Result<bool,
     /// More than any busybox is long.
     const MOST: usize = 16 << 20;
     let bytes = view.read(loaded.file.ino, 0, MOST).map_err(|e| e.to_string())?;
-    Ok(bytes.contains_str([b"\0", name, b"\0"].concat()))
+    let Some(start) = bytes.find(b"[\0[[\0") else { return Err("it has no names of applets".to_owned()) };
+    let names = bytes.get(start..).unwrap_or_default().split(|b| *b == 0);
+    Ok(names.take_while(|n| !n.is_empty()).any(|n| n == name))
 }

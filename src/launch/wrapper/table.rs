@@ -239,7 +239,15 @@ pub const WRAPPERS: &[Wrapper] = &[
     // Init programs: they stay, and pass on the exit code of their child.
     // Debian 12, tini 0.19; src/tini.c spawn_process; docker-init is tini.
     Wrapper {
-        names: &["tini", "tini-static", "tini-amd64", "tini-arm64", "tini-static-amd64", "tini-static-arm64", "docker-init"],
+        names: &[
+            "tini",
+            "tini-static",
+            "tini-amd64",
+            "tini-arm64",
+            "tini-static-amd64",
+            "tini-static-arm64",
+            "docker-init",
+        ],
         options: &[flag("s v w g l"), value("p"), opt("e", Takes::Value, Effect::None), ends("h version")],
         forks: true,
         groups: true,
@@ -282,13 +290,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         ..WORDS
     },
     // Debian 12, util-linux 2.38.
-    Wrapper {
-        names: &["setpriv"],
-        options: SETPRIV,
-        kind: Kind::Ids,
-        codes: UTIL_LINUX.denied(127),
-        ..WORDS
-    },
+    Wrapper { names: &["setpriv"], options: SETPRIV, kind: Kind::Ids, codes: UTIL_LINUX.denied(127), ..WORDS },
     // Debian 12, s6 2.11.
     Wrapper {
         names: &["s6-setuidgid"],
@@ -338,15 +340,7 @@ pub const WRAPPERS: &[Wrapper] = &[
     },
     // A login's surroundings: they stay, for PAM.
     // Debian 12, util-linux 2.38.
-    Wrapper {
-        names: &["su"],
-        options: SU,
-        kind: Kind::Su,
-        forks: true,
-        execvp: false,
-        bare: Bare::Runs,
-        ..WORDS
-    },
+    Wrapper { names: &["su"], options: SU, kind: Kind::Su, forks: true, execvp: false, bare: Bare::Runs, ..WORDS },
     // Debian 12, util-linux 2.38.
     Wrapper {
         names: &["runuser"],
@@ -358,14 +352,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         ..WORDS
     },
     // Debian 12, sudo 1.9.13.
-    Wrapper {
-        names: &["sudo"],
-        options: SUDO,
-        kind: Kind::Sudo,
-        forks: true,
-        codes: Codes::of(1, 1, 1),
-        ..WORDS
-    },
+    Wrapper { names: &["sudo"], options: SUDO, kind: Kind::Sudo, forks: true, codes: Codes::of(1, 1, 1), ..WORDS },
     // coreutils.
     // Debian 12, coreutils 9.1.
     Wrapper {
@@ -376,12 +363,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         ..WORDS
     },
     // Debian 12, coreutils 9.1.
-    Wrapper {
-        names: &["nohup"],
-        options: &[ends("help version")],
-        codes: POSIX,
-        ..WORDS
-    },
+    Wrapper { names: &["nohup"], options: &[ends("help version")], codes: POSIX, ..WORDS },
     // Debian 12, coreutils 9.1.
     Wrapper {
         names: &["timeout"],
@@ -480,19 +462,9 @@ pub const WRAPPERS: &[Wrapper] = &[
         ..WORDS
     },
     // Debian 12, util-linux 2.38.
-    Wrapper {
-        names: &["unshare"],
-        options: UNSHARE,
-        bare: Bare::Runs,
-        ..WORDS
-    },
+    Wrapper { names: &["unshare"], options: UNSHARE, bare: Bare::Runs, ..WORDS },
     // Debian 12, util-linux 2.38.
-    Wrapper {
-        names: &["prlimit"],
-        options: PRLIMIT,
-        bare: Bare::Runs,
-        ..WORDS
-    },
+    Wrapper { names: &["prlimit"], options: PRLIMIT, bare: Bare::Runs, ..WORDS },
     // The rest.
     // Debian 12, GNU time 1.9.
     Wrapper {
@@ -507,14 +479,7 @@ pub const WRAPPERS: &[Wrapper] = &[
         ..WORDS
     },
     // Debian 12, findutils 4.9.
-    Wrapper {
-        names: &["xargs"],
-        options: XARGS,
-        kind: Kind::Xargs,
-        forks: true,
-        bare: Bare::Runs,
-        ..WORDS
-    },
+    Wrapper { names: &["xargs"], options: XARGS, kind: Kind::Xargs, forks: true, bare: Bare::Runs, ..WORDS },
     // Debian 12, dpkg 1.21.
     Wrapper {
         names: &["start-stop-daemon"],
@@ -626,35 +591,15 @@ pub const APPLETS: &[Wrapper] = &[
         ..WORDS
     },
     // Busybox coreutils/nice.c, bb_perror_nomsg and BB_EXECVP_or_die.
-    Wrapper {
-        names: &["nice"],
-        options: &[opt("n", Takes::Integer, Effect::None)],
-        bare: Bare::Runs,
-        ..WORDS
-    },
+    Wrapper { names: &["nice"], options: &[opt("n", Takes::Integer, Effect::None)], bare: Bare::Runs, ..WORDS },
     // Busybox coreutils/nohup.c, BB_EXECVP_or_die.
     Wrapper { names: &["nohup"], ..WORDS },
     // Debian 12, busybox 1.35.
-    Wrapper {
-        names: &["setsid"],
-        options: &[flag("c")],
-        kind: Kind::Session,
-        ..WORDS
-    },
+    Wrapper { names: &["setsid"], options: &[flag("c")], kind: Kind::Session, ..WORDS },
     // Debian 12, busybox 1.35: no options at all.
-    Wrapper {
-        names: &["chroot"],
-        operands: &[Operand::Root],
-        bare: Bare::Runs,
-        ..WORDS
-    },
+    Wrapper { names: &["chroot"], operands: &[Operand::Root], bare: Bare::Runs, ..WORDS },
     // Debian 12, busybox 1.35.
-    Wrapper {
-        names: &["time"],
-        options: &[flag("p v a"), value("f o")],
-        forks: true,
-        ..WORDS
-    },
+    Wrapper { names: &["time"], options: &[flag("p v a"), value("f o")], forks: true, ..WORDS },
     // Debian 12, busybox 1.35.
     Wrapper {
         names: &["xargs"],
@@ -672,16 +617,11 @@ pub const APPLETS: &[Wrapper] = &[
         ..WORDS
     },
     // Debian 12, busybox 1.35.
-    Wrapper {
-        names: &["taskset"],
-        options: &[flag("a c"), ends("p")],
-        operands: &[Operand::Any],
-        ..WORDS
-    },
+    Wrapper { names: &["taskset"], options: &[flag("a c"), ends("p")], operands: &[Operand::Any], ..WORDS },
     // Debian 12, busybox 1.35.
     Wrapper {
         names: &["ionice"],
-        options: &[value("c n"), opt("p", Takes::Value, Effect::Ends), flag("t")],
+        options: &[opt("c", Takes::Value, Effect::Needed), value("n"), opt("p", Takes::Value, Effect::Ends), flag("t")],
         bare: Bare::Runs,
         ..WORDS
     },
@@ -724,12 +664,7 @@ pub const APPLETS: &[Wrapper] = &[
         ..WORDS
     },
     // Debian 12, busybox 1.35.
-    Wrapper {
-        names: &["unshare"],
-        options: UNSHARE,
-        bare: Bare::Runs,
-        ..WORDS
-    },
+    Wrapper { names: &["unshare"], options: UNSHARE, bare: Bare::Runs, ..WORDS },
     // Busybox util-linux/flock.c, spawn_and_wait.
     Wrapper {
         names: &["flock"],

@@ -56,7 +56,7 @@ impl Running<'_> {
         let mut wanted = self.credentials.clone();
         if let Some(user) = call.value(Effect::User) {
             match self.look_up(wrapping, Operand::UserSpec, user)? {
-                Ok(found) => (wanted.uid, wanted.dac_override) = (found.uid, found.uid == 0),
+                Ok(found) => wanted.uid = found.uid, // it keeps its capabilities until execve(2)
                 Err(outcome) => return Ok(Some(outcome)),
             }
         }
