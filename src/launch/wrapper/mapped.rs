@@ -43,7 +43,7 @@ impl Running<'_> {
         let own = self.view.object(wrapping.loaded.file.ino).map_err(|e| e.to_string())?;
         let object = self.view.object(file.ino).map_err(|e| e.to_string())?;
         let machine = own.map(|own| own.e_machine);
-        if !object.as_ref().is_some_and(|object| Some(object.e_machine) == machine) {
+        if object.as_ref().is_none_or(|object| Some(object.e_machine) != machine) {
             return Ok(self.unmapped(wrapping, name, Problem::TooShort(file.ino)));
         }
         if !object.is_some_and(|object| object.has_dynamic) {

@@ -146,7 +146,7 @@ impl Running<'_> {
     fn words(&mut self, mut wrapping: Wrapping<'_>, steps: &mut Vec<Step>) -> Result<Next, String> {
         let (wrapper, misused) = (wrapping.wrapper, |misuse| Ok(Next::Ends(wrapping.misused(misuse))));
         let call = &wrapping.call;
-        if wrapper.kind == Kind::Daemon && !(call.has(Effect::Starts) && is_matched(call)) {
+        if wrapper.kind == Kind::Daemon && !(call.has(Effect::Starts) && is_matched(wrapper, call)) {
             return misused(Misuse::NoOption);
         }
         let needs = wrapper.options.iter().any(|option| option.effect == Effect::Needed);
@@ -254,8 +254,11 @@ impl Running<'_> {
     ) -> Result<Next, String> {
         let wrapper = wrapping.wrapper;
         let leads = matches!(self.parents.last(), None | Some(Passing::Group));
-        let session = wrapper.kind == Kind::Session && leads && !call.has(Effect::Forks);
-        if session || call.has(Effect::Leaves) {
+        if let Some(cause) = self.is_looked_for(wrapping) {
+            return Ok(Next::Ends(Outcome::Exits { code: codes.absent, cause }));
+        }
+        let leaves = call.has(Effect::Leaves) || (wrapper.kind == Kind::Session && leads);
+        if leaves && !call.has(Effect::Forks) {
             return Ok(Next::Ends(Outcome::Runs)); // it ends with 0 whatever becomes of the program
         }
         self.hands_to_shell = wrapper.execvp && hands_to_shell(self.view, wrapping.loaded);
@@ -266,10 +269,7 @@ impl Running<'_> {
         };
         let before = steps.len();
         let forks = (wrapper.forks && !call.has(Effect::Execs)) || call.has(Effect::Forks);
-        let next = match self.relative(wrapping, call) {
-            Some(cause) => Ok(Next::Ends(Outcome::Exits { code: codes.absent, cause })),
-            None => self.execvp(call.argv.clone(), wrapping.role(), steps, code),
-        };
+        let next = self.execvp(call.argv.clone(), wrapping.role(), steps, code);
         if forks {
             self.fork(wrapper, next.as_ref().is_ok_and(Next::is_started), steps.get_mut(before..).unwrap_or_default());
         }
@@ -290,12 +290,10 @@ impl Running<'_> {
         }
     }
 
-    /// start-stop-daemon(8) of dpkg looks nothing up: a name is a path relative to the working directory.
-    fn relative(&self, wrapping: &Wrapping<'_>, call: &Call) -> Option<Cause> {
-        let name = call.argv.first()?;
-        if wrapping.wrapper.kind != Kind::Daemon || wrapping.wrapper.execvp || name.contains(&b'/') {
-            return None;
-        }
+    /// start-stop-daemon(8) of dpkg looks nothing up, and asks for the file of `--exec` before it does anything: a name is
+    /// a path relative to the working directory.
+    fn is_looked_for(&self, wrapping: &Wrapping<'_>) -> Option<Cause> {
+        let name = wrapping.call.value(Effect::Program).filter(|_| !wrapping.wrapper.execvp)?;
         let problem = self.view.resolve(name, &self.cwd, &self.credentials).err()?;
         let problem = super::outcome::Problem::Unresolved(problem);
         Some(Cause::Exec { role: wrapping.role(), path: name.clone(), problem })
@@ -303,8 +301,9 @@ impl Running<'_> {
 }
 
 /// Whether start-stop-daemon(8) is told how to recognise a program that already runs.
-fn is_matched(call: &Call) -> bool {
-    call.has(Effect::Match) || call.has(Effect::Program)
+fn is_matched(wrapper: &Wrapper, call: &Call) -> bool {
+    let busybox = wrapper.execvp && call.has(Effect::ProgramAs);
+    busybox || call.has(Effect::Match) || call.has(Effect::Program)
 }
 
 /// The program with its arguments.

@@ -330,6 +330,22 @@ pub const WRAPPERS: &[Wrapper] = &[
         execvp: false,
         ..WORDS
     },
+    // Debian 12, s6 2.11; sets variables only.
+    Wrapper {
+        names: &["s6-envuidgid"],
+        operands: &[Operand::NameOrIds],
+        codes: Codes::of(127, 126, 126).usage(100),
+        execvp: false,
+        ..WORDS
+    },
+    // Debian 12, s6 2.11.
+    Wrapper {
+        names: &["s6-softlimit"],
+        options: &[flag("h H"), value("a c d f l m o p r s t")],
+        codes: Codes::of(127, 126, 126).usage(100),
+        execvp: false,
+        ..WORDS
+    },
     // Debian 12, daemontools 0.76; sets variables only.
     Wrapper {
         names: &["envuidgid"],
