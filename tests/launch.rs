@@ -176,7 +176,7 @@ fn wrapped(entrypoint: &[&str], user: &str) -> String {
     let names = ["tini", "dumb-init", "gosu", "nice", "timeout", "setpriv", "chpst", "flock", "su", "xargs", "stdbuf"];
     let paths: Vec<String> = names.iter().map(|name| format!("bin/{name}")).collect();
     let mut files: Vec<(&str, &[u8])> = paths.iter().map(|path| (path.as_str(), ok.as_slice())).collect();
-    files.extend([("etc/passwd:644", &passwd[..]), ("closed:644", ok.as_slice())]);
+    files.extend([("etc/passwd", &passwd[..]), ("closed:644", ok.as_slice())]);
     let mut image = image(&files, entrypoint, &[]);
     image.configuration.user = user.to_owned();
     docker(image)
