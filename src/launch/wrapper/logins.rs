@@ -68,6 +68,9 @@ impl Running<'_> {
         let login = wrapping.call.has(Effect::Login);
         let next = self.start_with(wrapping, &call, codes, steps)?;
         match next {
+            Next::Program(_) if login && text.is_some() => {
+                Err("a login shell reads files of its own before it runs the text".to_owned())
+            }
             Next::Program(_) if login => {
                 mark(steps, StepKind::Shell);
                 Ok(Next::Ends(Outcome::Runs))

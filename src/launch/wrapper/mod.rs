@@ -110,7 +110,7 @@ impl Running<'_> {
         let call = match parse::read(wrapper, loaded.argv.get(arguments..).unwrap_or_default()) {
             Ok(call) => call,
             Err(Misread::Word(word)) => return Ok(Next::Ends(misused(wrapper, &name, Misuse::Word(word)))),
-            Err(Misread::Missing) if wrapper.bare != Bare::Usage && arguments == loaded.argv.len() => {
+            Err(Misread::Missing) if wrapper.operands == [Operand::UserSpec] && wrapper.bare == Bare::Runs => {
                 return Ok(Next::Ends(Outcome::Runs));
             }
             Err(Misread::Missing) => return Ok(Next::Ends(misused(wrapper, &name, Misuse::NoProgram))),
