@@ -169,3 +169,54 @@ fn links_that_multiply_end_in_unknown() {
     image.layers.push(tree::layer(&[&link]));
     assert_eq!(docker(image), "unknown");
 }
+
+/// An image with wrappers by name, as `image`, and users.
+fn wrapped(entrypoint: &[&str], user: &str) -> String {
+    let (_, ok) = elf::programs().into_iter().find(|(name, _)| *name == "ok").unwrap();
+    let passwd = b"root:x:0:0::/:/bin/sh\nbin:x:2:2::/:/usr/sbin/nologin\n";
+    let names = ["tini", "dumb-init", "gosu", "nice", "timeout", "setpriv", "chpst", "flock", "su", "xargs", "stdbuf"];
+    let paths: Vec<String> = names.iter().map(|name| format!("bin/{name}")).collect();
+    let mut files: Vec<(&str, &[u8])> = paths.iter().map(|path| (path.as_str(), ok.as_slice())).collect();
+    files.extend([("etc/passwd", &passwd[..]), ("closed:644", ok.as_slice())]);
+    let mut image = image(&files, entrypoint, &[]);
+    image.configuration.user = user.to_owned();
+    docker(image)
+}
+
+/// Debian 12's, under runc 1.1.5.
+#[test]
+fn wrappers_end_with_codes_of_their_own() {
+    for (command, end) in [
+        ("tini -g -- nope", "127 command-not-found"),
+        ("tini -s -e 143 /closed", "126 not-executable"),
+        ("tini -x ok", "1 wrapper-arguments"),
+        ("tini --", "1 wrapper-arguments"),
+        ("dumb-init --rewrite=15:2 nope", "2 command-not-found"),
+        ("gosu 1000 nope", "1 command-not-found"),
+        ("gosu ghost ok", "1 user-not-found"),
+        ("gosu bin", "1 wrapper-arguments"),
+        ("nice -5 --adj 3 /nope", "127 path-not-found"),
+        ("nice -n x ok", "125 wrapper-arguments"),
+        ("timeout -k2 -s9 0.5m nope", "127 command-not-found"),
+        ("timeout 5x ok", "125 wrapper-arguments"),
+        ("stdbuf ok", "125 wrapper-arguments"),
+        ("chpst -n 5 -u ghost ok", "111 user-not-found"),
+        ("setpriv --regid=1 ok", "1 wrapper-arguments"),
+        ("flock -w5 /bin nope", "69 command-not-found"),
+        ("flock /nope/lock ok", "66 wrapper-arguments"),
+        ("flock /bin -c nope", "127 script-command-not-found"),
+        ("su bin -c ok", "1 wrapper-arguments"),
+        ("su -c nope", "127 script-command-not-found"),
+        ("su bin -s /bin/sh -c nope", "127 script-command-not-found"),
+        ("xargs nope", "127 command-not-found"),
+        ("xargs env nope", "123 command-not-found"),
+        ("xargs -r nope", "unknown"),
+        ("tini -- gosu bin nice timeout 5 env nope", "127 command-not-found"),
+        ("tini -- gosu bin nice timeout 5 env ok", "runs"),
+        ("tini --version", "runs"),
+    ] {
+        assert_eq!(wrapped(&command.split(' ').collect::<Vec<_>>(), ""), end, "{command}");
+    }
+    assert_eq!(wrapped(&["gosu", "1000", "ok"], "1000"), "1 permission-denied-for-user");
+    assert_eq!(wrapped(&["setpriv", "--reuid=1000", "ok"], "1000"), "runs");
+}

@@ -13,6 +13,8 @@ pub struct User {
     pub uid: i64,
     /// Group id.
     pub gid: i64,
+    /// Login shell; empty for `/bin/sh`.
+    pub shell: Vec<u8>,
 }
 
 /// A line of `/etc/group`.
@@ -32,6 +34,7 @@ pub fn users(text: &[u8]) -> impl Iterator<Item = User> + '_ {
         name: field(&fields, 0).to_vec(),
         uid: number(field(&fields, 2)).unwrap_or_default(),
         gid: number(field(&fields, 3)).unwrap_or_default(),
+        shell: field(&fields, 6).to_vec(),
     })
 }
 

@@ -13,7 +13,7 @@ impl Cause {
         match self {
             Cause::RefusedLayer(_) => "refused-layer",
             Cause::NothingToRun => "nothing-to-run",
-            Cause::User(_) => "user-not-found",
+            Cause::User(_) | Cause::NoSuchUser { .. } => "user-not-found",
             Cause::WorkingDir { .. } => "workdir-unusable",
             Cause::BareEnv(_) => "environment-without-value",
             Cause::NotInPath { name, role, tried, .. } => not_in_path(name, *role, tried, process),
@@ -25,6 +25,8 @@ impl Cause {
                 Some(LinkError::Version { .. } | LinkError::Inconsistent { .. }) => "symbol-version-not-found",
                 _ => "library-not-found",
             },
+            Cause::Misused { .. } | Cause::EnvUsage { shebang: false, .. } => "wrapper-arguments",
+            Cause::Denied { .. } => "permission-denied-for-user",
             Cause::TooLong { .. } => "argument-too-long",
             Cause::EnvUsage { .. } | Cause::EnvLoop { .. } | Cause::ShellArgument { .. } => "shebang-arguments",
             Cause::CarriageReturn { .. } => "carriage-return-in-shebang",

@@ -69,6 +69,8 @@ pub enum Stop {
     Fails(Errno, Cause),
     /// The process gets this signal before the program has done anything.
     Killed(u8, Cause),
+    /// The file is given to a shell in its place, which ends with this code.
+    Ends(u8, Cause),
     /// It cannot be told.
     Unknown(String),
 }
@@ -318,6 +320,7 @@ impl Caller<'_> {
             layer: found.and_then(|f| self.view.inode(f.ino).layer).map(usize::from),
             kind: StepKind::Unknown,
             via: call.via,
+            pid: 1,
             links: found.map(|f| f.links.clone()).unwrap_or_default(),
             libraries: None,
         }

@@ -20,6 +20,7 @@ mod shell;
 mod user;
 mod why;
 mod workdir;
+mod wrapper;
 
 use bstr::{BString, ByteSlice};
 
@@ -30,7 +31,7 @@ use loader::Memory;
 
 pub use loader::{Closure, Found, Libc, LinkError, Linked, Processor, libraries};
 pub use outcome::{
-    Cause, Excess, Outcome, Phase, Problem, Role, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
+    Cause, Excess, Misuse, Outcome, Phase, Problem, Role, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
     WorkingDirProblem,
 };
 pub use process::{DEFAULT_PATH, Origin, Overrides, Process};
@@ -156,6 +157,8 @@ impl Attempt<'_> {
             bounding,
             linked,
             nested: 0,
+            parents: Vec::new(),
+            hands_to_shell: false,
         };
         Ok(running.follow(loaded, steps))
     }

@@ -36,6 +36,8 @@ pub struct Step {
     pub kind: StepKind,
     /// Why it is executed.
     pub via: Via,
+    /// Its process: 1, or 2 for a child of the first, and so on.
+    pub pid: u32,
     /// Links followed on the way: link, target.
     pub links: Vec<(BString, BString)>,
     /// What its dynamic loader maps for it, as far as it was followed.
@@ -72,6 +74,8 @@ pub enum Via {
     Loader,
     /// The program that the wrapper in the step before executes.
     Exec,
+    /// The same, in a child process; the wrapper stays.
+    Child,
 }
 
 /// How it ends.
@@ -211,6 +215,27 @@ pub enum Cause {
         /// The one argument.
         argument: BString,
     },
+    /// A program that starts another ends with a usage error.
+    Misused {
+        /// Its name.
+        wrapper: BString,
+        /// What is wrong.
+        misuse: Misuse,
+    },
+    /// A program that is to become another user finds none of that name.
+    NoSuchUser {
+        /// Its name.
+        wrapper: BString,
+        /// What is wrong.
+        error: UserError,
+    },
+    /// A program that changes its own user or root directory is not allowed to.
+    Denied {
+        /// Its name.
+        wrapper: BString,
+        /// What it is to become, in words.
+        change: String,
+    },
     /// A shell takes the argument of a shebang line as the script to run, and there is no such file.
     ShellArgument {
         /// The argument.
@@ -232,6 +257,23 @@ pub enum Cause {
         /// The text.
         text: String,
     },
+}
+
+/// How a program that starts another is misused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Misuse {
+    /// A word that it does not take.
+    Word(BString),
+    /// No program to start.
+    NoProgram,
+    /// None of the options of which it needs one.
+    NoOption,
+    /// A busybox that was built without it.
+    NoApplet,
+    /// A directory that it needs is not there.
+    NoDirectory(BString),
+    /// A user whose shell refuses logins: the user, the shell.
+    NoLogin(BString, BString),
 }
 
 /// What is too long for execve(2).

@@ -7,11 +7,12 @@ use bstr::{BStr, BString, ByteSlice};
 use super::env::{self, Flavour};
 use super::execve::{Caller, Loaded, Stop};
 use super::loader::{Memory, Started};
-use super::outcome::{Cause, Outcome, Phase, Problem, Role, Step, StepKind, Tried, Via};
+use super::outcome::{Cause, Misuse, Outcome, Phase, Problem, Role, Step, StepKind, Tried};
 use super::process::Environment;
 use super::script::value::all_known;
 use super::script::{self, Bounds, End, Ending, Field, Inside, Invocation, Status, Value};
 use super::shell::{self, Script, Shell};
+use super::wrapper::{self, Passing, Wrapper};
 use crate::format::elf;
 use crate::format::magic::Format;
 use crate::rootfs::{Credentials, Errno, Ino, PathError, READ, View};
@@ -39,35 +40,63 @@ pub struct Running<'a> {
     pub linked: &'a Memory,
     /// Scripts that their shell reads because the kernel does not execute them, one within another.
     pub nested: usize,
+    /// The wrappers that stay as parents, outermost first.
+    pub parents: Vec<Passing>,
+    /// The program that has control calls glibc's execvp(3): see [`wrapper::hands_to_shell`].
+    pub hands_to_shell: bool,
 }
 
 /// What comes next.
-enum Next {
+pub(super) enum Next {
     /// The end.
     Ends(Outcome),
     /// Another program has control.
     Program(Loaded),
 }
 
+impl Next {
+    /// Whether the program was executed: also if it was a file that a shell was given in its place, and could not read.
+    pub(super) fn is_started(&self) -> bool {
+        match self {
+            Next::Program(_) => true,
+            Next::Ends(Outcome::Exits { code, cause }) => *code == 2 && is_foreign(cause),
+            Next::Ends(_) => false,
+        }
+    }
+}
+
 /// A program known by its file and the name it is called by.
 enum Known {
     Env(Flavour),
     Shell(Shell),
+    Wrapper(&'static Wrapper),
+    /// A busybox that has no such applet.
+    NoApplet,
 }
 
 impl Running<'_> {
     /// Follows `loaded` until a program that is not known has control.
-    pub fn follow(mut self, mut loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
+    pub fn follow(mut self, loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
+        let outcome = self.chain(loaded, steps);
+        self.passed_on(outcome)
+    }
+
+    fn chain(&mut self, mut loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
         for _ in 0..MAX_PROGRAMS {
+            self.hands_to_shell = false;
             self.credentials = loaded.credentials.clone();
             if let Some(outcome) = self.link(&loaded, steps) {
                 return outcome;
             }
+            let (pid, before) = (self.pid(), steps.len());
             let next = match known(self.view, &loaded) {
                 Some((Known::Env(flavour), arguments)) => self.env(flavour, &loaded, arguments, steps),
                 Some((Known::Shell(shell), _)) => self.shell(shell, &loaded, steps),
+                Some((Known::Wrapper(wrapper), arguments)) => self.wrap(wrapper, &loaded, arguments, steps),
+                Some((Known::NoApplet, at)) => Ok(Next::Ends(no_applet(&loaded, at - 1))),
                 None => return Outcome::Runs,
             };
+            steps.iter_mut().skip(before).for_each(|step| step.pid = step.pid.max(pid));
             match next {
                 Ok(Next::Program(program)) => loaded = program,
                 Ok(Next::Ends(outcome)) => return outcome,
@@ -110,6 +139,7 @@ impl Running<'_> {
         steps: &mut Vec<Step>,
     ) -> Result<Next, String> {
         mark(steps, StepKind::Wrapper);
+        self.hands_to_shell = wrapper::hands_to_shell(self.view, loaded);
         let rest = loaded.argv.get(arguments..).unwrap_or_default();
         let line = loaded.script.as_ref().filter(|(_, at)| *at > arguments).and(rest.first()).cloned();
         match env::parse(flavour, rest, &mut self.environment) {
@@ -394,7 +424,7 @@ impl Running<'_> {
 
     /// execvp(3), as env and shells use it: every directory of PATH in turn; a closed file is remembered and the
     /// search goes on.
-    fn execvp(
+    pub(super) fn execvp(
         &self,
         argv: Vec<BString>,
         role: Role,
@@ -404,10 +434,11 @@ impl Running<'_> {
         let name = argv.first().cloned().unwrap_or_default();
         let exits = |errno, cause| Ok(Next::Ends(Outcome::Exits { code: code(errno, &cause), cause }));
         if name.contains(&b'/') {
-            return match self.caller().execve(name, argv, role, Via::Exec, steps) {
+            return match self.execute(name, argv, role, steps) {
                 Ok(loaded) => Ok(Next::Program(loaded)),
                 Err(Stop::Fails(errno, cause)) => exits(errno, cause),
                 Err(Stop::Killed(signal, cause)) => Ok(Next::Ends(killed(signal, cause))),
+                Err(Stop::Ends(code, cause)) => Ok(Next::Ends(Outcome::Exits { code, cause })),
                 Err(Stop::Unknown(why)) => Err(why),
             };
         }
@@ -421,7 +452,7 @@ impl Running<'_> {
                 _ => [element, b"/", name.as_slice()].concat().into(),
             };
             let mut attempt = steps.clone();
-            match self.caller().execve(candidate.clone(), argv.clone(), role, Via::Exec, &mut attempt) {
+            match self.execute(candidate.clone(), argv.clone(), role, &mut attempt) {
                 Ok(loaded) => {
                     *steps = attempt;
                     return Ok(Next::Program(loaded));
@@ -430,6 +461,10 @@ impl Running<'_> {
                 Err(Stop::Killed(signal, cause)) => {
                     *steps = attempt;
                     return Ok(Next::Ends(killed(signal, cause)));
+                }
+                Err(Stop::Ends(code, cause)) => {
+                    *steps = attempt;
+                    return Ok(Next::Ends(Outcome::Exits { code, cause }));
                 }
                 Err(Stop::Fails(errno, cause)) => {
                     let own = attempt.len() == steps.len() + 1;
@@ -463,7 +498,7 @@ impl Running<'_> {
         }
     }
 
-    fn caller(&self) -> Caller<'_> {
+    pub(super) fn caller(&self) -> Caller<'_> {
         Caller {
             view: self.view,
             cwd: self.cwd.as_bstr(),
@@ -473,6 +508,12 @@ impl Running<'_> {
             environment: &self.environment,
         }
     }
+}
+
+/// busybox, *applet not found*.
+fn no_applet(loaded: &Loaded, at: usize) -> Outcome {
+    let wrapper = loaded.argv.get(at).map(|word| base(word).into()).unwrap_or_default();
+    Outcome::Exits { code: 127, cause: Cause::Misused { wrapper, misuse: Misuse::NoApplet } }
 }
 
 /// EACCES for a directory on the way, not for the file.
@@ -496,14 +537,20 @@ fn known(view: &View<'_>, loaded: &Loaded) -> Option<(Known, usize)> {
         return match applet {
             b"env" => Some((Known::Env(Flavour::Busybox), first)),
             b"sh" | b"ash" if first == 1 => Some((Known::Shell(Shell::Ash), first)),
-            _ => None,
+            _ => {
+                let known = wrapper::applet(applet).map(Known::Wrapper);
+                let asked = first == 2 || known.is_some();
+                let absent = asked && !wrapper::has_applet(view, loaded, applet).unwrap_or(true);
+                (if absent { Some(Known::NoApplet) } else { known }).map(|known| (known, first))
+            }
         };
     }
     match (file, called) {
         (b"env", _) | (b"coreutils", b"env") => Some((Known::Env(Flavour::Gnu), 1)),
         (b"dash", _) => Some((Known::Shell(Shell::Dash), 1)),
         (b"bash", _) => Some((Known::Shell(Shell::Bash), 1)),
-        _ => None,
+        (b"coreutils", called) => Some((Known::Wrapper(wrapper::program(called)?), 1)),
+        _ => Some((Known::Wrapper(wrapper::program(file)?), 1)),
     }
 }
 
@@ -520,11 +567,11 @@ fn is_busybox(view: &View<'_>, loaded: &Loaded) -> bool {
     same(directory) || same(b"/bin")
 }
 
-fn base(path: &[u8]) -> &[u8] {
+pub(super) fn base(path: &[u8]) -> &[u8] {
     path.rsplit(|b| *b == b'/').next().unwrap_or(path)
 }
 
-fn mark(steps: &mut [Step], kind: StepKind) {
+pub(super) fn mark(steps: &mut [Step], kind: StepKind) {
     if let Some(step) = steps.iter_mut().rfind(|s| s.kind != StepKind::Loader) {
         step.kind = kind;
     }
@@ -535,6 +582,7 @@ pub fn failed(stop: Stop) -> Outcome {
     match stop {
         Stop::Fails(errno, cause) => Outcome::Fails { phase: Phase::Execve, errno: Some(errno), cause },
         Stop::Killed(signal, cause) => killed(signal, cause),
+        Stop::Ends(code, cause) => Outcome::Exits { code, cause },
         Stop::Unknown(why) => Outcome::Unknown(why),
     }
 }

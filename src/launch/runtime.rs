@@ -90,7 +90,8 @@ const fn bits(numbers: &[u8]) -> u64 {
     set
 }
 
-const BASE: Runtime = Runtime {
+/// What all have in common.
+pub(super) const BASE: Runtime = Runtime {
     name: "",
     engine: Engine::None,
     lookup: Lookup::Runc12,

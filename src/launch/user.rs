@@ -1,7 +1,7 @@
 //! USER resolved against the image's passwd and group, as engines do (github.com/moby/sys/user, `GetExecUser`).
 
 use super::outcome::UserError;
-use super::runtime::{Engine, Runtime};
+use super::runtime::{BASE, Engine, Runtime};
 use crate::error::{Error, Result};
 use crate::format::passwd::{self, Group, User};
 use crate::rootfs::{Credentials, PathError, View};
@@ -21,6 +21,25 @@ pub fn resolve(view: &View<'_>, spec: &str, runtime: &Runtime) -> Result<std::re
     let passwd = read(view, "/etc/passwd")?;
     let group = read(view, "/etc/group")?;
     Ok(Files { passwd, group }.resolve(spec, runtime))
+}
+
+/// The ids that `spec` stands for to a program that becomes that user and looks it up as engines do.
+///
+/// # Errors
+/// As [`resolve`].
+pub fn becomes(view: &View<'_>, spec: &str) -> Result<std::result::Result<Credentials, UserError>> {
+    resolve(view, spec, &BASE)
+}
+
+/// The line of /etc/passwd with the name `name`.
+///
+/// # Errors
+/// The file cannot be read a second time.
+pub fn login(view: &View<'_>, name: &[u8]) -> Result<std::result::Result<User, UserError>> {
+    let passwd = read(view, "/etc/passwd")?;
+    let found = passwd::users(passwd.as_deref().unwrap_or_default()).find(|user| user.name == name);
+    let name = String::from_utf8_lossy(name).into_owned();
+    Ok(found.ok_or(UserError::UnknownUser { name, passwd: passwd.is_some() }))
 }
 
 fn read(view: &View<'_>, path: &str) -> Result<Option<Vec<u8>>> {

@@ -1,6 +1,8 @@
 //! A cause in one sentence, for `trace` and for reports where no rule speaks.
 
-use super::{Cause, Closure, Excess, LinkError, Problem, Role, ShebangProblem, Tried, UserError, WorkingDirProblem};
+use super::{
+    Cause, Closure, Excess, LinkError, Misuse, Problem, Role, ShebangProblem, Tried, UserError, WorkingDirProblem,
+};
 use crate::format::magic::Format;
 use crate::rootfs::{Errno, PathError, RefusalKind};
 
@@ -41,6 +43,9 @@ impl Cause {
                 let instead = if argument.is_empty() { "no program" } else { "a variable instead of a program" };
                 format!("`env` is given {instead}, and executes the script again, for ever")
             }
+            Cause::Misused { wrapper, misuse } => format!("`{wrapper}` {}", misused(misuse)),
+            Cause::NoSuchUser { wrapper, error } => format!("`{wrapper}` is to become a user, and {}", user(error)),
+            Cause::Denied { wrapper, change } => format!("`{wrapper}` is to {change}, which only root may"),
             Cause::ShellArgument { argument, path } => format!(
                 "the shell takes `{argument}` from the `#!` line of `{path}` for the script to run, and there is none"
             ),
@@ -97,6 +102,18 @@ fn not_in_path(name: &[u8], role: Role, tried: &[Tried], default_path: bool) -> 
     match tried {
         [] => format!("{} `{name}` cannot be looked up: PATH has no directory", noun(role)),
         _ => format!("{} `{name}` is in no directory of {path}{but}", noun(role)),
+    }
+}
+
+/// What a wrapper complains of, as a predicate.
+fn misused(misuse: &Misuse) -> String {
+    match misuse {
+        Misuse::Word(word) => format!("does not take `{word}`"),
+        Misuse::NoProgram => "is given no program to start".to_owned(),
+        Misuse::NoOption => "is given none of the options that it needs".to_owned(),
+        Misuse::NoApplet => "is no applet of the image's busybox".to_owned(),
+        Misuse::NoDirectory(path) => format!("needs a directory, and `{path}` leads to none"),
+        Misuse::NoLogin(user, shell) => format!("starts `{shell}` for `{user}`, which refuses all logins"),
     }
 }
 

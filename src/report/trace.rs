@@ -254,7 +254,7 @@ pub(super) fn kind_of_engine(start: &Start) -> &'static str {
 fn step_report(step: &Step, rootfs: &Rootfs) -> StepReport {
     let lossy = |bytes: &[u8]| bytes.to_str_lossy().into_owned();
     StepReport {
-        pid: 1,
+        pid: step.pid,
         argv: step.argv.iter().map(|word| lossy(word)).collect(),
         file: lossy(&step.path),
         kind: kind(step.kind),
@@ -289,6 +289,7 @@ fn via(via: Via) -> &'static str {
         Via::Shebang => "shebang",
         Via::Loader => "loader",
         Via::Exec => "exec",
+        Via::Child => "child",
     }
 }
 

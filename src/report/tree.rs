@@ -89,7 +89,7 @@ fn kind(kind: StepKind) -> &'static str {
         StepKind::Elf => ", an ELF program",
         StepKind::Script => ", a script",
         StepKind::Shell => ", a shell",
-        StepKind::Wrapper => ", which executes its arguments",
+        StepKind::Wrapper => ", which starts what its arguments name",
         StepKind::Loader => ", a dynamic loader",
         StepKind::Unknown => "",
     }
@@ -102,6 +102,7 @@ fn via(via: Via) -> &'static str {
         Via::Shebang => "the interpreter of the script above",
         Via::Loader => "PT_INTERP of the program above",
         Via::Exec => "executed by the program above",
+        Via::Child => "a child of the program above",
     }
 }
 

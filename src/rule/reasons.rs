@@ -78,7 +78,7 @@ fn how(trouble: &Trouble<'_>, step: &Step, before: Option<&Step>) -> String {
         (Via::Loader, Some(program)) => {
             format!("{} asks for the loader {} (PT_INTERP)", quote(&program.path), quote(found_as(step)))
         }
-        (Via::Exec, Some(wrapper)) => format!("{} is to execute {asked}", quote(name(wrapper))),
+        (Via::Exec | Via::Child, Some(wrapper)) => format!("{} is to execute {asked}", quote(name(wrapper))),
         _ => format!("{asked} is executed"),
     }
 }

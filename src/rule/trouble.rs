@@ -6,7 +6,7 @@ use bstr::BString;
 
 use super::{Subject, paste, quote, reasons, seen};
 use crate::finding::{Because, Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
-use crate::launch::{Cause, Closure, Engine, Launch, Start, Step, StepKind};
+use crate::launch::{Cause, Closure, Engine, Launch, Role, Start, Step, StepKind};
 use crate::rootfs::{Ino, Inode, View};
 
 /// A launch that does not run, under at least one current engine, for a reason that one rule explains.
@@ -184,6 +184,23 @@ impl<'a> Trouble<'a> {
         }
     }
 
+    /// Who asks for the program that fails, and how: `ENTRYPOINT names`, or `` `tini` is to execute ``.
+    pub fn who(&self) -> String {
+        let wrapper = || self.start.steps.iter().rev().find(|step| step.kind == StepKind::Wrapper)?.argv.first();
+        match (self.is_wrapped(), wrapper()) {
+            (true, Some(name)) => format!("{} is to execute", quote(name)),
+            _ => format!("{} names", self.instruction()),
+        }
+    }
+
+    /// Whether it is a program that another program is to execute.
+    fn is_wrapped(&self) -> bool {
+        matches!(
+            self.cause,
+            Cause::Exec { role: Role::Wrapped { .. }, .. } | Cause::NotInPath { role: Role::Wrapped { .. }, .. }
+        )
+    }
+
     /// argv\[0\].
     pub fn command(&self) -> &'a str {
         self.launch.process.argv.first().map_or("", String::as_str)
@@ -298,10 +315,22 @@ impl<'a> Trouble<'a> {
         super::at(&self.subject, b"/bin/sh").is_some()
     }
 
-    /// The command with another program in front of its arguments, as an instruction.
+    /// The command with another program in front of its arguments, as an instruction; empty if a wrapper names the
+    /// program elsewhere than among the words of that instruction.
     pub fn instead<S: AsRef<str>>(&self, words: &[S]) -> String {
-        let words = words.iter().map(AsRef::as_ref);
-        let argv: Vec<&str> = words.chain(self.arguments().iter().map(String::as_str)).collect();
+        let process = &self.launch.process;
+        let at = match self.cause {
+            Cause::Exec { path: name, .. } | Cause::NotInPath { name, .. } if self.is_wrapped() => {
+                process.argv.iter().rposition(|word| word.as_bytes() == name.as_slice())
+            }
+            _ => Some(0),
+        };
+        let field = |index: usize| process.origins.get(index).copied().flatten().map(|(field, _)| field);
+        let Some(at) = at.filter(|at| field(*at) == field(0)) else { return String::new() };
+        let (before, after) = process.argv.split_at(at.min(process.argv.len()));
+        let own = words.iter().map(AsRef::as_ref);
+        let argv: Vec<&str> =
+            before.iter().map(String::as_str).chain(own).chain(after.iter().skip(1).map(String::as_str)).collect();
         self.instruction_with(&argv)
     }
 

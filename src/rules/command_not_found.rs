@@ -21,10 +21,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 fn absent(trouble: &Trouble<'_>, name: &[u8], role: Role, tried: &[Tried], default_path: bool) -> Explanation {
-    let message = match role {
-        Role::Wrapped { .. } => format!("{} is to be executed and is in no directory of PATH", quote(name)),
-        _ => format!("{} names {}, which is in no directory of PATH", trouble.instruction(), quote(name)),
-    };
+    let message = format!("{} {}, which is in no directory of PATH", trouble.who(), quote(name));
     let elsewhere = namesakes(&trouble.subject, name, 3);
     let explanation = path_reasons(Explanation::new(message, ""), tried, default_path);
     match elsewhere.first() {
@@ -65,7 +62,7 @@ fn found_elsewhere(
     explanation.help =
         format!("a file of that name is at {}: name it with its path, or add its directory to PATH", list(&all));
     let explanation = match role {
-        Role::Command => {
+        Role::Command | Role::Wrapped { .. } => {
             let argv = [path.as_ref()];
             explanation.fix("name it with its path", trouble.instead(&argv))
         }
@@ -85,7 +82,7 @@ fn nowhere(trouble: &Trouble<'_>, mut explanation: Explanation, name: &[u8], tri
         _ => None,
     });
     if let Some((path, layer)) = removed {
-        explanation.message = format!("{} names {}, which a later layer removed", trouble.instruction(), quote(name));
+        explanation.message = format!("{} {}, which a later layer removed", trouble.who(), quote(name));
         explanation.help = "keep the file, or start another program".to_owned();
         let reason = format!("{} was in the image, but {} removed it", quote(path), trouble.layer_name(layer));
         return explanation.why(reason).layer(Some(layer));

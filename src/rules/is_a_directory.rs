@@ -17,10 +17,10 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let Some(Kind::Directory(names)) = inode.map(|inode| &inode.kind) else {
             let directory = matches!(trouble.cause, Cause::Exec { problem: Problem::Directory(_), .. });
             let what = if directory { "a directory" } else { "a device or a FIFO" };
-            let message = format!("{} names {}, which is {what}", trouble.instruction(), quote(&path));
+            let message = format!("{} {}, which is {what}", trouble.who(), quote(&path));
             return Explanation::new(message, "name a program");
         };
-        let message = format!("{} names {}, which is a directory", trouble.instruction(), quote(&path));
+        let message = format!("{} {}, which is a directory", trouble.who(), quote(&path));
         let explanation = Explanation::new(message, "name the program in it, or copy the program to that path")
             .layer(trouble.layer_of(ino));
         let runnable = names.iter().find(|(_, ino)| {

@@ -29,6 +29,7 @@ mod shell_syntax_in_exec_form;
 mod symbol_version_not_found;
 mod user_not_found;
 mod workdir_unusable;
+mod wrapper_arguments;
 mod wrong_architecture;
 
 /// All rules, by name.
@@ -60,5 +61,6 @@ pub const RULES: &[Rule] = &[
     symbol_version_not_found::RULE,
     user_not_found::RULE,
     workdir_unusable::RULE,
+    wrapper_arguments::RULE,
     wrong_architecture::RULE,
 ];

@@ -3,7 +3,6 @@
 use bstr::ByteSlice;
 
 use crate::finding::Finding;
-use crate::launch::{Cause, Role};
 use crate::rootfs::Ino;
 use crate::rule::{Explanation, Rule, Subject, Trouble, at, namesakes, paste, quote};
 
@@ -14,18 +13,13 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject.explain(RULE.name, |trouble| {
         let Some((path, ino)) = trouble.candidate() else { return Explanation::default() };
         let layer = trouble.layer_of(ino);
-        let who = trouble.instruction();
+        let who = trouble.who();
         let Some(inode) = trouble.inode(ino) else {
-            let message = format!("{who} names {}, which the runtime makes and nobody may execute", quote(&path));
+            let message = format!("{who} {}, which the runtime makes and nobody may execute", quote(&path));
             return Explanation::new(message, "name a program of the image");
         };
         let mode = inode.mode;
-        let message = match trouble.cause {
-            Cause::Exec { role: Role::Wrapped { .. }, .. } => {
-                format!("{} is to be executed, and nobody may execute it (mode {mode:04o})", quote(&path))
-            }
-            _ => format!("{who} names {}, which nobody may execute (mode {mode:04o})", quote(&path)),
-        };
+        let message = format!("{who} {}, which nobody may execute (mode {mode:04o})", quote(&path));
         let explanation = Explanation::new(message, "set the execute bit where the file is copied, or in git")
             .at(Some(trouble.file(&path, ino, None)))
             .layer(layer);

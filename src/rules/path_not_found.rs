@@ -21,18 +21,18 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 }
 
 fn explain(trouble: &Trouble<'_>, path: &[u8], error: &PathError) -> Explanation {
-    let (what, who) = (quote(path), trouble.instruction());
+    let (what, who) = (quote(path), trouble.who());
     let end = error.links.last().map(|(_, target)| quote(target));
     let message = match (error.errno, end) {
-        (Errno::ENOENT, _) if error.removed_by.is_some() => format!("{who} names {what}, which a later layer removed"),
+        (Errno::ENOENT, _) if error.removed_by.is_some() => format!("{who} {what}, which a later layer removed"),
         (Errno::ENOENT, Some(end)) => {
-            format!("{who} names {what}, a symbolic link to {end}, which is not in the image")
+            format!("{who} {what}, a symbolic link to {end}, which is not in the image")
         }
-        (Errno::ENOENT, None) => format!("{who} names {what}, which is not in the image"),
-        (Errno::ENOTDIR, _) => format!("{who} names {what}, but {} is a file, not a directory", quote(&error.at)),
-        (Errno::ELOOP, _) => format!("{who} names {what}, whose symbolic links go in a circle"),
-        (Errno::ENAMETOOLONG, _) => format!("{who} names a path that is too long for Linux: {what}"),
-        (errno, _) => format!("{who} names {what}: {}", errno.text()),
+        (Errno::ENOENT, None) => format!("{who} {what}, which is not in the image"),
+        (Errno::ENOTDIR, _) => format!("{who} {what}, but {} is a file, not a directory", quote(&error.at)),
+        (Errno::ELOOP, _) => format!("{who} {what}, whose symbolic links go in a circle"),
+        (Errno::ENAMETOOLONG, _) => format!("{who} a path that is too long for Linux: {what}"),
+        (errno, _) => format!("{who} {what}: {}", errno.text()),
     };
     let explanation = Explanation::new(message, help(trouble, error)).layer(error.removed_by);
     suggest(trouble, from_working_dir(trouble, explanation, path), path, error)

@@ -15,9 +15,10 @@ pub const RULE: Rule = Rule {
 };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    subject.explain(RULE.name, |trouble| match closed_directory(trouble.cause) {
-        Some(dir) => unreachable(trouble, &dir),
-        None => not_for_user(trouble),
+    subject.explain(RULE.name, |trouble| match (trouble.cause, closed_directory(trouble.cause)) {
+        (Cause::Denied { wrapper, change }, _) => denied(trouble, wrapper, change),
+        (_, Some(dir)) => unreachable(trouble, &dir),
+        (_, None) => not_for_user(trouble),
     })
 }
 
@@ -36,11 +37,19 @@ fn closed_directory(cause: &Cause) -> Option<BString> {
     }
 }
 
+/// A wrapper such as `gosu`, which only root may use.
+fn denied(trouble: &Trouble<'_>, wrapper: &BString, change: &str) -> Explanation {
+    let message = format!("{} is to {change}, which {} may not", quote(wrapper), user(trouble));
+    let help = "leave the wrapper out, since USER has already made the change, or start as root";
+    Explanation::new(message, help)
+        .why("changing the user or the root directory needs capabilities, which only root has in a container")
+}
+
 fn unreachable(trouble: &Trouble<'_>, dir: &BString) -> Explanation {
     let user = user(trouble);
     let message = format!(
-        "{} names {}, but {user} may not search the directory {}",
-        trouble.instruction(),
+        "{} {}, but {user} may not search the directory {}",
+        trouble.who(),
         quote(trouble.command()),
         quote(dir)
     );

@@ -9,6 +9,9 @@ pub const RULE: Rule = Rule { name: "user-not-found", document: include_str!("..
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject.explain(RULE.name, |trouble| {
+        if let Cause::NoSuchUser { wrapper, error } = trouble.cause {
+            return wrapped(wrapper, error);
+        }
         let Cause::User(error) = trouble.cause else { return Explanation::default() };
         let user = &trouble.launch.process.user;
         let place = Place::Config { field: Field::User, index: None };
@@ -53,6 +56,19 @@ fn explain(user: &str, error: &UserError) -> Explanation {
             "write `USER user` or `USER user:group`",
         ),
     }
+}
+
+/// `gosu ghost app`.
+fn wrapped(wrapper: &[u8], error: &UserError) -> Explanation {
+    let (what, file) = match error {
+        UserError::UnknownUser { name, .. } => (format!("the user {}", quote(name)), "/etc/passwd"),
+        UserError::UnknownGroup { name, .. } => (format!("the group {}", quote(name)), "/etc/group"),
+        UserError::OutOfRange(text) | UserError::TooManyParts(text) => {
+            (format!("the user {}", quote(text)), "/etc/passwd")
+        }
+    };
+    let message = format!("{} is to become {what}, which is not in the image's `{file}`", quote(wrapper));
+    Explanation::new(message, "add the user and the group to the image")
 }
 
 /// The user as it is, with a group that needs no name.

@@ -47,8 +47,9 @@ impl Record<'_> {
         let by_itself = self.0["exited_by_itself"].as_bool().unwrap_or_default();
         let agrees = match &start.outcome {
             Outcome::Unknown(why) => return Verdict::Unknown(why.clone()),
-            // A program of its own ends as it likes: the test programs with 42, 0, or by a signal.
-            Outcome::Runs if by_itself => self.started() && matches!(self.code(), Some(0 | 42 | 129..=254)),
+            // A program of its own ends as it likes: the test programs with 42, 0, or by a signal, scripts with 41, and
+            // xargs(1) makes 123 of that.
+            Outcome::Runs if by_itself => self.started() && matches!(self.code(), Some(0 | 41 | 42 | 123 | 129..=254)),
             Outcome::Runs | Outcome::Loops { .. } => self.started() && !by_itself,
             Outcome::Exits { .. } | Outcome::Fails { phase: Phase::Execve, .. } => {
                 self.started() && by_itself && self.code() == code
