@@ -26,6 +26,8 @@ pub struct Language {
     pub locate: fn(&BStr, &[u8]) -> Vec<BString>,
     /// What may be left out at the end of the name of a file.
     pub endings: &'static [&'static str],
+    /// Words without one of which a program is none that runs for long.
+    pub waits: &'static [&'static str],
     /// What the interpreter does by itself; and whether the whole text is known to say nothing.
     pub otherwise: fn(Signal, bool) -> Option<Reaction>,
 }
@@ -40,6 +42,7 @@ const PLAIN: Language = Language {
     harmless: &[],
     locate: |_, _| Vec::new(),
     endings: &[],
+    waits: &["sleep", "while", "accept", "listen", "loop"],
     otherwise: |_, _| None,
 };
 
@@ -53,6 +56,7 @@ const NODE: Language = Language {
     harmless: node::HARMLESS,
     locate: node::locate,
     endings: &[".js", ".cjs", ".mjs", "/index.js"],
+    waits: &["listen", "setInterval", "setTimeout", "while", ".on(", "subscribe", "for await"],
     otherwise: |_, _| None,
 };
 
@@ -68,6 +72,7 @@ pub const LANGUAGES: [Language; 8] = [
         harmless: python::HARMLESS,
         locate: python::locate,
         endings: &["/__main__.py"],
+        waits: &["serve", "sleep(", "while ", "listen", "run(", "run_forever", "accept(", "poll(", "select(", "wait("],
         otherwise: python::otherwise,
     },
     NODE,

@@ -3,7 +3,7 @@
 use bstr::{BString, ByteSlice};
 
 use super::language::{LANGUAGES, Language};
-use super::{Confidence, Disposition, Pid1, Reaction, Signal, base, java, program};
+use super::{Confidence, Disposition, Nature, Pid1, Reaction, Signal, base, java, program};
 
 /// Files that are read of one program: each may cost another look at its layer.
 const FILES: usize = 12;
@@ -55,10 +55,13 @@ impl Language {
         if let Some(known) = program::known_script(pid1, &name, signal) {
             return known.of_nature(self.nature);
         }
-        match self.search(pid1, source, signal) {
+        let mut reading = Reading { language: self, pid1, signal, left: Vec::new(), seen: Vec::new(), waits: false };
+        let said = reading.program(source);
+        let nature = if reading.waits { self.nature } else { Nature::Tool };
+        match said {
             Ok(Says::Handles) => self.handled(signal),
-            Ok(Says::Ignores) => self.ignored(signal),
-            Ok(Says::Nothing(_)) => (self.otherwise)(signal, true).unwrap_or_else(|| self.ignored(signal)),
+            Ok(Says::Ignores) => self.ignored(signal, nature),
+            Ok(Says::Nothing(_)) => (self.otherwise)(signal, true).unwrap_or_else(|| self.ignored(signal, nature)),
             Ok(Says::Unclear(why)) | Err(why) => {
                 (self.otherwise)(signal, false).unwrap_or_else(|| Reaction::unknown(why))
             }
@@ -70,28 +73,9 @@ impl Language {
             .of_nature(self.nature)
     }
 
-    fn ignored(&self, signal: Signal) -> Reaction {
+    fn ignored(&self, signal: Signal, nature: Nature) -> Reaction {
         let why = format!("the {} program sets no handler for {signal}, and PID 1 has none by default", self.title);
-        Reaction::ignored(why, Confidence::Likely, self.nature)
-    }
-
-    /// Searches a script, and the files of the program that it imports.
-    fn search(&self, pid1: &Pid1<'_>, source: Source, signal: Signal) -> Result<Says, String> {
-        let mut reading = Reading { language: self, pid1, signal, left: Vec::new(), seen: Vec::new() };
-        match source {
-            Source::Text(text) => match reading.take(&text, b"")? {
-                Some(says) => Ok(says),
-                None => reading.rest(),
-            },
-            Source::File(path) => {
-                reading.left.push(path);
-                reading.rest()
-            }
-            Source::Module(name) => {
-                reading.import(&name, b"")?;
-                reading.rest()
-            }
-        }
+        Reaction::ignored(why, Confidence::Likely, nature)
     }
 }
 
@@ -102,9 +86,25 @@ struct Reading<'a> {
     signal: Signal,
     left: Vec<BString>,
     seen: Vec<BString>,
+    /// Something in it waits.
+    waits: bool,
 }
 
 impl Reading<'_> {
+    /// Searches a script, and the files of the program that it imports.
+    fn program(&mut self, source: Source) -> Result<Says, String> {
+        match source {
+            Source::Text(text) => {
+                if let Some(says) = self.take(&text, b"")? {
+                    return Ok(says);
+                }
+            }
+            Source::File(path) => self.left.push(path),
+            Source::Module(name) => self.import(&name, b"")?,
+        }
+        self.rest()
+    }
+
     /// Reads what is left; the first file that says something decides.
     fn rest(&mut self) -> Result<Says, String> {
         while let Some(path) = self.left.pop() {
@@ -132,6 +132,7 @@ impl Reading<'_> {
 
     /// One text; what it imports is read later.
     fn take(&mut self, text: &BString, directory: &[u8]) -> Result<Option<Says>, String> {
+        self.waits |= self.language.waits.iter().any(|word| text.contains_str(word));
         match (self.language.says)(text.as_bstr(), self.signal) {
             Says::Nothing(imports) => {
                 imports.iter().try_for_each(|name| self.import(name, directory))?;
