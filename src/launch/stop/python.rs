@@ -105,7 +105,7 @@ fn imports(code: &[u8]) -> Vec<BString> {
     let mut names = Vec::new();
     for statement in code.split(|b| matches!(b, b'\n' | b';')).map(|statement| statement.trim_ascii()) {
         if let Some(list) = statement.strip_prefix(b"import ") {
-            names.extend(list.split_str(",").filter_map(|name| first_word(name)));
+            names.extend(list.split_str(",").filter_map(first_word));
         } else if let Some(module) = statement.strip_prefix(b"from ") {
             names.extend(first_word(module));
         }
