@@ -19,6 +19,7 @@ const LOADER: &str = "/lib64/ld-linux-x86-64.so.2";
 const MUSL: &str = "/lib/ld-musl-x86_64.so.1";
 
 /// A file of a tree.
+#[allow(clippy::large_enum_variant)]
 enum File {
     Elf(Dynamic),
     Bytes(Vec<u8>),

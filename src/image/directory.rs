@@ -7,6 +7,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 
 use bstr::{BStr, BString};
 
@@ -137,15 +138,27 @@ fn display(path: &Path) -> String {
 /// The second look: the directory is walked again to the entry of that number.
 pub(crate) struct Again {
     root: PathBuf,
+    /// The entry that was looked for last: several places of one file are read one after the other.
+    last: Mutex<Option<(u32, PathBuf)>>,
 }
 
 impl Again {
     /// Keeps where it is.
     pub fn new(root: PathBuf) -> Self {
-        Again { root }
+        Again { root, last: Mutex::new(None) }
     }
 
     fn find(&self, ordinal: u32) -> Result<Option<PathBuf>> {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, path)) = last.as_ref().filter(|(number, _)| *number == ordinal) {
+            return Ok(Some(path.clone()));
+        }
+        let path = self.walk_to(ordinal)?;
+        *last = path.clone().map(|path| (ordinal, path));
+        Ok(path)
+    }
+
+    fn walk_to(&self, ordinal: u32) -> Result<Option<PathBuf>> {
         let (mut at, mut path) = (0, None);
         walk(&self.root, &mut |found| {
             if file_type(&found.metadata.file_type()).is_some() {

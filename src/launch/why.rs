@@ -59,7 +59,7 @@ fn link(closure: &Closure) -> String {
     let Some(error) = closure.error() else { return "the dynamic loader is content".to_owned() };
     let by = closure.display(error.needed_by());
     match error {
-        LinkError::NotFound { name, other_class: true, .. } => {
+        LinkError::NotFound { name, other_class: Some(_), .. } => {
             format!("the library `{name}`, which `{by}` needs, is in the image for another word size only")
         }
         LinkError::NotFound { name, .. } => format!("the library `{name}`, which `{by}` needs, is not found"),

@@ -9,10 +9,10 @@ use crate::error::{Error, Result};
 use crate::format::elf::Object;
 
 /// How much is taken at a time: each look costs the whole layer, and loaders read at four places or so.
-const BLOCK: u64 = 1 << 20;
+const BLOCK: u64 = 4 << 20;
 
 /// The most blocks of a file.
-const BLOCKS: usize = 24;
+const BLOCKS: usize = 6;
 
 /// What a dynamic loader reads of a file. What was kept of it is not looked for again.
 pub(super) fn object(view: &View<'_>, ino: Ino) -> Result<Option<Object>> {

@@ -22,7 +22,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             LinkError::Unusable { path, problem, .. } => unusable(closure, error, path, problem),
             LinkError::Cut { path, .. } => cut(closure, error, path),
             LinkError::NotFound { name, searched, other_class, .. } => {
-                absent(trouble, closure, error, name, searched, *other_class)
+                absent(trouble, closure, error, name, searched, other_class.is_some())
             }
             _ => Explanation::default(),
         };

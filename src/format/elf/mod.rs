@@ -291,7 +291,7 @@ impl Program {
     pub fn crash(&self, table: &[u8], size: u64) -> Option<&'static str> {
         let is_cut = |segment: Segment| {
             let end = segment.offset.saturating_add(segment.in_file);
-            let cleared = segment.is_writable && segment.in_memory > segment.in_file && end % PAGE != 0;
+            let cleared = segment.is_writable && segment.in_memory > segment.in_file && !end.is_multiple_of(PAGE);
             segment.kind == program_header::PT_LOAD && cleared && end - end % PAGE >= size.next_multiple_of(PAGE)
         };
         if self.segments(table).any(is_cut) {

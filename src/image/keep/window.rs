@@ -12,8 +12,12 @@ use crate::format::elf::{Object, Segments};
 /// The first look, which has the program headers.
 const HEAD: usize = 4096;
 
-/// The most of the front.
+/// The least of the front, if the file is as long.
 const FRONT: usize = 1 << 20;
+
+/// Where code and strings share a segment, the front is this part of a long file: gold(1) puts 4 to 5 MiB of strings
+/// before the code of LLVM's libraries, which are 60 to 120 MiB long.
+const SHARE: u64 = 12;
 
 /// The same of files whose code is apart from what stands before it: node has 7 MiB of symbols there.
 const SEPARATE: usize = 12 << 20;
@@ -125,10 +129,14 @@ impl Window {
         let places = segments.places(&self.front.bytes);
         if places.is_empty() {
             let most = segments.text().map(|text| usize::try_from(text).unwrap_or(SEPARATE).clamp(HEAD, SEPARATE));
-            return self.extend(most.unwrap_or(FRONT));
+            return self.extend(most.unwrap_or_else(|| self.share()));
         }
         let is_ahead = places.into_iter().all(|(offset, len)| self.want(&Missing { offset, len }, position));
         if is_ahead { State::Gathering } else { State::Off }
+    }
+
+    fn share(&self) -> usize {
+        within(self.size / SHARE, SEPARATE).max(FRONT)
     }
 
     fn extend(&mut self, most: usize) -> State {

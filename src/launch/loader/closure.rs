@@ -80,10 +80,10 @@ pub enum LinkError {
         needed_by: usize,
         /// Where it was looked for, directory by directory.
         searched: Vec<BString>,
-        /// Libraries of that name were there, of another word size only (glibc tells).
-        other_class: bool,
-        /// What the last attempt to open it said.
-        errno: Errno,
+        /// Libraries of that name were there, of another word size only (glibc tells): the name of that class.
+        other_class: Option<&'static str>,
+        /// What the last attempt to open it said, if there was one.
+        errno: Option<Errno>,
     },
     /// A file that is there and that the loader does not take.
     Unusable {
@@ -184,18 +184,19 @@ impl Closure {
         let needed_by = self.display(error.needed_by());
         match (self.libc, error) {
             (Libc::Musl, LinkError::NotFound { name, errno, .. }) => {
-                format!("Error loading shared library {name}: {} (needed by {needed_by})", capital(errno.text()))
+                let errno = errno.map_or_else(|| "No error information".to_owned(), musl);
+                format!("Error loading shared library {name}: {errno} (needed by {needed_by})")
             }
             (Libc::Musl, LinkError::Unusable { name, problem, .. }) => {
                 format!("Error loading shared library {name}: {problem} (needed by {needed_by})")
             }
-            (_, LinkError::NotFound { name, other_class: true, .. }) => {
-                format!("{}: error while loading shared libraries: {name}: wrong ELF class", self.called)
+            (_, LinkError::NotFound { name, other_class: Some(class), .. }) => {
+                format!("{}: error while loading shared libraries: {name}: wrong ELF class: {class}", self.called)
             }
             (_, LinkError::NotFound { name, errno, .. }) => format!(
-                "{}: error while loading shared libraries: {name}: cannot open shared object file: {}",
+                "{}: error while loading shared libraries: {name}: cannot open shared object file{}",
                 self.called,
-                capital(errno.text())
+                errno.map(minimal).unwrap_or_default()
             ),
             (_, LinkError::Unusable { name, path, problem, by_name, .. }) => {
                 let file = if *by_name { name } else { path };
@@ -212,6 +213,27 @@ impl Closure {
                     .to_owned()
             }
         }
+    }
+}
+
+/// What ld.so's own strerror has (glibc elf/dl-minimal.c), with the numbers of Linux for the rest.
+fn minimal(errno: Errno) -> String {
+    match errno {
+        Errno::ENOENT | Errno::EPERM | Errno::EIO | Errno::EACCES => format!(": {}", capital(errno.text())),
+        Errno::ENOTDIR => ": Error 20".to_owned(),
+        Errno::EISDIR => ": Error 21".to_owned(),
+        Errno::ENAMETOOLONG => ": Error 36".to_owned(),
+        Errno::ELOOP => ": Error 40".to_owned(),
+        other => format!(": {}", capital(other.text())),
+    }
+}
+
+/// musl's strerror (src/errno/__strerror.h).
+fn musl(errno: Errno) -> String {
+    match errno {
+        Errno::ELOOP => "Symbolic link loop".to_owned(),
+        Errno::ENAMETOOLONG => "Filename too long".to_owned(),
+        other => capital(other.text()),
     }
 }
 

@@ -87,8 +87,8 @@ struct Look<'n> {
     name: &'n BStr,
     needed_by: usize,
     searched: Vec<BString>,
-    other_class: bool,
-    errno: Errno,
+    other_class: Option<&'static str>,
+    errno: Option<Errno>,
 }
 
 impl<'a> Linker<'a> {
@@ -220,10 +220,11 @@ impl<'a> Linker<'a> {
         Ok(self.maps.add(map(path.as_bstr(), ino, object, vec![name.to_owned()], needed_by, found)))
     }
 
-    /// A name with a slash: exactly that file.
+    /// A name with a slash: exactly that file, once its tokens are expanded (those of LD_PRELOAD by the program's place).
     fn at(&self, name: &BStr, needed_by: usize) -> Result<Hit, Stop> {
-        let mut look = Look { name, needed_by, searched: Vec::new(), other_class: false, errno: Errno::ENOENT };
-        match self.candidate(name.to_owned(), &mut look)? {
+        let path = self.tokens(needed_by).expand(name, |path| self.is_trusted(path)).unwrap_or_default();
+        let mut look = Look { name, needed_by, searched: Vec::new(), other_class: None, errno: None };
+        match self.candidate(path, &mut look)? {
             Some(hit) => Ok(hit),
             None => Err(look.fail()),
         }
@@ -231,7 +232,7 @@ impl<'a> Linker<'a> {
 
     /// The stages of the search, in ld.so's order.
     fn search(&mut self, name: &BStr, needed_by: usize) -> Result<(Hit, Found), Stop> {
-        let mut look = Look { name, needed_by, searched: Vec::new(), other_class: false, errno: Errno::ENOENT };
+        let mut look = Look { name, needed_by, searched: Vec::new(), other_class: None, errno: None };
         let own = Rc::clone(&self.maps.get(needed_by).object);
         if own.string(Tag::Runpath).is_none() {
             for of in self.rpath_chain(needed_by) {
@@ -332,7 +333,7 @@ impl<'a> Linker<'a> {
                 }
             }
             // A directory that is there, and an error other than these: the rest of the list is not looked at.
-            if !matches!(look.errno, Errno::ENOENT | Errno::EACCES) && self.is_directory(directory) {
+            if !matches!(look.errno, Some(Errno::ENOENT | Errno::EACCES) | None) && self.is_directory(directory) {
                 return Ok(None);
             }
         }
@@ -358,10 +359,11 @@ impl<'a> Linker<'a> {
     fn candidate(&self, path: BString, look: &mut Look<'_>) -> Result<Option<Hit>, Stop> {
         match self.started.verify(&path, &self.maps.get(Maps::PROGRAM).object)? {
             Candidate::Taken(ino, object) => return Ok(Some(Hit { path, ino, object })),
-            Candidate::Passed(errno) => look.errno = errno,
+            Candidate::Passed(errno) => look.errno = Some(errno),
             Candidate::OtherClass => {
-                look.other_class = true;
-                look.errno = Errno::ENOENT;
+                let is_64 = self.maps.get(Maps::PROGRAM).object.machine().is_64;
+                look.other_class = Some(if is_64 { "ELFCLASS32" } else { "ELFCLASS64" });
+                look.errno = Some(Errno::ENOENT);
             }
             Candidate::Fatal(problem) => return Err(look.unusable(path, problem, false)),
             Candidate::Unmapped(problem) => return Err(look.unusable(path, problem, true)),
@@ -398,7 +400,8 @@ impl Look<'_> {
 }
 
 fn map(path: &BStr, ino: Ino, object: Rc<Object>, names: Vec<BString>, needed_by: usize, found: Found) -> Map {
-    Map { object, path: path.to_owned(), names, ino, needed_by, found }
+    let asked = names.first().cloned().unwrap_or_else(|| path.to_owned());
+    Map { object, asked, path: path.to_owned(), names, ino, needed_by, found }
 }
 
 /// `$ORIGIN` of an object (elf/dl-object.c): the directory of its path.

@@ -13,6 +13,8 @@ use crate::rootfs::Ino;
 pub struct Map {
     /// What the loader reads of it.
     pub object: Rc<Object>,
+    /// The name that it was asked for by first.
+    pub asked: BString,
     /// The path that was opened; the program's as the kernel resolved it.
     pub path: BString,
     /// The names that lead to it without a search.
@@ -158,7 +160,7 @@ impl Maps {
         let linked = |number: &usize| {
             let map = self.get(*number);
             Linked {
-                name: map.names.first().cloned().unwrap_or_else(|| map.path.clone()),
+                name: map.asked.clone(),
                 path: map.path.clone(),
                 ino: map.ino,
                 needed_by: place(map.needed_by),

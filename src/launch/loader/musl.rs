@@ -8,7 +8,7 @@ use goblin::elf::header;
 use super::closure::{Closure, Found, Libc, LinkError};
 use super::maps::{MAX_MAPS, Map, Maps};
 use super::{Started, base};
-use crate::format::elf::{Object, Tag};
+use crate::format::elf::{HEADER, Machine, Object, Tag, is_elf};
 use crate::rootfs::{Errno, Ino};
 
 /// What `load_library` takes for the loader itself.
@@ -19,6 +19,8 @@ const DEFAULT: &str = "/lib:/usr/local/lib:/usr/lib";
 const PATH_FILE: usize = 1 << 20;
 /// A composed path of this length or more is passed over (`buf` in `load_library`).
 const BUFFER: usize = 512;
+/// Length of a 32-bit ELF header.
+const HEADER_32: usize = 52;
 /// NAME_MAX.
 const NAME: usize = 255;
 
@@ -30,6 +32,7 @@ pub fn link(started: &Started<'_>, program: Rc<Object>, loader: Rc<Object>) -> R
     let Started { program: file, interp, loader: own, .. } = started;
     let map = |path: &BStr, ino, object, found| Map {
         object,
+        asked: path.into(),
         path: path.into(),
         names: Vec::new(),
         ino,
@@ -56,7 +59,8 @@ struct Linker<'a> {
 /// What opening a library comes to.
 enum Opened {
     Found(BString, Ino, Found),
-    Failed(Errno),
+    /// With what open(2) said, if it was called.
+    Failed(Option<Errno>),
 }
 
 impl Linker<'_> {
@@ -109,7 +113,7 @@ impl Linker<'_> {
             Opened::Found(path, ino, found) => (path, ino, found),
             Opened::Failed(errno) => {
                 let name = name.to_owned();
-                return Ok(Err(LinkError::NotFound { name, needed_by: by, searched, other_class: false, errno }));
+                return Ok(Err(LinkError::NotFound { name, needed_by: by, searched, other_class: None, errno }));
             }
         };
         let known = self.maps.iter().skip(1).find(|(_, map)| map.ino == ino).map(|(number, _)| number);
@@ -140,7 +144,8 @@ impl Linker<'_> {
         if self.maps.len() >= MAX_MAPS {
             return Err(format!("more than {MAX_MAPS} libraries are needed"));
         }
-        let number = self.maps.add(Map { object, path, names: Vec::new(), ino, needed_by, found });
+        let asked = name.to_owned();
+        let number = self.maps.add(Map { object, asked, path, names: Vec::new(), ino, needed_by, found });
         if !name.contains(&b'/') {
             self.shorten(number);
         }
@@ -157,12 +162,12 @@ impl Linker<'_> {
     /// The stages of the search.
     fn find(&mut self, name: &BStr, needed_by: Option<usize>, searched: &mut Vec<BString>) -> Result<Opened, String> {
         if name.is_empty() || (name.len() > NAME && !name.contains(&b'/')) {
-            return Ok(Opened::Failed(Errno::ENOENT));
+            return Ok(Opened::Failed(None));
         }
         if name.contains(&b'/') {
             return Ok(match self.started.open(name)? {
                 Ok(ino) => Opened::Found(name.to_owned(), ino, Found::Path),
-                Err(errno) => Opened::Failed(errno),
+                Err(errno) => Opened::Failed(Some(errno)),
             });
         }
         let mut stages = vec![(self.variable(b"LD_LIBRARY_PATH"), Found::LibraryPath)];
@@ -181,7 +186,7 @@ impl Linker<'_> {
                 break;
             }
         }
-        Ok(Opened::Failed(errno))
+        Ok(Opened::Failed(Some(errno)))
     }
 
     fn path_open(
@@ -255,24 +260,38 @@ impl Linker<'_> {
         Ok(self.system.insert(path).clone())
     }
 
-    /// `map_library`, and the relocations that follow: it looks neither at the class nor at the machine, which then do
-    /// not fit.
+    /// `map_library`: it reads every file as one of its own layout, and asks for its type alone.
     fn map(&self, ino: Ino) -> Result<Result<Rc<Object>, &'static str>, String> {
         const NOEXEC: &str = "Exec format error";
-        if self.started.view.inode(ino).kind.is_directory() {
+        let view = self.started.view;
+        if view.inode(ino).kind.is_directory() {
             return Ok(Err("Is a directory"));
         }
-        let Some(object) = self.started.object(ino)? else { return Ok(Err(NOEXEC)) };
         let own = &self.maps.get(Maps::LOADER).object;
-        let class = |object: &Object| object.ident.get(header::EI_CLASS).copied();
-        let is_mapped = matches!(object.e_type, header::ET_DYN | header::ET_EXEC) && object.has_dynamic;
-        Ok(if class(&object) != class(own) || !is_mapped {
-            Err(NOEXEC)
-        } else if object.machine() != own.machine() {
-            Err("its relocations are for another machine")
-        } else {
-            Ok(object)
-        })
+        let head = view.read(ino, 0, HEADER).map_err(|error| error.to_string())?;
+        let is_short = head.len() < if own.machine().is_64 { HEADER } else { HEADER_32 };
+        let class = |ident: &[u8]| ident.get(header::EI_CLASS).copied();
+        // A library of another machine's word size lays out its headers differently, so that nothing fits.
+        let unlike = |m: Machine| m.e_machine != own.e_machine && m.architecture().is_some();
+        let is_other_size = class(&head) != class(&own.ident) && Machine::of(&head).is_some_and(unlike);
+        if is_short || is_other_size || !is_elf(&head) && !self.has_type(&head) {
+            return Ok(Err(NOEXEC));
+        }
+        match self.started.object(ino)? {
+            Some(object) if object.machine() == own.machine() => {
+                let is_mapped = matches!(object.e_type, header::ET_DYN | header::ET_EXEC) && object.has_dynamic;
+                Ok(if is_mapped { Ok(object) } else { Err(NOEXEC) })
+            }
+            _ => Err("musl maps a library whatever machine it is for, and what then happens is not known".to_owned()),
+        }
+    }
+
+    /// Whether what is no ELF file has ET_EXEC or ET_DYN where the type would be.
+    fn has_type(&self, head: &[u8]) -> bool {
+        let is_big_endian = self.maps.get(Maps::LOADER).object.machine().is_big_endian;
+        let bytes: Option<[u8; 2]> = head.get(16..18).and_then(|bytes| bytes.try_into().ok());
+        let kind = bytes.map(|bytes| if is_big_endian { u16::from_be_bytes(bytes) } else { u16::from_le_bytes(bytes) });
+        matches!(kind, Some(header::ET_DYN | header::ET_EXEC))
     }
 }
 

@@ -68,7 +68,7 @@ impl Processor {
             "tls" => 63,
             _ => 64,
         };
-        self.legacy.iter().map(bit).filter_map(|bit| 1u64.checked_shl(bit)).sum()
+        self.legacy.iter().map(bit).filter_map(|bit| 1u64.checked_shl(bit)).fold(0, |all, bit| all | bit)
     }
 
     /// The place of a level among those it has.
