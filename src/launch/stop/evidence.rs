@@ -54,11 +54,23 @@ pub fn elf(pid1: &Pid1<'_>, signal: Signal) -> Reaction {
     if imports.has(Imports::EXECUTES) {
         return Reaction::unknown(format!("`{who}` can execute another program in its place"));
     }
+    if imports.has(Imports::TAKES) {
+        return takes(who, signal);
+    }
     let open = imports.has(Imports::LOADS) || imports.has(Imports::CALLS);
     let confidence = if open { Confidence::Likely } else { Confidence::Certain };
     let nature = if imports.has(Imports::WAITS) { Nature::Server } else { Nature::Tool };
     let why = format!("neither `{path}` nor a library of its imports a function that handles signals");
     Reaction::ignored(why, confidence, nature)
+}
+
+/// A program that only waits for signals waits for the one that is to end it, if for any.
+fn takes(who: &BString, signal: Signal) -> Reaction {
+    if signal != Signal::TERM {
+        return Reaction::unknown(format!("`{who}` waits for signals, and whether for {signal} is not visible"));
+    }
+    let why = format!("`{who}` waits for signals, and SIGTERM is the usual one to end it");
+    Reaction::stops(Disposition::Handler, None, why, Confidence::Possible)
 }
 
 /// The imports of the program and its libraries together, and the first file that handles signals or executes.
@@ -68,7 +80,7 @@ fn imports<'c>(pid1: &Pid1<'_>, closure: &'c Closure) -> Option<(Imports, &'c BS
     let mut own = closure.objects.iter().filter(|object| object.ino == program.ino || !is_libc(&object.path));
     own.try_for_each(|object| {
         let imports = pid1.view.object(object.ino).ok()??.imports?;
-        let tells = imports.has(Imports::HANDLES) || imports.has(Imports::EXECUTES);
+        let tells = [Imports::HANDLES, Imports::EXECUTES, Imports::TAKES].into_iter().any(|flag| imports.has(flag));
         if tells && !all.has(Imports::HANDLES) {
             who = &object.path;
         }

@@ -14,15 +14,7 @@ pub fn reaction(pid1: &Pid1<'_>, signal: Signal) -> Reaction {
             );
             Reaction::ignored(why, Confidence::Likely, Nature::Java)
         }
-        1 | 2 | 15 => match has_hook(pid1) {
-            true => Reaction::unknown(format!(
-                "the program's shutdown hooks run on {signal}, and decide when and how it ends"
-            )),
-            false => {
-                let why = format!("the Java virtual machine runs the shutdown hooks on {signal} and ends");
-                Reaction::stops(Disposition::Exits, Some(128 + signal.0), why, Confidence::Likely)
-            }
-        },
+        1 | 2 | 15 => ends(signal, main_class_text(pid1).as_ref()),
         3 => {
             let why = "the Java virtual machine prints its threads on SIGQUIT and goes on".to_owned();
             Reaction {
@@ -40,11 +32,24 @@ fn reduces_signals(pid1: &Pid1<'_>) -> bool {
     pid1.arguments().iter().take_while(|word| word.starts_with(b"-")).any(|word| *word == "-Xrs")
 }
 
-/// Whether the main class, where it is a file, adds a hook of its own.
-fn has_hook(pid1: &Pid1<'_>) -> bool {
-    let Some((directory, class)) = main_class(pid1.arguments()) else { return false };
-    let path = [directory.as_slice(), b"/", &class.replace(".", "/"), b".class"].concat();
-    pid1.text(&path).is_some_and(|class| class.contains_str("addShutdownHook"))
+/// The end of the virtual machine, as far as the main class does not decide it: one that blocks in a hook never ends, one
+/// that calls `Runtime.halt` ends with a code of its own.
+fn ends(signal: Signal, class: Option<&BString>) -> Reaction {
+    let says = |name: &str| class.is_some_and(|class| class.contains_str(name));
+    if !says("addShutdownHook") {
+        let why = format!("the Java virtual machine runs the shutdown hooks on {signal} and ends");
+        return Reaction::stops(Disposition::Exits, Some(128 + signal.0), why, Confidence::Likely);
+    }
+    if says("halt") {
+        return Reaction::handled(None, format!("a shutdown hook of the program ends it on {signal}"));
+    }
+    Reaction::unknown(format!("the program's shutdown hooks run on {signal}, and decide when it ends"))
+}
+
+/// The main class, where it is a file.
+fn main_class_text(pid1: &Pid1<'_>) -> Option<BString> {
+    let (directory, class) = main_class(pid1.arguments())?;
+    pid1.text(&[directory.as_slice(), b"/", &class.replace(".", "/"), b".class"].concat())
 }
 
 /// The first directory of the class path, and the class that is named behind the options.

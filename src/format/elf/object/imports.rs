@@ -20,8 +20,7 @@ const NAME: usize = 24;
 pub struct Imports(u8);
 
 impl Imports {
-    /// It may install a handler, ignore or block a signal and wait for it: sigaction(2), signal(2), sigwait(3),
-    /// signalfd(2) and their old forms.
+    /// It may install a handler: sigaction(2), signal(2) and their old forms.
     pub const HANDLES: Imports = Imports(1);
     /// It may become another program: execve(2), exec(3).
     pub const EXECUTES: Imports = Imports(2);
@@ -31,6 +30,8 @@ impl Imports {
     pub const CALLS: Imports = Imports(8);
     /// It waits for time to pass, for a connection or for events, as what is to run for long does.
     pub const WAITS: Imports = Imports(16);
+    /// It takes signals as they come, which it has blocked: sigwait(3), sigwaitinfo(2), signalfd(2).
+    pub const TAKES: Imports = Imports(32);
 
     /// Whether it has all of `flags`.
     pub fn has(self, flags: Imports) -> bool {
@@ -47,9 +48,9 @@ impl Imports {
     fn of(name: &[u8]) -> Self {
         match name {
             b"sigaction" | b"__sigaction" | b"signal" | b"__sysv_signal" | b"sysv_signal" | b"bsd_signal"
-            | b"ssignal" | b"sigset" | b"sigignore" | b"sigvec" | b"siginterrupt" | b"sigwait" | b"sigwaitinfo"
-            | b"sigtimedwait" | b"__sigtimedwait" | b"sigpause" | b"__sigpause" | b"__xpg_sigpause" | b"signalfd"
-            | b"sigsuspend" => Imports::HANDLES,
+            | b"ssignal" | b"sigset" | b"sigignore" | b"sigvec" | b"siginterrupt" | b"sigpause" | b"__sigpause"
+            | b"__xpg_sigpause" | b"sigsuspend" => Imports::HANDLES,
+            b"sigwait" | b"sigwaitinfo" | b"sigtimedwait" | b"__sigtimedwait" | b"signalfd" => Imports::TAKES,
             b"execve" | b"execv" | b"execvp" | b"execvpe" | b"execl" | b"execle" | b"execlp" | b"fexecve"
             | b"execveat" => Imports::EXECUTES,
             b"dlopen" | b"dlmopen" | b"__libc_dlopen_mode" => Imports::LOADS,
