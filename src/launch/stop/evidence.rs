@@ -59,7 +59,9 @@ pub fn elf(pid1: &Pid1<'_>, signal: Signal) -> Reaction {
     }
     let open = imports.has(Imports::LOADS) || imports.has(Imports::CALLS);
     let confidence = if open { Confidence::Likely } else { Confidence::Certain };
-    let nature = if imports.has(Imports::WAITS) { Nature::Server } else { Nature::Tool };
+    // Of the program itself: libraries of tools, as of terminals, can wait too.
+    let own = closure.objects.first().and_then(|program| pid1.view.object(program.ino).ok()??.imports);
+    let nature = if own.is_some_and(|own| own.has(Imports::WAITS)) { Nature::Server } else { Nature::Tool };
     let why = format!("neither `{path}` nor a library of its imports a function that handles signals");
     Reaction::ignored(why, confidence, nature)
 }

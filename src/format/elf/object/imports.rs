@@ -28,7 +28,7 @@ impl Imports {
     pub const LOADS: Imports = Imports(4);
     /// It makes system calls without the C library's functions: syscall(2).
     pub const CALLS: Imports = Imports(8);
-    /// It waits for time to pass, for a connection or for events, as what is to run for long does.
+    /// It waits for a connection, for events or for a signal, as what is to run for long does; tools sleep, too.
     pub const WAITS: Imports = Imports(16);
     /// It takes signals as they come, which it has blocked: sigwait(3), sigwaitinfo(2), signalfd(2).
     pub const TAKES: Imports = Imports(32);
@@ -56,8 +56,9 @@ impl Imports {
             b"dlopen" | b"dlmopen" | b"__libc_dlopen_mode" => Imports::LOADS,
             b"syscall" => Imports::CALLS,
             b"accept" | b"accept4" | b"listen" | b"epoll_wait" | b"epoll_pwait" | b"epoll_pwait2" | b"poll"
-            | b"ppoll" | b"__poll_chk" | b"select" | b"pselect" | b"pause" | b"sleep" | b"usleep" | b"nanosleep"
-            | b"clock_nanosleep" | b"recv" | b"recvfrom" | b"recvmsg" => Imports::WAITS,
+            | b"ppoll" | b"__poll_chk" | b"select" | b"pselect" | b"pause" | b"recv" | b"recvfrom" | b"recvmsg" => {
+                Imports::WAITS
+            }
             _ => Imports::default(),
         }
     }
