@@ -416,7 +416,8 @@ fn the_json_of_trace() {
         (&json!("script"), &json!("entrypoint"), &json!("#!/bin/bash"))
     );
     assert_eq!(step["argv"], json!(["/entrypoint.sh", "app"]));
-    assert_eq!(keys(&path["stop"]), ["disposition", "exit_code", "main_told", "pid1", "result", "signal", "why"]);
+    let fields = ["confidence", "disposition", "exit_code", "main_told", "pid1", "result", "signal", "why"];
+    assert_eq!(keys(&path["stop"]), fields);
     assert_eq!((&path["stop"]["signal"], &path["stop"]["result"]), (&json!("SIGTERM"), &json!("unknown")));
     let path = &sound["paths"][0];
     assert_eq!((&path["outcome"], &path["cause"], &path["why"]), (&json!("runs"), &Value::Null, &Value::Null));

@@ -69,6 +69,17 @@ fn cases() -> Vec<Case> {
         case("command-not-found", r#"CMD ["@"]"#, json!([])),
         case("command-not-found", r#"CMD ["server"]"#, json!([program("/opt/@/server", "ok")])),
         case("command-not-found", r#"CMD ["servre"]"#, json!([program("/bin/server", "ok")])),
+        case(
+            "default-disposition-as-pid-1",
+            r#"CMD ["/bin/busybox", "crond", "-f", "@"]"#,
+            json!([program("/bin/busybox", "busybox")]),
+        ),
+        case("unusable-stop-signal", "STOPSIGNAL KILL\nCMD [\"/@\"]", json!([program("/@", "ok")])),
+        case(
+            "wait-for-sleeping-forever",
+            r#"CMD ["/bin/sleep", "inf", "@"]"#,
+            json!([program("/bin/sleep", "busybox")]),
+        ),
         case("healthcheck-not-runnable", "CMD [\"/ok\"]\nHEALTHCHECK CMD [\"/@\"]", json!([program("/ok", "ok")])),
         case(
             "interpreter-not-executable",

@@ -75,6 +75,24 @@ fn starts_are_as_expected() {
     });
 }
 
+#[test]
+fn stops_are_as_expected() {
+    each(|linted, expected| {
+        if expected["stop"].is_null() {
+            return Vec::new();
+        }
+        let stop = linted.launch.current().iter().find_map(|start| start.stop.as_ref());
+        let got = stop.map(|stop| {
+            let result = format!("{:?}", stop.reaction.ending).to_lowercase();
+            json!({ "result": result, "exit_code": stop.reaction.exit_code })
+        });
+        match got.as_ref() == Some(&expected["stop"]) {
+            true => Vec::new(),
+            false => vec![format!("stops as {got:?}, expected {}; {stop:?}", expected["stop"])],
+        }
+    });
+}
+
 /// A start as fixtures write it.
 fn told(start: &Start) -> Value {
     let outcome = match start.outcome {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString};
 
-use crate::format::elf::Object;
+use crate::format::elf::{Go, Object};
 
 /// What kind of file an entry makes; the word `inode(7)` uses is *file type*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,12 +56,13 @@ pub struct Entry<'a> {
 pub struct Content {
     pieces: Vec<(u64, Box<[u8]>)>,
     object: Option<Box<Object>>,
+    go: Option<Go>,
 }
 
 impl Content {
     /// A single piece that starts at offset 0.
     pub fn head(bytes: impl Into<Box<[u8]>>) -> Self {
-        Content { pieces: vec![(0, bytes.into())], object: None }
+        Content { pieces: vec![(0, bytes.into())], ..Content::default() }
     }
 
     /// Adds a piece at `offset`.
@@ -85,6 +86,16 @@ impl Content {
     /// What a dynamic loader reads of an ELF file, if that was kept.
     pub fn object(&self) -> Option<&Object> {
         self.object.as_deref()
+    }
+
+    /// Notes that Go built the program.
+    pub fn set_go(&mut self, go: Go) {
+        self.go = Some(go);
+    }
+
+    /// The Go that built the program, if one did.
+    pub fn go(&self) -> Option<Go> {
+        self.go
     }
 
     /// Bytes held, for the bound on all that is kept.

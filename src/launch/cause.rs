@@ -13,6 +13,7 @@ impl Cause {
         match self {
             Cause::RefusedLayer(_) => "refused-layer",
             Cause::NothingToRun => "nothing-to-run",
+            Cause::StopSignal(_) => "unusable-stop-signal",
             Cause::User(_) | Cause::NoSuchUser { .. } => "user-not-found",
             Cause::WorkingDir { .. } => "workdir-unusable",
             Cause::BareEnv(_) => "environment-without-value",

@@ -1,7 +1,7 @@
 //! How the container starts: from the configuration to the program that gets control, or to what stops it.
 //!
 //! `process` (argv, environment, user) -> `workdir` -> `lookup` (the runtime finds argv\[0\]) -> `execve` (the
-//! kernel) -> `wrapper`. Every step asks the merged root file system what it would say to the runtime, and the
+//! kernel) -> `wrapper` -> `stop` (what the signal does). Every step asks the merged root file system what it would say to the runtime, and the
 //! outcome is kept apart for each of [`RUNTIMES`]: they differ.
 
 mod cause;
@@ -17,6 +17,7 @@ mod runtime;
 mod seen;
 pub mod script;
 mod shell;
+mod stop;
 mod user;
 mod why;
 mod workdir;
@@ -38,6 +39,7 @@ pub use process::{DEFAULT_PATH, Origin, Overrides, Process};
 pub use runtime::{CURRENT, Engine, Lookup, RUNTIMES, Runtime};
 pub use seen::Seen;
 pub use shell::Shell;
+pub use stop::{Delivery, Disposition, Ending, Nature, Reaction, Signal, Stop, StopSignal};
 
 /// A command and what becomes of it under every runtime.
 #[derive(Clone, Debug)]
@@ -55,9 +57,11 @@ impl Launch {
     }
 }
 
-/// How the container's own command starts.
+/// How the container's own command starts, and what the stop signal does to it.
 pub fn follow(image: &Image, rootfs: &Rootfs, overrides: &Overrides) -> Launch {
-    launch(image, rootfs, Process::new(&image.configuration, overrides))
+    let mut launch = launch(image, rootfs, Process::new(&image.configuration, overrides));
+    stop::follow(&mut launch, image, rootfs);
+    launch
 }
 
 /// How the health check's command starts in the running container; `None` if there is no check.
@@ -102,7 +106,7 @@ fn launch_under(
         let outcome = attempt
             .run(view.clone().reset_parents(runtime.resets_parents), &mut steps)
             .unwrap_or_else(|outcome| outcome);
-        Start { runtime, steps, outcome }
+        Start { runtime, steps, outcome, stop: None }
     };
     let starts = runtimes.iter().map(start).collect();
     Launch { process, starts }

@@ -6,6 +6,7 @@ use bstr::BString;
 
 use super::loader::Closure;
 use super::runtime::Runtime;
+use super::stop::Stop;
 use crate::format::elf::Machine;
 use crate::format::magic::Format;
 use crate::rootfs::{Errno, Ino, PathError, Refusal};
@@ -19,6 +20,8 @@ pub struct Start {
     pub steps: Vec<Step>,
     /// How it ends.
     pub outcome: Outcome,
+    /// What stopping does to the container's own process, if that runs.
+    pub stop: Option<Stop>,
 }
 
 /// One execution on the way.
@@ -142,6 +145,8 @@ pub enum Cause {
     RefusedLayer(Refusal),
     /// No command at all.
     NothingToRun,
+    /// The engine does not understand StopSignal.
+    StopSignal(String),
     /// USER cannot be resolved.
     User(UserError),
     /// The working directory cannot be used.

@@ -72,6 +72,7 @@ fn docker_code(phase: Phase, errno: Option<Errno>, cause: &Cause) -> Option<u8> 
 fn podman_code(runtime: &Runtime, phase: Phase, errno: Option<Errno>, cause: &Cause) -> Option<u8> {
     match (phase, cause) {
         (Phase::Unpack, _) => None,
+        (_, Cause::StopSignal(_)) => Some(125),
         (_, Cause::NothingToRun) => Some(if runtime.empty_word_is_no_command { 125 } else { 127 }),
         (Phase::Lookup, Cause::NotInPath { .. }) => Some(127),
         (Phase::Lookup, _) if errno == Some(Errno::ENOENT) => Some(127),

@@ -13,6 +13,9 @@ impl Cause {
             Cause::RefusedLayer(refusal) => {
                 format!("layer {} cannot be unpacked: {}", refusal.layer + 1, refused(&refusal.kind, &refusal.path))
             }
+            Cause::StopSignal(text) => {
+                format!("the engine does not understand the stop signal `{}`", text.escape_debug())
+            }
             Cause::NothingToRun => "neither Entrypoint nor Cmd names a command".to_owned(),
             Cause::User(error) => user(error),
             Cause::WorkingDir { path, problem } => format!("the working directory `{path}` {}", workdir(problem)),

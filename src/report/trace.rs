@@ -1,14 +1,17 @@
-//! `imagelint.trace/1`: how a container starts, for programs.
+//! `imagelint.trace/1`: how a container starts and stops, for programs.
 
 use std::collections::BTreeMap;
 
-use bstr::ByteSlice;
+use bstr::{BString, ByteSlice};
 use serde::Serialize;
 
 use super::libraries::Libraries;
 use super::snippet::first_line;
+use crate::finding::Confidence;
 use crate::image::Image;
-use crate::launch::{Engine, Launch, Outcome, Start, Step, StepKind, Via};
+use crate::launch::{
+    Delivery, Disposition, Ending, Engine, Launch, Outcome, Reaction, Start, Step, StepKind, Stop, Via,
+};
 use crate::rootfs::Rootfs;
 use crate::rule::Subject;
 
@@ -52,7 +55,7 @@ struct Path {
     why: Option<String>,
     start: BTreeMap<&'static str, StartReport>,
     runtimes: BTreeMap<&'static str, StartReport>,
-    stop: Option<Stop>,
+    stop: Option<StopReport>,
 }
 
 /// The health check, which the engine executes in the running container: it has no exit codes of its own.
@@ -97,14 +100,26 @@ struct StartReport {
 }
 
 #[derive(Debug, Serialize)]
-struct Stop {
+struct StopReport {
     signal: String,
     pid1: Vec<String>,
     disposition: &'static str,
     result: &'static str,
     main_told: Option<bool>,
     exit_code: Option<u8>,
-    why: &'static str,
+    why: String,
+    confidence: &'static str,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    engines: BTreeMap<&'static str, EngineStop>,
+}
+
+/// An engine that differs from docker.
+#[derive(Debug, Serialize)]
+struct EngineStop {
+    result: &'static str,
+    main_told: Option<bool>,
+    exit_code: Option<u8>,
+    why: String,
 }
 
 impl ImageName {
@@ -124,7 +139,7 @@ impl Trace {
     pub fn of(subject: &Subject<'_>) -> Self {
         let configuration = &subject.image.configuration;
         let mut path = path(subject.launch, subject.rootfs);
-        path.stop = Some(stop(configuration.stop_signal.as_deref(), &path.steps));
+        path.stop = Some(stop(subject.image, subject.launch));
         Trace {
             schema: "imagelint.trace/1",
             image: ImageName::of(subject.image),
@@ -293,15 +308,69 @@ fn via(via: Via) -> &'static str {
     }
 }
 
-/// The side that this version does not look at.
-fn stop(signal: Option<&str>, steps: &[StepReport]) -> Stop {
-    Stop {
-        signal: signal.filter(|s| !s.is_empty()).unwrap_or("SIGTERM").to_owned(),
-        pid1: steps.last().map(|s| s.argv.clone()).unwrap_or_default(),
+/// What stopping does under the newest docker, and how other current engines differ.
+fn stop(image: &Image, launch: &Launch) -> StopReport {
+    let stops = || launch.current().iter().filter_map(|start| Some((kind_of_engine(start), start.stop.as_ref()?)));
+    let Some((_, first)) = stops().next() else { return nothing_to_stop(image) };
+    let lossy = |word: &BString| word.to_str_lossy().into_owned();
+    let differs = |(_, stop): &(_, &Stop)| stop.delivery != first.delivery || stop.reaction != first.reaction;
+    let Reaction { main_told, exit_code, .. } = first.reaction;
+    StopReport {
+        signal: signal(first.delivery, image),
+        pid1: first.pid1.iter().map(lossy).collect(),
+        disposition: disposition(first.reaction.disposition),
+        result: ending(first.reaction.ending),
+        main_told,
+        exit_code,
+        why: first.reaction.why.clone(),
+        confidence: first.reaction.confidence.as_str(),
+        engines: stops().filter(differs).map(|(engine, stop)| (engine, engine_report(stop))).collect(),
+    }
+}
+
+fn nothing_to_stop(image: &Image) -> StopReport {
+    let signal = image.configuration.stop_signal.as_deref().unwrap_or("SIGTERM").to_owned();
+    StopReport {
+        signal,
+        pid1: Vec::new(),
         disposition: "unknown",
         result: "unknown",
         main_told: None,
         exit_code: None,
-        why: "what the stop signal does is not analysed by this version",
+        why: "it is not known that anything runs that could be stopped".to_owned(),
+        confidence: Confidence::Possible.as_str(),
+        engines: BTreeMap::new(),
+    }
+}
+
+fn engine_report(stop: &Stop) -> EngineStop {
+    let Reaction { main_told, exit_code, ref why, .. } = stop.reaction;
+    EngineStop { result: ending(stop.reaction.ending), main_told, exit_code, why: why.clone() }
+}
+
+/// The signal that is sent, or the value that is none.
+pub(super) fn signal(delivery: Delivery, image: &Image) -> String {
+    match delivery {
+        Delivery::Sent(signal) => signal.to_string(),
+        _ => image.configuration.stop_signal.clone().unwrap_or_default(),
+    }
+}
+
+fn disposition(disposition: Disposition) -> &'static str {
+    match disposition {
+        Disposition::Default => "default-ignored",
+        Disposition::Handler => "handler",
+        Disposition::Forwards => "forwards",
+        Disposition::Exits => "exits",
+        Disposition::Unknown => "unknown",
+    }
+}
+
+pub(super) fn ending(ending: Ending) -> &'static str {
+    match ending {
+        Ending::Stops => "stops",
+        Ending::Killed => "killed",
+        Ending::Delayed => "delayed",
+        Ending::Unknown => "unknown",
     }
 }

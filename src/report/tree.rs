@@ -5,7 +5,7 @@ use bstr::ByteSlice;
 use super::escape::{sentence, shorten};
 use super::lines::{heading, layer};
 use super::{Detail, Style, libraries, trace};
-use crate::launch::{Engine, Launch, Start, Step, StepKind, Via};
+use crate::launch::{Ending, Engine, Launch, Reaction, Start, Step, StepKind, Stop, Via};
 use crate::rule::Subject;
 
 /// The launch of an image.
@@ -22,8 +22,7 @@ pub fn write(subject: &Subject<'_>, style: &Style) -> String {
 /// The same without the line that says what was read.
 pub(super) fn body(subject: &Subject<'_>, style: &Style) -> String {
     let mut out = launch(subject.launch, subject, style);
-    let signal = subject.image.configuration.stop_signal.as_deref().filter(|s| !s.is_empty()).unwrap_or("SIGTERM");
-    out.push_str(&format!("\nstop signal {}: what it does is not analysed by this version\n", sentence(signal)));
+    out.push_str(&stop(subject, style));
     if let Some(healthcheck) = subject.healthcheck {
         let ending = match trace::decisive(healthcheck).and_then(trace::why) {
             Some(why) if trace::outcome(healthcheck) == "unknown" => {
@@ -35,6 +34,37 @@ pub(super) fn body(subject: &Subject<'_>, style: &Style) -> String {
         out.push_str(&format!("\nhealth check\n{}{ending}", steps(healthcheck, subject, style)));
     }
     out
+}
+
+/// What the stop signal does, where the container runs; engines that differ have a line of their own.
+fn stop(subject: &Subject<'_>, style: &Style) -> String {
+    let stops = subject.launch.current().iter().filter_map(|s| Some((trace::kind_of_engine(s), s.stop.as_ref()?)));
+    let mut told: Vec<(&str, &Stop)> = Vec::new();
+    for (engine, stop) in stops {
+        let is_new = |(_, other): &(&str, &Stop)| other.delivery != stop.delivery || other.reaction != stop.reaction;
+        if told.iter().all(is_new) {
+            told.push((engine, stop));
+        }
+    }
+    let several = told.len() > 1;
+    told.iter()
+        .map(|(engine, stop)| {
+            let engine = if several { format!("{engine}: ") } else { String::new() };
+            let signal = trace::signal(stop.delivery, subject.image);
+            let head = format!("\nstop signal {}: {engine}{}\n", sentence(signal), verdict(&stop.reaction));
+            head + &style.fill("  because ", &sentence(&stop.reaction.why), 4)
+        })
+        .collect()
+}
+
+fn verdict(reaction: &Reaction) -> String {
+    let code = reaction.exit_code.map(|code| format!(", exit code {code}")).unwrap_or_default();
+    match reaction.ending {
+        Ending::Stops => format!("the container stops{code}"),
+        Ending::Killed => format!("the container is killed when the grace period ends{code}"),
+        Ending::Delayed => format!("the container stops late{code}"),
+        Ending::Unknown => "what it does is not known".to_owned(),
+    }
 }
 
 fn launch(launch: &Launch, subject: &Subject<'_>, style: &Style) -> String {

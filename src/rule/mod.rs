@@ -9,11 +9,13 @@ pub mod packages;
 pub mod paste;
 mod reasons;
 mod seen;
+mod stop;
 mod trouble;
 mod words;
 
 pub use near::{at, files, namesakes, similar};
 pub use seen::UNHEALTHY;
+pub use stop::KILLED;
 pub use trouble::{Explanation, Trouble};
 pub use words::{json_array, list, quote, shell_words};
 

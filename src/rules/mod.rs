@@ -9,6 +9,7 @@ mod byte_order_mark;
 mod capability_not_granted;
 mod carriage_return_in_shebang;
 mod command_not_found;
+mod default_disposition_as_pid_1;
 mod healthcheck_not_runnable;
 mod interpreter_not_executable;
 mod interpreter_not_found;
@@ -27,7 +28,9 @@ mod shebang_arguments;
 mod shell_not_found;
 mod shell_syntax_in_exec_form;
 mod symbol_version_not_found;
+mod unusable_stop_signal;
 mod user_not_found;
+mod wait_for_sleeping_forever;
 mod workdir_unusable;
 mod wrapper_arguments;
 mod wrong_architecture;
@@ -41,6 +44,7 @@ pub const RULES: &[Rule] = &[
     capability_not_granted::RULE,
     carriage_return_in_shebang::RULE,
     command_not_found::RULE,
+    default_disposition_as_pid_1::RULE,
     healthcheck_not_runnable::RULE,
     interpreter_not_executable::RULE,
     interpreter_not_found::RULE,
@@ -59,7 +63,9 @@ pub const RULES: &[Rule] = &[
     shell_not_found::RULE,
     shell_syntax_in_exec_form::RULE,
     symbol_version_not_found::RULE,
+    unusable_stop_signal::RULE,
     user_not_found::RULE,
+    wait_for_sleeping_forever::RULE,
     workdir_unusable::RULE,
     wrapper_arguments::RULE,
     wrong_architecture::RULE,

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::compare::{Tally, Verdict};
+use crate::stop;
 use crate::support;
 use crate::truth::{bases, cases, judge, make_layouts, predict, run, scratch, text};
 
@@ -58,8 +59,17 @@ pub fn fixtures(shared: &Path, tally: &mut Tally) {
         let list = scratch().join(format!("fixtures.{runtime}"));
         let lines: Vec<String> = images.iter().map(|(_, path)| path.display().to_string()).collect();
         write(&list, lines.join("\n").as_bytes());
+        let stops: Vec<_> = images.iter().filter(|(id, _)| claims_stop(id)).cloned().collect();
         compare(shared, "fixtures", runtime, images, &list, tally);
+        compare_stops(runtime, &stops, &list.with_extension(format!("{runtime}.out")), tally);
     }
+}
+
+fn claims_stop(id: &str) -> bool {
+    let Some((rule, case)) = id.split_once("--") else { return false };
+    let path = support::repository("fixtures").join(rule).join(case).join("expected.json");
+    let expected: Value = serde_json::from_str(&fs::read_to_string(path).unwrap_or_default()).unwrap_or_default();
+    expected["stop"]["result"] != "unknown" && expected["stop"].is_object()
 }
 
 fn claims(fixture: &Path, runtime: &str) -> bool {
@@ -108,6 +118,28 @@ fn compare(shared: &Path, group: &str, runtime: &str, images: Vec<(String, PathB
             None => Verdict::Wrong("was not run".to_owned()),
         };
         tally.add(&group, &id, verdict);
+    }
+}
+
+/// The same of what the stop signal did, where a fixture claims that; 2 s of grace.
+fn compare_stops(runtime: &str, images: &[(String, PathBuf)], output: &Path, tally: &mut Tally) {
+    let Some(name) = installed(runtime) else { return };
+    let group = format!("live stops {name}");
+    tally.require(&group);
+    let records = cases(output);
+    for (id, layout) in images {
+        let Some(record) = records.iter().find(|r| r["id"] == id.as_str()) else { continue };
+        let verdict = match predict(layout) {
+            Ok(launch) => match launch.starts.iter().find(|s| s.runtime.name == name) {
+                Some(start) => stop::judge(start, record),
+                None => Verdict::Wrong(format!("no runtime {name}")),
+            },
+            Err(error) => Verdict::Wrong(error),
+        };
+        // A program that ends by itself, as the stand-ins do, was not stopped.
+        if !(record["stop"].is_null() && matches!(verdict, Verdict::Unknown(_))) {
+            tally.add(&group, id, verdict);
+        }
     }
 }
 

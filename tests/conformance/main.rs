@@ -15,6 +15,7 @@ mod live;
 #[path = "../sources/make.rs"]
 #[allow(dead_code)]
 mod make;
+mod stop;
 #[path = "../support/mod.rs"]
 mod support;
 mod truth;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
     };
     let mut tally = Tally::default();
     truth::replay(&shared, &mut tally);
+    stop::replay(&shared, &mut tally);
     archives::compare(&shared, &mut tally);
     images::compare(&shared, &mut tally);
     if let Some(count) = std::env::var("IMAGELINT_LIVE").ok().and_then(|n| n.parse().ok()) {

@@ -13,7 +13,7 @@ use crate::GROUPS;
 use crate::compare::{Record, Tally, Verdict};
 
 /// Names of runtimes as recorded, and as they are predicted.
-const NAMES: [(&str, &str); 15] = [
+pub const NAMES: [(&str, &str); 15] = [
     ("docker-29.7", "docker-29"),
     ("docker-20.10", "docker-20.10"),
     ("podman-5", "podman-5"),

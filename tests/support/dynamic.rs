@@ -45,6 +45,8 @@ pub struct Dynamic {
     pub versions: Vec<(String, Vec<(String, bool)>)>,
     /// DT_VERDEF; the base version, which is the soname, is put before them.
     pub defined: Vec<String>,
+    /// Undefined symbols.
+    pub imports: Vec<String>,
     /// The code; `e_entry` is its start in a program.
     pub text: Vec<u8>,
     /// What stands in the data segment before the dynamic section.
@@ -72,6 +74,7 @@ impl Default for Dynamic {
             flags_1: 0,
             versions: Vec::new(),
             defined: Vec::new(),
+            imports: Vec::new(),
             // mov edi, 42; mov eax, 60 (exit); syscall
             text: vec![0xbf, 42, 0, 0, 0, 0xb8, 60, 0, 0, 0, 0x0f, 0x05],
             data: Vec::new(),
@@ -200,6 +203,7 @@ impl Dynamic {
         let mut strings = Strings::default();
         let entries = self.entries(&mut strings, &|_| 0).len();
         let (needs, defines) = (self.verneed(&mut strings), self.verdef(&mut strings));
+        let symbols = self.symbols(&mut strings);
         let mut sections = Vec::new();
         let mut add = |name, kind, flags, link, info, entry, bytes: Vec<u8>| {
             sections.push(Section { name, kind, flags, link, info, entry, bytes, offset: 0 });
@@ -211,7 +215,7 @@ impl Dynamic {
         // nbucket, nchain, bucket, chain
         let hash = [1, 1, 0, 0].iter().fold(self.out(), |mut out, word| out.word(*word).clone()).bytes;
         add(".hash", 5, 2, ".dynsym", 0, 4, hash);
-        add(".dynsym", 11, 2, ".dynstr", 1, symbol, vec![0; symbol]);
+        add(".dynsym", 11, 2, ".dynstr", 1, symbol, symbols);
         if self.layout == Layout::First {
             add(".dynstr", 3, 2, "", 0, 0, strings.0.clone());
         }
@@ -301,6 +305,20 @@ impl Dynamic {
         let mut out = self.out();
         for (tag, value) in self.entries(&mut Strings::default(), &at) {
             out.long(tag).long(value);
+        }
+        out.bytes
+    }
+
+    /// The symbol table: an empty one, then global functions without a section.
+    fn symbols(&self, strings: &mut Strings) -> Vec<u8> {
+        let mut out = self.out();
+        out.bytes.resize(if self.is_64 { 24 } else { 16 }, 0);
+        for name in &self.imports {
+            let name = strings.add(name);
+            match self.is_64 {
+                true => out.word(name).number(0x12, 1).number(0, 1).half(0).long(0).long(0),
+                false => out.word(name).long(0).long(0).number(0x12, 1).number(0, 1).half(0),
+            };
         }
         out.bytes
     }
@@ -448,6 +466,8 @@ pub fn programs() -> Vec<(&'static str, Vec<u8>)> {
         ("glibc-loader", loader(glibc)),
         ("musl-loader", loader(library("libc.musl-x86_64.so.1", &[]))),
         ("library", Dynamic { defined: names(&["GREET_1"]), ..library(greet, &[]) }.write()),
+        ("waits", Dynamic { imports: names(&["pause"]), ..program(GLIBC, &[]) }.write()),
+        ("waits-for-signals", Dynamic { imports: names(&["pause", "sigaction"]), ..program(GLIBC, &[]) }.write()),
         ("needs-library", needs(GLIBC, &["GREET_1"]).write()),
         ("needs-library-musl", program(MUSL, &[greet]).write()),
         ("needs-newer-library", needs(GLIBC, &["GREET_1", "GREET_2"]).write()),

@@ -6,6 +6,7 @@
 #[allow(dead_code)]
 #[path = "../../../tests/support/dynamic.rs"]
 pub(crate) mod craft;
+mod go;
 mod object;
 
 use std::fmt;
@@ -14,7 +15,8 @@ use goblin::elf::header;
 use goblin::elf::program_header;
 use scroll::{Endian, Pread};
 
-pub use object::{Object, Segments, Tag, is_loader};
+pub use go::{BUILD_INFO, Go};
+pub use object::{Imports, Object, Segments, Tag, is_loader};
 
 /// Bytes of the longest ELF header.
 pub const HEADER: usize = 64;

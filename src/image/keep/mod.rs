@@ -8,13 +8,13 @@ mod window;
 
 use bstr::ByteSlice;
 use goblin::elf::header::Header as ElfHeader;
-use goblin::elf::program_header::{PT_INTERP, ProgramHeader};
+use goblin::elf::program_header::{PT_INTERP, PT_LOAD, PT_NOTE, ProgramHeader};
 use goblin::elf::{Elf, header};
 
 use self::piece::Piece;
 use self::window::Window;
 use super::changeset::Content;
-use crate::format::elf::{is_elf, is_loader};
+use crate::format::elf::{BUILD_INFO, Go, is_elf, is_loader};
 use crate::format::tar::Header;
 
 /// The head of an executable or script. The kernel itself looks at 256 bytes (`BINPRM_BUF_SIZE`); a script's opening
@@ -60,6 +60,8 @@ pub(super) struct Keeper {
     pieces: Vec<Piece>,
     /// Program headers are yet to be found in the first piece.
     table: Option<ElfHeader>,
+    /// Of a program that Go built: the start of its data, which tells the version.
+    go: Option<Piece>,
     window: Window,
 }
 
@@ -73,6 +75,7 @@ impl Keeper {
             worth: 0,
             pieces: Vec::new(),
             table: None,
+            go: None,
             window: Window::default(),
         }
     }
@@ -86,7 +89,7 @@ impl Keeper {
         self.head.start(0, usize::try_from(header.size).map_or(most, |size| size.min(most)));
         self.pieces.clear();
         self.window.clear();
-        (self.worth, self.table) = (0, None);
+        (self.worth, self.table, self.go) = (0, None, None);
         (self.kind != Kind::Other).then_some(0)
     }
 
@@ -102,7 +105,11 @@ impl Keeper {
         }
         self.feed_pieces(position, bytes);
         let window = self.window.feed(position, bytes);
-        self.pieces.iter().chain([&self.head]).filter_map(Piece::next).chain(window).min()
+        if let Some(data) = &mut self.go {
+            data.feed(position, bytes);
+        }
+        let pieces = self.pieces.iter().chain(&self.go).chain([&self.head]);
+        pieces.filter_map(Piece::next).chain(window).min()
     }
 
     /// What is to be kept of the file.
@@ -118,6 +125,9 @@ impl Keeper {
         }
         if let Some(object) = self.window.finish() {
             content.set_object(object);
+        }
+        if let Some(data) = self.go.take() {
+            content.set_go(Go::of(&data.bytes));
         }
         (!content.is_empty()).then_some(content)
     }
@@ -158,7 +168,10 @@ impl Keeper {
         }
         self.worth = usize::from(header.e_ehsize).clamp(64, HEAD).min(self.head.bytes.len());
         match self.slice_of_head(header.e_phoff, len) {
-            Some(table) => self.want_interpreter(&header, &table),
+            Some(table) => {
+                self.want_interpreter(&header, &table);
+                self.want_go(&header, &table);
+            }
             None => {
                 self.want(header.e_phoff, len);
                 self.table = Some(header);
@@ -180,6 +193,23 @@ impl Keeper {
         let len = len.min(PIECE);
         if self.slice_of_head(offset, len).is_none() {
             self.want(offset, len);
+        }
+    }
+
+    /// Go's linker puts its note into the first page. Its data has been passed by only where the head has it.
+    fn want_go(&mut self, header: &ElfHeader, table: &[u8]) {
+        let headers = program_headers(header, table);
+        let note = |h: &&ProgramHeader| h.p_type == PT_NOTE && h.p_filesz <= PIECE;
+        let is_go = headers.iter().filter(note).any(|h| {
+            let from = usize::try_from(h.p_offset).unwrap_or(usize::MAX);
+            let notes = self.head.bytes.get(from..).unwrap_or_default();
+            let notes = notes.get(..h.p_filesz as usize).unwrap_or(notes);
+            Go::is_named(notes)
+        });
+        let data = headers.iter().find(|h| h.p_type == PT_LOAD && h.is_write());
+        if let Some(data) = data.filter(|_| is_go) {
+            let len = data.p_filesz.min(BUILD_INFO as u64) as usize;
+            self.go = Some(Piece { offset: data.p_offset, len, bytes: self.head.from(data.p_offset).to_vec() });
         }
     }
 
@@ -254,7 +284,12 @@ const EM_LOONGARCH: u16 = 258;
 
 /// Offset and length of the first PT_INTERP.
 fn interpreter(header: &ElfHeader, table: &[u8]) -> Option<(u64, u64)> {
-    let context = goblin::container::Ctx::new(header.container().ok()?, header.endianness().ok()?);
-    let headers = ProgramHeader::parse(table, 0, usize::from(header.e_phnum), context).ok()?;
+    let headers = program_headers(header, table);
     headers.iter().find(|h| h.p_type == PT_INTERP).map(|h| (h.p_offset, h.p_filesz))
+}
+
+fn program_headers(header: &ElfHeader, table: &[u8]) -> Vec<ProgramHeader> {
+    let (Ok(container), Ok(endian)) = (header.container(), header.endianness()) else { return Vec::new() };
+    let context = goblin::container::Ctx::new(container, endian);
+    ProgramHeader::parse(table, 0, usize::from(header.e_phnum), context).unwrap_or_default()
 }

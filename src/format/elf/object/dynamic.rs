@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use goblin::elf::dynamic::{
-    DT_FLAGS, DT_FLAGS_1, DT_NEEDED, DT_NULL, DT_RPATH, DT_RUNPATH, DT_SONAME, DT_STRTAB, DT_VERDEF, DT_VERNEED, Dyn,
+    DT_FLAGS, DT_FLAGS_1, DT_GNU_HASH, DT_HASH, DT_JMPREL, DT_NEEDED, DT_NULL, DT_REL, DT_RELA, DT_RPATH, DT_RUNPATH,
+    DT_SONAME, DT_STRSZ, DT_STRTAB, DT_SYMTAB, DT_VERDEF, DT_VERNEED, DT_VERSYM, Dyn,
 };
 use scroll::Pread;
 
@@ -27,12 +28,16 @@ pub(super) struct Dynamic {
     pub(super) verneed: Option<u64>,
     pub(super) verdef: Option<u64>,
     pub(super) strtab: Option<u64>,
+    pub(super) strsz: Option<u64>,
+    pub(super) symtab: Option<u64>,
     /// There are more entries than are read.
     pub(super) is_cut: bool,
     soname: Option<u64>,
     rpath: Option<u64>,
     runpath: Option<u64>,
     lists: Vec<(Tag, u64)>,
+    /// Where other tables begin.
+    tables: Vec<u64>,
 }
 
 /// Finds it by its virtual address, as loaders do. They read on to DT_NULL, whatever PT_DYNAMIC says of its length.
@@ -76,10 +81,20 @@ impl Dynamic {
             DT_FLAGS => self.flags = value,
             DT_FLAGS_1 => self.flags_1 = value,
             DT_STRTAB => self.strtab = Some(value),
+            DT_STRSZ => self.strsz = Some(value),
+            DT_SYMTAB => self.symtab = Some(value),
             DT_VERNEED => self.verneed = Some(value),
             DT_VERDEF => self.verdef = Some(value),
+            DT_HASH | DT_GNU_HASH | DT_VERSYM | DT_REL | DT_RELA | DT_JMPREL => self.tables.push(value),
             _ => {}
         }
+    }
+
+    /// The most bytes that the symbol table has. Nothing says how many; linkers put another table behind it.
+    pub(super) fn symtab_end(&self) -> Option<u64> {
+        let own = [self.strtab, self.verneed, self.verdef];
+        let tables = self.tables.iter().copied().chain(own.into_iter().flatten());
+        tables.filter_map(|table| table.checked_sub(self.symtab?)).filter(|len| *len > 0).min()
     }
 
     /// The virtual address of a string.

@@ -2,6 +2,7 @@
 
 mod dynamic;
 mod file;
+mod imports;
 mod loader;
 mod text;
 mod versions;
@@ -17,6 +18,7 @@ use file::File;
 use text::Text;
 
 pub use file::Segments;
+pub use imports::Imports;
 pub use loader::is_loader;
 
 /// What a dynamic loader reads of a file before it maps it, and then of its dynamic section.
@@ -56,6 +58,8 @@ pub struct Object {
     pub has_verdef: bool,
     /// Whether something was left out because there is more of it than is read.
     pub is_cut: bool,
+    /// What it imports that has to do with signals; `None` if that cannot be told.
+    pub imports: Option<Imports>,
     /// Tagged strings, each `tag, bytes, NUL`, in the order of the file; of DT_SONAME, DT_RPATH and DT_RUNPATH the last.
     strings: Box<[u8]>,
 }
@@ -112,6 +116,7 @@ impl Object {
             versions::needed(&mut file, &segments, &dynamic, &mut text)?;
             versions::defined(&mut file, &segments, &dynamic, &mut text)?;
             text.read(&mut file, &segments)?;
+            object.imports = imports::read(&mut file, &segments, &dynamic);
         }
         object.set(text);
         if object.string(Tag::Soname).is_some_and(|name| is_loader(name)) {

@@ -162,3 +162,18 @@ fn loaders_tell_their_directories() {
     assert_eq!(list(&loader("ld-linux-x86-64.so.2"), Tag::Directory), "/lib64/ /usr/lib64/");
     assert_eq!(list(&loader("libc.so.6"), Tag::Directory), "");
 }
+
+#[test]
+fn imports_that_have_to_do_with_signals() {
+    for (is_64, is_big_endian) in [(true, false), (false, false), (true, true)] {
+        let of = |imports: &[&str]| {
+            let file = Dynamic { is_64, is_big_endian, imports: names(imports), ..program("/ld.so", &["libc.so.6"]) };
+            read(&file.write()).unwrap().imports.unwrap()
+        };
+        assert_eq!(of(&[]), Imports::default());
+        assert_eq!(of(&["pthread_cond_signal", "sigactionx", "puts"]), Imports::default());
+        assert_eq!(of(&["puts", "sigaction"]), Imports::HANDLES);
+        assert_eq!(of(&["execvp", "poll"]), Imports::EXECUTES.and(Imports::WAITS));
+        assert!(of(&["signalfd", "dlopen"]).has(Imports::TAKES));
+    }
+}

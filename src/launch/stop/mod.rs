@@ -1,0 +1,266 @@
+//! What the stop signal does: who gets it, what that program does on it, and what becomes of the container.
+//!
+//! Only PID 1 gets the signal, and the kernel drops one that PID 1 of a container has no handler for, whatever its
+//! default action is (pid_namespaces(7)). So everything hangs on the disposition of that program: `program` has those
+//! that are known, `script` reads what interpreters run, `evidence` what an ELF file says of itself.
+
+mod evidence;
+mod java;
+mod language;
+mod node;
+mod program;
+mod python;
+mod script;
+mod signal;
+
+use bstr::{BStr, BString, ByteSlice};
+
+use super::outcome::{Cause, Outcome, Phase, Start, Step, StepKind};
+use super::{Launch, workdir};
+use crate::finding::Confidence;
+use crate::image::Image;
+use crate::rootfs::{Credentials, Rootfs, View};
+
+pub use signal::{Delivery, Signal, StopSignal};
+
+/// More of a script than this is not read.
+const TEXT_MAX: usize = 1 << 20;
+
+/// What happens to a running container that is told to stop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// What the engine does.
+    pub delivery: Delivery,
+    /// The argument vector of PID 1.
+    pub pid1: Vec<BString>,
+    /// What comes of it.
+    pub reaction: Reaction,
+    /// What would come of SIGTERM, where that is not the signal.
+    pub on_sigterm: Option<Ending>,
+}
+
+/// What PID 1 does with a signal, and how that is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reaction {
+    /// What it has set for the signal.
+    pub disposition: Disposition,
+    /// What becomes of the container.
+    pub ending: Ending,
+    /// Whether the main program itself is told.
+    pub main_told: Option<bool>,
+    /// The exit code of the container.
+    pub exit_code: Option<u8>,
+    /// The evidence, in one sentence.
+    pub why: String,
+    /// How good the evidence is.
+    pub confidence: Confidence,
+    /// What kind of program it is.
+    pub nature: Nature,
+}
+
+/// signal(7), *Signal dispositions*, as far as it matters here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposition {
+    /// None of its own: the kernel drops the signal.
+    Default,
+    /// A handler of the program.
+    Handler,
+    /// A handler that passes the signal on to children.
+    Forwards,
+    /// Its language's runtime, or the kernel, ends it.
+    Exits,
+    /// Not known.
+    Unknown,
+}
+
+/// What becomes of the container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It ends by itself.
+    Stops,
+    /// The grace period runs out, and SIGKILL comes.
+    Killed,
+    /// It ends when something else has ended.
+    Delayed,
+    /// Not known.
+    Unknown,
+}
+
+/// Kinds of programs, for what one can do about them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// Does nothing but wait, for ever.
+    Idle,
+    /// A Python program.
+    Python,
+    /// A JavaScript program.
+    JavaScript,
+    /// A program in another language that is interpreted.
+    Script,
+    /// A Java program.
+    Java,
+    /// Machine code that waits for something.
+    Server,
+    /// Machine code that may soon end by itself.
+    Tool,
+}
+
+impl Reaction {
+    /// The kernel drops the signal.
+    fn ignored(why: String, confidence: Confidence, nature: Nature) -> Self {
+        Reaction {
+            disposition: Disposition::Default,
+            ending: Ending::Killed,
+            main_told: Some(false),
+            exit_code: Some(137),
+            why,
+            confidence,
+            nature,
+        }
+    }
+
+    /// It is handled, and that ends it.
+    fn stops(disposition: Disposition, exit_code: Option<u8>, why: String, confidence: Confidence) -> Self {
+        let (ending, main_told) = (Ending::Stops, Some(true));
+        Reaction { disposition, ending, main_told, exit_code, why, confidence, nature: Nature::Server }
+    }
+
+    fn handled(exit_code: Option<u8>, why: String) -> Self {
+        Reaction::stops(Disposition::Handler, exit_code, why, Confidence::Likely)
+    }
+
+    fn unknown(why: impl Into<String>) -> Self {
+        Reaction {
+            disposition: Disposition::Unknown,
+            ending: Ending::Unknown,
+            main_told: None,
+            exit_code: None,
+            why: why.into(),
+            confidence: Confidence::Possible,
+            nature: Nature::Tool,
+        }
+    }
+
+    fn of_nature(self, nature: Nature) -> Self {
+        Reaction { nature, ..self }
+    }
+}
+
+/// The program that is PID 1 when all that is known to execute another has done so.
+struct Pid1<'a> {
+    view: &'a View<'a>,
+    cwd: BString,
+    step: Step,
+}
+
+impl Pid1<'_> {
+    fn argv(&self) -> &[BString] {
+        &self.step.argv
+    }
+
+    /// The words after the first.
+    fn arguments(&self) -> &[BString] {
+        self.step.argv.get(1..).unwrap_or_default()
+    }
+
+    /// The names that tell which program it is: of the file, and the one that it is called by.
+    fn names(&self) -> [&BStr; 2] {
+        [base(&self.step.path), self.argv().first().map_or(BStr::new(""), |word| base(word))]
+    }
+
+    /// The text of a file, if it is there and can be read.
+    fn text(&self, path: &[u8]) -> Option<BString> {
+        let file = self.view.resolve(path, &self.cwd, &Credentials::root()).ok()?;
+        let text = self.view.read(file.ino, 0, TEXT_MAX).ok()?;
+        (!text.is_empty()).then(|| text.into())
+    }
+
+    fn reaction(&self, signal: Signal) -> Reaction {
+        match (signal, self.step.kind) {
+            (Signal::KILL, _) => Reaction {
+                main_told: Some(false),
+                ..Reaction::stops(Disposition::Exits, Some(137), KILL.to_owned(), Confidence::Certain)
+            },
+            (Signal::STOP, _) => Reaction::ignored(STOP.to_owned(), Confidence::Certain, Nature::Tool),
+            (_, StepKind::Elf) => self.program(signal),
+            (_, StepKind::Shell) => Reaction::unknown("PID 1 is a shell, and what it runs is not followed"),
+            _ => Reaction::unknown("PID 1 is no program whose handling of signals is known"),
+        }
+    }
+
+    fn program(&self, signal: Signal) -> Reaction {
+        let known = program::becomes_another(self).or_else(|| evidence::go(self, signal));
+        let known = known.or_else(|| program::known(self, signal)).or_else(|| script::interpreter(self, signal));
+        known.unwrap_or_else(|| evidence::elf(self, signal))
+    }
+}
+
+const KILL: &str = "SIGKILL ends every process at once, and no program can prepare for it";
+const STOP: &str = "SIGSTOP suspends the process, which then cannot end until SIGKILL comes";
+
+/// Adds to every start of `launch` what stopping does to it; an engine that refuses the stop signal does not start it.
+pub fn follow(launch: &mut Launch, image: &Image, rootfs: &Rootfs) {
+    let value = StopSignal::parse(image.configuration.stop_signal.as_deref().unwrap_or_default());
+    let view = View::new(image, rootfs);
+    let mut known = Vec::new();
+    for start in &mut launch.starts {
+        let delivery = value.delivery(start.runtime);
+        if delivery == Delivery::Refused && !matches!(start.outcome, Outcome::Fails { phase: Phase::Unpack, .. }) {
+            let cause = Cause::StopSignal(image.configuration.stop_signal.clone().unwrap_or_default());
+            start.outcome = Outcome::Fails { phase: Phase::Configure, errno: None, cause };
+            start.steps.clear();
+        }
+        let mut view = view.clone().reset_parents(start.runtime.resets_parents);
+        let cwd = workdir::enter(&mut view, &launch.process.working_dir, start.runtime).unwrap_or_default();
+        let Some(pid1) = Pid1::of(start, &view, cwd) else { continue };
+        match program::goes_to_the_background(&pid1) {
+            Some(why) => start.outcome = Outcome::Unknown(why),
+            None => start.stop = Some(pid1.stop(delivery, &mut known)),
+        }
+    }
+}
+
+/// What was found out for one engine mostly holds for the others.
+type Known = Vec<(Step, Signal, Reaction)>;
+
+impl<'a> Pid1<'a> {
+    /// The program that runs in the end, if one does.
+    fn of(start: &'a Start, view: &'a View<'a>, cwd: BString) -> Option<Self> {
+        let runs = matches!(start.outcome, Outcome::Runs | Outcome::Loops { .. });
+        let is_first = |step: &&Step| step.pid <= 1 && step.kind != StepKind::Loader;
+        let step = start.steps.iter().rfind(is_first).filter(|_| runs)?;
+        Some(Pid1 { view, cwd, step: step.clone() })
+    }
+
+    fn stop(&self, delivery: Delivery, known: &mut Known) -> Stop {
+        let mut react = |signal| match known.iter().find(|(step, sent, _)| *step == self.step && *sent == signal) {
+            Some((.., reaction)) => reaction.clone(),
+            None => {
+                let reaction = self.reaction(signal);
+                known.push((self.step.clone(), signal, reaction.clone()));
+                reaction
+            }
+        };
+        let on_sigterm = react(Signal::TERM).ending;
+        let (reaction, on_sigterm) = match delivery {
+            Delivery::Sent(signal) => (react(signal), Some(on_sigterm).filter(|_| signal != Signal::TERM)),
+            Delivery::Nothing | Delivery::Refused => (unsent(), Some(on_sigterm)),
+            Delivery::Fails => (Reaction::unknown(FAILS), Some(on_sigterm)),
+        };
+        Stop { delivery, pid1: self.step.argv.clone(), reaction, on_sigterm }
+    }
+}
+
+const FAILS: &str = "the engine does not understand the stop signal: stopping fails, and the container goes on";
+
+/// The engine understands no signal.
+fn unsent() -> Reaction {
+    let why = "the engine does not understand the stop signal and sends none before SIGKILL".to_owned();
+    let reaction = Reaction::ignored(why, Confidence::Certain, Nature::Tool);
+    Reaction { disposition: Disposition::Unknown, ..reaction }
+}
+
+/// The last component of a path.
+fn base(path: &[u8]) -> &BStr {
+    path.rsplit_str("/").next().unwrap_or_default().as_bstr()
+}

@@ -1,0 +1,138 @@
+//! What the stop signal does: recordings, replayed, and the records of live runs.
+//!
+//! Programs lie in a large base root file system, which is not made here: `IMAGELINT_FAT` names a directory that has it
+//! (`oracle/setup DIR --debian`). Reading it 70 times takes minutes in a build without optimisation.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use imagelint::launch::{Delivery, Ending, Launch, Outcome, Signal, Start, StopSignal};
+use serde_json::Value;
+
+use crate::compare::{Tally, Verdict};
+use crate::truth::{NAMES, bases, cases, predict, run, scratch, text};
+
+const SIGNALS: &str = "StopSignal";
+const PROGRAMS: &str = "program";
+/// PID 1 is a shell or an init there: what those run is not followed as far as the signal goes.
+const CHILDREN: &str = "program, below a shell";
+const SHELLS: [&str; 6] = ["dash", "bash", "tcsh", "rc.byron", "tini", "busybox-sh"];
+
+/// Compares the recorded cases of both groups.
+pub fn replay(shared: &Path, tally: &mut Tally) {
+    let truth = shared.join("truth/stop.jsonl");
+    tally.require(SIGNALS);
+    let layouts = make_layouts(shared, &truth, &bases(shared), SIGNALS);
+    for case in cases(&truth).iter().filter(|case| case["group"] == SIGNALS) {
+        signals(case, &predict(&layouts.join(text(case, "id"))), tally);
+    }
+    match std::env::var_os("IMAGELINT_FAT") {
+        Some(fat) => programs(shared, &truth, Path::new(&fat), tally),
+        None => println!("IMAGELINT_FAT is not set: what programs do on the stop signal is not compared"),
+    }
+}
+
+fn make_layouts(shared: &Path, truth: &Path, bases: &Path, group: &str) -> PathBuf {
+    let out = scratch().join(group);
+    let _ = std::fs::remove_dir_all(&out);
+    let mut command = Command::new(shared.join("oracle/cases"));
+    command.args(["layouts".as_ref(), truth.as_os_str(), out.as_os_str(), "--bases".as_ref(), bases.as_os_str()]);
+    run(command.args(["--only", &format!("^{group}$")]).env("ORACLE_WORK", scratch().join("work")));
+    out
+}
+
+/// Every engine that was recorded reads the value as predicted.
+fn signals(case: &Value, launch: &Result<Launch, String>, tally: &mut Tally) {
+    let value = StopSignal::parse(case["config"]["StopSignal"].as_str().unwrap_or_default());
+    // The test program exits with the number of the signal that it gets; the other one has no handler.
+    let reports = case["files"].as_array().is_some_and(|files| files.iter().any(|f| f["asset"] == "sigreport"));
+    for (runtime, record) in case["measured"].as_object().into_iter().flatten() {
+        let Some((_, name)) = NAMES.iter().find(|(recorded, _)| recorded == runtime) else { continue };
+        let verdict = match launch {
+            Err(error) => Verdict::Wrong(error.clone()),
+            Ok(launch) => match launch.starts.iter().find(|s| s.runtime.name == *name) {
+                Some(start) => delivered(value.delivery(start.runtime), start, record, reports),
+                None => Verdict::Wrong(format!("no runtime {name}")),
+            },
+        };
+        tally.add(SIGNALS, &format!("{} under {runtime}", text(case, "id")), verdict);
+    }
+}
+
+fn delivered(delivery: Delivery, start: &Start, record: &Value, reports: bool) -> Verdict {
+    let stop = &record["stop"];
+    let code = stop["exit_code"].as_u64();
+    let agrees = match delivery {
+        Delivery::Refused => {
+            let seen = start.seen().and_then(|seen| seen.exit_code).map(u64::from);
+            record["start_ok"] == false
+                && matches!(start.outcome, Outcome::Fails { .. })
+                && record["run_rc"].as_u64() == seen
+        }
+        Delivery::Fails => stop.is_null() || stop["stop_rc"].as_u64().is_some_and(|rc| rc != 0),
+        Delivery::Nothing => code == Some(137),
+        Delivery::Sent(Signal::KILL | Signal::STOP) => code == Some(137),
+        Delivery::Sent(_) if !reports => code == Some(137),
+        Delivery::Sent(signal) => code == Some(signal.0.into()),
+    };
+    match agrees && (stop.is_null() || !matches!(judge(start, record), Verdict::Wrong(_))) {
+        true => Verdict::Agree,
+        false => Verdict::Wrong(format!("predicted {delivery:?}, measured {record}")),
+    }
+}
+
+/// What known and unknown programs do, by the first runtime that was recorded.
+fn programs(shared: &Path, truth: &Path, fat: &Path, tally: &mut Tally) {
+    tally.require(PROGRAMS);
+    let layouts = make_layouts(shared, truth, fat, PROGRAMS);
+    let (mut all, mut unknown, mut skipped) = (0, 0, 0);
+    for case in cases(truth).iter().filter(|case| case["group"] == PROGRAMS) {
+        let Some((runtime, record)) = case["measured"].as_object().and_then(|m| m.iter().next()) else { continue };
+        let Some((_, name)) = NAMES.iter().find(|(recorded, _)| recorded == runtime) else { continue };
+        let launch = predict(&layouts.join(text(case, "id"))).unwrap_or_else(|e| panic!("{e}"));
+        let Some(start) = launch.starts.iter().find(|s| s.runtime.name == *name) else { continue };
+        // Bun and Deno came from npm.
+        if start.outcome.cause().is_some_and(|cause| cause.rule(&launch.process) == "command-not-found") {
+            skipped += 1;
+            continue;
+        }
+        let pid1 = record["pid1_exe"].as_str().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+        let group = if SHELLS.contains(&pid1) { CHILDREN } else { PROGRAMS };
+        let verdict = judge(start, record);
+        if group == PROGRAMS {
+            (all, unknown) = (all + 1, unknown + usize::from(matches!(verdict, Verdict::Unknown(_))));
+        }
+        tally.add(group, &text(case, "id"), verdict);
+    }
+    println!("{skipped} programs are not in the base and were not compared");
+    if unknown * 4 > all {
+        tally.add(PROGRAMS, "all", Verdict::Wrong(format!("{unknown} of {all} are unknown, more than a quarter")));
+    }
+}
+
+/// Holds the prediction of a start against a record with `stop`.
+pub fn judge(start: &Start, record: &Value) -> Verdict {
+    let Some(stop) = &start.stop else {
+        return match &start.outcome {
+            Outcome::Unknown(why) => Verdict::Unknown(why.clone()),
+            outcome => Verdict::Wrong(format!("nothing to stop: {outcome:?}")),
+        };
+    };
+    let (reaction, measured) = (&stop.reaction, &record["stop"]);
+    let code = measured["exit_code"].as_u64();
+    let killed = measured["killed_after_grace"].as_bool().unwrap_or_default();
+    let agrees = match reaction.ending {
+        Ending::Unknown => return Verdict::Unknown(reaction.why.clone()),
+        _ if measured.is_null() => false,
+        Ending::Killed => code == Some(137),
+        Ending::Stops => {
+            let in_time = !killed || code != Some(137) || stop.delivery == Delivery::Sent(Signal::KILL);
+            in_time && reaction.exit_code.is_none_or(|predicted| code == Some(predicted.into()))
+        }
+        Ending::Delayed => killed || measured["seconds_until_exit"].as_f64().is_some_and(|s| s > 0.5),
+    };
+    match agrees {
+        true => Verdict::Agree,
+        false => Verdict::Wrong(format!("measured {measured}; predicted {reaction:?}")),
+    }
+}
