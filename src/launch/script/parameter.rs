@@ -61,8 +61,11 @@ impl Engine<'_> {
             }
             Operation::Length => {
                 // bash: `${#a[@]}` of an array that is not set is an error under -u, `${a[@]}` is not
-                let array = matches!(&got, Got::List(fields, _) if fields.is_empty());
-                let counted = if array { &Got::Unset } else { &got };
+                let is_array = parameter.subscript.is_some() && matches!(got, Got::List(..));
+                let name = parameter.name.as_bstr();
+                let variable = state.variables.get(name).is_some_and(|v| v.content != Content::Unset);
+                let is_set = variable || matches!(name.as_bytes(), b"FUNCNAME" | b"BASH_SOURCE");
+                let counted = if is_array && !is_set { &Got::Unset } else { &got };
                 self.check_set(parameter, counted, state)?;
                 Ok(vec![Atom::text(length(&got), quoted, true)])
             }
