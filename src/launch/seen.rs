@@ -43,7 +43,7 @@ impl Start {
         let program = self.steps.iter().rfind(|s| s.kind != StepKind::Loader)?.kind;
         match (&self.outcome, program) {
             (Outcome::Runs, StepKind::Shell) => {
-                Some("the shell gets control; of what it runs, only a single plain command is followed")
+                Some("the shell gets control; what it runs is followed where one end is to be expected")
             }
             _ => None,
         }
