@@ -220,3 +220,39 @@ fn wrappers_end_with_codes_of_their_own() {
     assert_eq!(wrapped(&["gosu", "1000", "ok"], "1000"), "1 permission-denied-for-user");
     assert_eq!(wrapped(&["setpriv", "--reuid=1000", "ok"], "1000"), "runs");
 }
+
+/// A script may make what its last command needs: then nothing is claimed of it.
+#[test]
+fn what_a_script_may_have_made_is_not_missed() {
+    let run = |body: &str| {
+        let text = format!("#!/bin/sh\n{body}\n");
+        docker(image(
+            &[
+                ("ep.sh", text.as_bytes()),
+                ("bin/get", &ok()),
+                ("bin/cp", &ok()),
+                ("bin/chmod", &ok()),
+                ("lib.sh", b"#\n"),
+            ],
+            &["/ep.sh"],
+            &[],
+        ))
+    };
+    for body in [
+        "cp /bin/ok /bin/app\nexec app",
+        "get /opt/app\nexec /opt/app",
+        "echo 'exec ok' > /run.sh\nexec sh /run.sh",
+        "chmod +x /x\nexec /x",
+        ". /lib.sh\nexec app",
+        "PATH=$(get)\nexport PATH\nexec app",
+        "get &\nexec app",
+    ] {
+        assert_eq!(run(body), "runs", "{body}");
+    }
+    assert_eq!(run("set -e\nexec app"), "127 script-command-not-found");
+    assert_eq!(run("mkdir -p /x >/dev/null 2>&1\nexec app"), "127 script-command-not-found");
+}
+
+fn ok() -> Vec<u8> {
+    elf::programs().into_iter().find(|(name, _)| *name == "ok").unwrap().1
+}

@@ -161,6 +161,7 @@ impl Attempt<'_> {
             bounding,
             linked,
             nested: 0,
+            disturbed: false,
             parents: Vec::new(),
             hands_to_shell: false,
         };

@@ -19,6 +19,13 @@ use crate::rootfs::{Credentials, Errno, Ino, PathError, READ, View};
 
 /// Wrappers that may follow one another before it is called a loop.
 const MAX_PROGRAMS: usize = 16;
+/// Programs after which all files are what they were, but for directories.
+const HARMLESS: [&str; 16] = [
+    "basename", "date", "dirname", "echo", "false", "grep", "hostname", "id", "ls", "mkdir", "printf", "sleep", "true",
+    "uname", "wc", "whoami",
+];
+/// Variables that decide what is found.
+const DECISIVE: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"];
 /// More of a script than this is not read.
 const SCRIPT_MAX: usize = 1 << 20;
 
@@ -40,6 +47,8 @@ pub struct Running<'a> {
     pub linked: &'a Memory,
     /// Scripts that their shell reads because the kernel does not execute them, one within another.
     pub nested: usize,
+    /// A script has run what may have changed files: see [`leaves_files`].
+    pub disturbed: bool,
     /// The wrappers that stay as parents, outermost first.
     pub parents: Vec<Passing>,
     /// The program that has control calls glibc's execvp(3): see [`wrapper::hands_to_shell`].
@@ -77,7 +86,16 @@ enum Known {
 impl Running<'_> {
     /// Follows `loaded` until a program that is not known has control.
     pub fn follow(mut self, loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
-        let outcome = self.chain(loaded, steps);
+        let outcome = match self.chain(loaded, steps) {
+            // What is not there, or not executable, when the image is built may be so by then.
+            Outcome::Exits { cause, .. } if self.disturbed && !matches!(cause, Cause::ScriptEnds { .. }) => {
+                while steps.last().is_some_and(|step| step.ino.is_none()) {
+                    steps.pop();
+                }
+                Outcome::Runs
+            }
+            outcome => outcome,
+        };
         self.passed_on(outcome)
     }
 
@@ -308,9 +326,26 @@ impl Running<'_> {
         let mut expected = endings.iter().filter(|ending| !ending.when.iter().any(|c| c.unlikely));
         let (Some(ending), None) = (expected.next(), expected.next()) else { return runs };
         let line = ending.span.line;
+        self.disturbed |= !leaves_files(ending, &call.text);
+        self.ending(&call, ending, line, steps)
+    }
+
+    /// Goes on where a script ends.
+    fn ending(
+        &mut self,
+        call: &Invocation,
+        ending: &Ending,
+        line: usize,
+        steps: &mut Vec<Step>,
+    ) -> Result<Next, String> {
+        let runs = Ok(Next::Ends(Outcome::Runs));
         match &ending.end {
             End::Exec { argv, environment, cwd, .. } => {
                 let (Some(words), Some(cwd)) = (all_known(argv), cwd.known()) else { return runs };
+                let decides = |name: &BString| DECISIVE.iter().any(|decisive| name == decisive);
+                if environment.iter().any(|(name, value)| decides(name) && value.known().is_none()) {
+                    return runs;
+                }
                 let words = words.into_iter().map(BStr::to_owned).collect();
                 self.cwd = cwd.to_owned();
                 self.environment
@@ -325,7 +360,7 @@ impl Running<'_> {
                 None => runs,
             },
             End::Exits { status: Status::Code(code), .. } => {
-                Ok(Next::Ends(self.exits(&call, ending, *code, line, steps)))
+                Ok(Next::Ends(self.exits(call, ending, *code, line, steps)))
             }
             _ => runs,
         }
@@ -514,6 +549,24 @@ impl Running<'_> {
 fn no_applet(loaded: &Loaded, at: usize) -> Outcome {
     let wrapper = loaded.argv.get(at).map(|word| base(word).into()).unwrap_or_default();
     Outcome::Exits { code: 127, cause: Cause::Misused { wrapper, misuse: Misuse::NoApplet } }
+}
+
+/// Whether a script leaves the files of the image as they are: it has run nothing but what prints or makes directories,
+/// and redirects to no file. Another script that it reads may do so.
+fn leaves_files(ending: &Ending, text: &[u8]) -> bool {
+    let is_harmless = |argv: &[Field]| {
+        let name = argv.first().and_then(Field::known).map(|name| base(name));
+        name.is_some_and(|name| HARMLESS.iter().any(|harmless| harmless.as_bytes() == name))
+    };
+    let text = text.replace(">/dev/null", "").replace("> /dev/null", "").replace(">&", "");
+    let reads_another = text.lines().any(|line| {
+        let line = line.trim_ascii_start();
+        line.starts_with(b". ") || line.contains_str("source ") || line.contains_str(" . ")
+    });
+    ending.jobs.is_empty()
+        && ending.started.iter().all(|started| is_harmless(&started.argv))
+        && !text.contains(&b'>')
+        && !reads_another
 }
 
 /// EACCES for a directory on the way, not for the file.

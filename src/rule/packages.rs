@@ -21,8 +21,8 @@ enum Manager {
     Rpm,
 }
 
-/// Debian packages whose name does not follow from the soname (Debian 11 to 13; packages.debian.org), by the part of
-/// the soname that is the same in all versions.
+/// Debian packages whose name does not follow from the soname, by soname. All but libssl1.1 (Debian 11) are names in
+/// Debian 12's package list.
 const DEBIAN: [(&str, &str); 44] = [
     ("libEGL.so.1", "libegl1"),
     ("libGL.so.1", "libgl1"),

@@ -91,14 +91,14 @@ impl Parsed {
                 _ => line.contains(WHILE_LOADING) || line.contains(": version `") || line.starts_with(INCONSISTENCY),
             };
             match known {
-                true => self.answer.complaints.push(without_reason(&without_line(line))),
+                true => self.answer.complaints.push(without_line(line)),
                 false => self.strange.push(line.to_owned()),
             }
         }
     }
 }
 
-/// Where nothing was opened, the reason is what an earlier call left behind, and so always is musl's.
+/// A complaint without the reason at its end: where nothing was opened, that is what an earlier call left behind.
 pub fn without_reason(complaint: &str) -> String {
     let by = complaint.rfind(" (needed by ").filter(|_| complaint.starts_with("Error loading shared library "));
     match by.and_then(|by| Some((complaint.get(..by)?.rsplit_once(": ")?.0, complaint.get(by..)?))) {

@@ -299,6 +299,16 @@ impl Tally {
         if parsed.needs_nothing {
             (predicted.libraries, predicted.missing) = Default::default();
         }
+        // Only where nothing was opened is the reason not compared.
+        let unopened = |e: &LinkError| matches!(e, LinkError::NotFound { errno: None, .. });
+        for error in closure.errors.iter().filter(|e| unopened(e)) {
+            let bare = without_reason(&closure.message(error));
+            for complaint in predicted.complaints.iter_mut().chain(&mut real.complaints) {
+                if without_reason(complaint) == bare {
+                    complaint.clone_from(&bare);
+                }
+            }
+        }
         match predicted == real {
             true => self.agree += 1,
             false => self.differ(question, &difference(&predicted, &real)),
@@ -345,7 +355,7 @@ fn predicted(closure: &Closure, mode: Mode) -> Answer {
         errors = vec![errors[end]];
         (answer.libraries, answer.missing) = Default::default();
     }
-    answer.complaints = errors.into_iter().map(|e| without_reason(&closure.message(e))).collect();
+    answer.complaints = errors.into_iter().map(|e| closure.message(e)).collect();
     answer
 }
 

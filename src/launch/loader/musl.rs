@@ -43,7 +43,7 @@ pub fn link(started: &Started<'_>, program: Rc<Object>, loader: Rc<Object>) -> R
         map(file.path.as_bstr(), file.ino, program, Found::Program),
         map(interp, own.ino, loader, Found::Loader),
     );
-    let mut linker = Linker { started, maps, system: None };
+    let mut linker = Linker { started, maps, system: None, is_directory: false };
     linker.preload()?;
     linker.load_dependencies()?;
     Ok(linker.maps.finish(Libc::Musl, started.called))
@@ -54,6 +54,8 @@ struct Linker<'a> {
     maps: Maps,
     /// `sys_path`, once it was needed.
     system: Option<BString>,
+    /// The path file is a directory.
+    is_directory: bool,
 }
 
 /// What opening a library comes to.
@@ -174,19 +176,27 @@ impl Linker<'_> {
         if let Some(by) = needed_by {
             stages.extend(self.maps.ancestors(by).filter_map(|of| self.rpath(of)));
         }
-        stages.push((self.system_path()?, Found::Default));
-        let mut errno = Errno::ENOENT;
-        for (path, found) in stages {
+        stages.push((BString::default(), Found::Default));
+        let mut errno = None;
+        for (mut path, found) in stages {
+            if found == Found::Default {
+                // Reading a path file that is a directory is what fails last, the first time.
+                let before = self.system.is_some();
+                path = self.system_path()?;
+                errno = errno
+                    .filter(|_| before || !self.is_directory)
+                    .or((!before && self.is_directory).then_some(Errno::EISDIR));
+            }
             match self.path_open(name, &path, searched)? {
                 Ok((path, ino)) => return Ok(Opened::Found(path, ino, found)),
-                Err(last) => errno = last,
+                Err(last) => errno = last.or(errno),
             }
             // Any other error inhibits the further search.
-            if !goes_on(errno) {
+            if errno.is_some_and(|errno| !goes_on(errno) && errno != Errno::EISDIR) {
                 break;
             }
         }
-        Ok(Opened::Failed(Some(errno)))
+        Ok(Opened::Failed(errno))
     }
 
     fn path_open(
@@ -194,8 +204,8 @@ impl Linker<'_> {
         name: &BStr,
         list: &[u8],
         searched: &mut Vec<BString>,
-    ) -> Result<Result<(BString, Ino), Errno>, String> {
-        let mut errno = Errno::ENOENT;
+    ) -> Result<Result<(BString, Ino), Option<Errno>>, String> {
+        let mut errno = None;
         for directory in list.split(|b| matches!(b, b':' | b'\n')).filter(|d| !d.is_empty()) {
             searched.push(directory.into());
             let path = BString::from([directory, b"/", name.as_bytes()].concat());
@@ -204,8 +214,8 @@ impl Linker<'_> {
             }
             match self.started.open(&path)? {
                 Ok(ino) => return Ok(Ok((path, ino))),
-                Err(error) if goes_on(error) => errno = error,
-                Err(error) => return Ok(Err(error)),
+                Err(error) if goes_on(error) => errno = Some(error),
+                Err(error) => return Ok(Err(Some(error))),
             }
         }
         Ok(Err(errno))
@@ -253,6 +263,10 @@ impl Linker<'_> {
         let prefix = parent(interp).and_then(|directory| parent(&directory)).unwrap_or_default();
         let file = [prefix.as_bytes(), b"/etc/ld-musl-", architecture(self.started, &self.maps), b".path"].concat();
         let path = match self.started.open(&file)? {
+            Ok(ino) if self.started.view.inode(ino).kind.is_directory() => {
+                self.is_directory = true;
+                BString::default()
+            }
             Ok(ino) => self.started.view.read(ino, 0, PATH_FILE).map_err(|error| error.to_string())?.into(),
             Err(Errno::ENOENT) => BString::from(DEFAULT),
             Err(_) => BString::default(),
