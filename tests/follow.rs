@@ -43,6 +43,7 @@ fn ends(shell: Shell, uid: u32, text: &str, arguments: &[&str]) -> Vec<Ending> {
         cwd: "/".into(),
         options: Vec::new(),
         pid: Some(1),
+        signals: Vec::new(),
     };
     follow(&invocation, &Inside::new(&view, credentials), Bounds::default())
 }
@@ -58,8 +59,8 @@ fn told(shell: Shell, uid: u32, text: &str, arguments: &[&str]) -> Vec<String> {
         End::Exec { argv, .. } => format!("exec {}", words(argv)),
         End::Child { argv, last, .. } => format!("{} {}", if *last { "last" } else { "child" }, words(argv)),
         End::Exits { status, .. } => format!("exits {:?}", status.code()),
-        End::Waits => "waits".to_owned(),
-        End::Loops => "loops".to_owned(),
+        End::Waits { .. } => "waits".to_owned(),
+        End::Loops { .. } => "loops".to_owned(),
         End::Unknown { why } => format!("unknown {why}"),
     };
     ends(shell, uid, text, arguments).iter().filter(|e| likely(e)).map(tell).collect()
@@ -112,7 +113,7 @@ fn who_is_the_main_program() {
     assert_eq!(told(Shell::Dash, 0, "while true; do sleep 1; done\n", &[]), ["loops"]);
     let ends = ends(Shell::Dash, 0, "trap 'kill $p' TERM INT\napp & p=$!\nwait $p\n", &[]);
     assert_eq!(ends[0].traps.iter().map(|(n, _)| n.to_string()).collect::<Vec<_>>(), ["INT", "TERM"]);
-    assert_eq!((ends[0].jobs.len(), ends[0].jobs[0].line), (1, 2));
+    assert_eq!((ends[0].jobs.len(), ends[0].jobs[0].span.line), (1, 2));
 }
 
 #[test]

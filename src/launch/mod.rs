@@ -7,6 +7,7 @@
 mod cause;
 mod env;
 mod execve;
+pub mod family;
 mod loader;
 mod lookup;
 mod outcome;
@@ -17,11 +18,15 @@ mod runtime;
 mod seen;
 pub mod script;
 mod shell;
+mod shells;
 mod stop;
 mod user;
+mod ways;
 mod why;
 mod workdir;
 mod wrapper;
+
+use std::cell::RefCell;
 
 use bstr::{BString, ByteSlice};
 
@@ -29,6 +34,9 @@ use crate::format::elf::Kernel;
 use crate::image::{Healthcheck, Image};
 use crate::rootfs::{Refusal, Rootfs, View};
 use loader::Memory;
+use ways::Choices;
+
+use family::Parent;
 
 pub use loader::{Closure, Found, Libc, LinkError, Linked, Processor, libraries};
 pub use outcome::{
@@ -46,11 +54,33 @@ pub use stop::{Delivery, Disposition, Ending, Nature, Reaction, Signal, Stop, St
 pub struct Launch {
     /// What is to be executed.
     pub process: Process,
+    /// One for each of [`RUNTIMES`], in that order; on the likeliest way.
+    pub starts: Vec<Start>,
+    /// On what conditions it goes that way, where that cannot be told before.
+    pub when: Vec<String>,
+    /// Other ways that are to be expected.
+    pub others: Vec<Alternative>,
+}
+
+/// Another way to start: a script on it depends on what is not known before it runs.
+#[derive(Clone, Debug)]
+pub struct Alternative {
+    /// On what conditions, in words.
+    pub when: Vec<String>,
     /// One for each of [`RUNTIMES`], in that order.
     pub starts: Vec<Start>,
 }
 
 impl Launch {
+    /// The other ways, each as a launch of its own.
+    pub fn alternatives(&self) -> impl Iterator<Item = Launch> {
+        let launch = |way: &Alternative| {
+            let Alternative { when, starts } = way.clone();
+            Launch { process: self.process.clone(), starts, when, others: Vec::new() }
+        };
+        self.others.iter().map(launch)
+    }
+
     /// The start under the newest Docker, Podman and Kubernetes (containerd), in that order.
     pub fn current(&self) -> &[Start] {
         self.starts.get(..CURRENT).unwrap_or_default()
@@ -99,17 +129,33 @@ fn launch_under(
     process: Process,
     runtimes: &'static [Runtime],
 ) -> Launch {
-    let linked = Memory::default();
-    let start = |runtime: &'static Runtime| {
-        let mut steps = Vec::new();
-        let attempt = Attempt { image, rootfs, process: &process, runtime, linked: &linked };
-        let outcome = attempt
-            .run(view.clone().reset_parents(runtime.resets_parents), &mut steps)
-            .unwrap_or_else(|outcome| outcome);
-        Start { runtime, steps, outcome, stop: None }
-    };
-    let starts = runtimes.iter().map(start).collect();
-    Launch { process, starts }
+    let memory = Remembered::default();
+    let mut ways: Vec<Alternative> = Vec::new();
+    let mut choices = Some(Choices::default());
+    while let Some(taken) = choices.filter(|_| ways.len() < ways::MAX_WAYS) {
+        let taken = RefCell::new(taken);
+        let start = |(index, runtime): (usize, &'static Runtime)| {
+            let again = RefCell::new(taken.borrow().again());
+            let choices = if index == 0 { &taken } else { &again };
+            Attempt { image, rootfs, process: &process, runtime, memory: &memory, choices }.start(view)
+        };
+        let starts: Vec<Start> = runtimes.iter().enumerate().map(start).collect();
+        let mut taken = taken.into_inner();
+        ways.push(Alternative { when: std::mem::take(&mut taken.when), starts });
+        choices = taken.next();
+    }
+    // What fails on one way only is no claim: what runs comes first.
+    ways.sort_by_key(|way| way.starts.first().is_some_and(|start| start.outcome.cause().is_some()));
+    let mut ways = ways.into_iter();
+    let Alternative { when, starts } = ways.next().unwrap_or_else(|| Alternative { when: Vec::new(), starts: Vec::new() });
+    Launch { process, starts, when, others: ways.collect() }
+}
+
+/// What was found out for one runtime, or one way, and holds for the others.
+#[derive(Default)]
+struct Remembered {
+    linked: Memory,
+    scripts: ways::Memory,
 }
 
 /// One start under one runtime.
@@ -118,12 +164,25 @@ struct Attempt<'a> {
     rootfs: &'a Rootfs,
     process: &'a Process,
     runtime: &'static Runtime,
-    linked: &'a Memory,
+    memory: &'a Remembered,
+    choices: &'a RefCell<Choices>,
 }
 
 impl Attempt<'_> {
+    fn start(&self, view: &View<'_>) -> Start {
+        let (mut steps, mut parents) = (Vec::new(), Vec::new());
+        let view = view.clone().reset_parents(self.runtime.resets_parents);
+        let outcome = self.run(view, &mut steps, &mut parents).unwrap_or_else(|outcome| outcome);
+        Start { runtime: self.runtime, steps, outcome, parents, stop: None }
+    }
+
     /// From the configuration to the outcome; an early end is the error.
-    fn run(&self, mut view: View<'_>, steps: &mut Vec<Step>) -> Result<Outcome, Outcome> {
+    fn run(
+        &self,
+        mut view: View<'_>,
+        steps: &mut Vec<Step>,
+        parents: &mut Vec<Parent>,
+    ) -> Result<Outcome, Outcome> {
         if let Some(refusal) = self.refused() {
             return Err(refuse(Phase::Unpack, Cause::RefusedLayer(refusal.clone())));
         }
@@ -151,21 +210,40 @@ impl Attempt<'_> {
         let argv = argv.iter().map(|w| BString::from(w.as_str())).collect();
         let loaded = caller.execve(found.path, argv, Role::Command, found.via, steps).map_err(program::failed)?;
         let (kernel, bounding) = (caller.kernel, caller.bounding);
-        let linked = self.linked;
-        let running = program::Running {
+        let mut running = program::Running {
             view: &view,
             cwd: cwd.clone(),
             credentials,
             environment,
             kernel,
             bounding,
-            linked,
+            linked: &self.memory.linked,
+            scripts: &self.memory.scripts,
+            choices: Some(self.choices),
+            signals: self.signals(),
+            branches: 0,
             nested: 0,
             disturbed: false,
             parents: Vec::new(),
             hands_to_shell: false,
         };
-        Ok(running.follow(loaded, steps))
+        let outcome = running.follow(loaded, steps);
+        *parents = running.parents;
+        Ok(outcome)
+    }
+
+    /// The signals of which it is asked what scripts do on them: the one that stops the container, and the usual one.
+    fn signals(&self) -> Vec<BString> {
+        let value = StopSignal::parse(self.image.configuration.stop_signal.as_deref().unwrap_or_default());
+        let mut signals = vec![BString::from("TERM")];
+        if let Delivery::Sent(signal) = value.delivery(self.runtime) {
+            let name = signal.to_string();
+            let name = BString::from(name.strip_prefix("SIG").unwrap_or(&name));
+            if !signals.contains(&name) {
+                signals.push(name);
+            }
+        }
+        signals
     }
 
     fn refused(&self) -> Option<&Refusal> {

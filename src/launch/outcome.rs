@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bstr::BString;
 
+use super::family::Parent;
 use super::loader::Closure;
 use super::runtime::Runtime;
 use super::stop::Stop;
@@ -20,6 +21,9 @@ pub struct Start {
     pub steps: Vec<Step>,
     /// How it ends.
     pub outcome: Outcome,
+    /// The processes that stay as parents, PID 1 first; the program of the last step runs as the child of the last of
+    /// them, unless that is a shell with nothing below it that is known.
+    pub parents: Vec<Parent>,
     /// What stopping does to the container's own process, if that runs.
     pub stop: Option<Stop>,
 }

@@ -1,18 +1,20 @@
 //! What a program that has control does next, for the few that are known: `env` and shells.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
 use super::env::{self, Flavour};
 use super::execve::{Caller, Loaded, Stop};
+use super::family::Parent;
 use super::loader::{Memory, Started};
 use super::outcome::{Cause, Misuse, Outcome, Phase, Problem, Role, Step, StepKind, Tried};
 use super::process::Environment;
-use super::script::value::all_known;
-use super::script::{self, Bounds, End, Ending, Field, Inside, Invocation, Status, Value};
+use super::script::{Ending, Field, Invocation, Value};
 use super::shell::{self, Script, Shell};
-use super::wrapper::{self, Passing, Wrapper};
+use super::ways::{self, Choices};
+use super::wrapper::{self, Wrapper};
 use crate::format::elf;
 use crate::format::magic::Format;
 use crate::rootfs::{Credentials, Errno, Ino, PathError, READ, View};
@@ -24,12 +26,11 @@ const HARMLESS: [&str; 16] = [
     "basename", "date", "dirname", "echo", "false", "grep", "hostname", "id", "ls", "mkdir", "printf", "sleep", "true",
     "uname", "wc", "whoami",
 ];
-/// Variables that decide what is found.
-const DECISIVE: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"];
 /// More of a script than this is not read.
 const SCRIPT_MAX: usize = 1 << 20;
 
 /// A process that was started, between one execve(2) and the next.
+#[derive(Clone)]
 pub struct Running<'a> {
     /// What it sees.
     pub view: &'a View<'a>,
@@ -45,12 +46,20 @@ pub struct Running<'a> {
     pub bounding: u64,
     /// What loaders have said so far.
     pub linked: &'a Memory,
+    /// What scripts come to.
+    pub scripts: &'a ways::Memory,
+    /// The ways taken through scripts.
+    pub choices: Option<&'a RefCell<Choices>>,
+    /// Signals of which it is asked what scripts do on them, by name without SIG.
+    pub signals: Vec<BString>,
+    /// Background jobs within one another, of which this is the innermost.
+    pub branches: usize,
     /// Scripts that their shell reads because the kernel does not execute them, one within another.
     pub nested: usize,
     /// A script has run what may have changed files: see [`leaves_files`].
     pub disturbed: bool,
-    /// The wrappers that stay as parents, outermost first.
-    pub parents: Vec<Passing>,
+    /// The processes that stay as parents, outermost first.
+    pub parents: Vec<Parent>,
     /// The program that has control calls glibc's execvp(3): see [`wrapper::hands_to_shell`].
     pub hands_to_shell: bool,
 }
@@ -85,7 +94,7 @@ enum Known {
 
 impl Running<'_> {
     /// Follows `loaded` until a program that is not known has control.
-    pub fn follow(mut self, loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
+    pub fn follow(&mut self, loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
         let outcome = match self.chain(loaded, steps) {
             // What is not there, or not executable, when the image is built may be so by then.
             Outcome::Exits { cause, .. } if self.disturbed && !matches!(cause, Cause::ScriptEnds { .. }) => {
@@ -203,16 +212,10 @@ impl Running<'_> {
             let cause = Cause::BrokenExecForm { text: text.to_string() };
             return Ok(Next::Ends(Outcome::Exits { code, cause }));
         }
-        match shell::read(shell, text) {
-            Script::Command { words, exec, line } => self.command(shell, words, exec, line, steps),
-            _ => {
-                let arguments = loaded.argv.get(3..).unwrap_or_default();
-                let name = arguments.first().or(loaded.argv.first()).cloned().unwrap_or_default();
-                let arguments = arguments.get(1..).unwrap_or_default();
-                let call = self.invocation(shell, name, text.clone(), arguments);
-                self.evaluate(Invocation { command_string: true, replaces: true, ..call }, steps)
-            }
-        }
+        let arguments = loaded.argv.get(3..).unwrap_or_default();
+        let name = arguments.first().or(loaded.argv.first()).cloned().unwrap_or_default();
+        let call = self.invocation(shell, name, text.clone(), arguments.get(1..).unwrap_or_default());
+        self.evaluate(Invocation { command_string: true, replaces: true, ..call }, steps)
     }
 
     /// The script that word `at` names: the shell opens it anew, without what execve(2) was allowed.
@@ -237,7 +240,7 @@ impl Running<'_> {
         }
         let text = self.view.read(ino, 0, SCRIPT_MAX).map_err(|e| e.to_string())?;
         match shell::read(shell, &text) {
-            Script::Other => {
+            Script::Other | Script::Command { .. } => {
                 let options = loaded.argv.get(1..at).unwrap_or_default().iter().flat_map(|word| word.iter());
                 let options = options.copied().filter(u8::is_ascii_alphabetic).collect();
                 let arguments = loaded.argv.get(at + 1..).unwrap_or_default();
@@ -250,7 +253,6 @@ impl Running<'_> {
             Script::CarriageReturns => {
                 Err(format!("lines of `{path}` end in CR (CRLF), which the shell takes as text"))
             }
-            Script::Command { words, exec, line } => self.command(shell, words, exec, line, steps),
         }
     }
 
@@ -269,14 +271,7 @@ impl Running<'_> {
         }
         let text = self.view.read(ino, 0, SCRIPT_MAX).map_err(|e| e.to_string())?;
         let call = self.invocation(shell, path, text.into(), words.get(1..).unwrap_or_default());
-        let mut tried = steps.clone();
-        match self.evaluate(call, &mut tried)? {
-            Next::Ends(outcome @ Outcome::Exits { .. }) => {
-                *steps = tried;
-                Ok(Next::Ends(outcome))
-            }
-            _ => Ok(Next::Ends(Outcome::Runs)),
-        }
+        self.evaluate(call, steps)
     }
 
     /// What a shell says of a directory or a program in the place of its script (measured; dash and ash stumble over a
@@ -311,63 +306,13 @@ impl Running<'_> {
             environment,
             cwd: self.cwd.clone(),
             options: Vec::new(),
-            pid: Some(1),
-        }
-    }
-
-    /// What a script comes to, if there is one end that is to be expected; the shell gets control in any case.
-    fn evaluate(&mut self, call: Invocation, steps: &mut Vec<Step>) -> Result<Next, String> {
-        let runs = Ok(Next::Ends(Outcome::Runs));
-        if self.bash_reads_more(call.shell) {
-            return runs;
-        }
-        let world = Inside::new(self.view, self.credentials.clone());
-        let endings = script::follow(&call, &world, Bounds::default());
-        let mut expected = endings.iter().filter(|ending| !ending.when.iter().any(|c| c.unlikely));
-        let (Some(ending), None) = (expected.next(), expected.next()) else { return runs };
-        let line = ending.span.line;
-        self.disturbed |= !leaves_files(ending, &call.text);
-        self.ending(&call, ending, line, steps)
-    }
-
-    /// Goes on where a script ends.
-    fn ending(
-        &mut self,
-        call: &Invocation,
-        ending: &Ending,
-        line: usize,
-        steps: &mut Vec<Step>,
-    ) -> Result<Next, String> {
-        let runs = Ok(Next::Ends(Outcome::Runs));
-        match &ending.end {
-            End::Exec { argv, environment, cwd, .. } => {
-                let (Some(words), Some(cwd)) = (all_known(argv), cwd.known()) else { return runs };
-                let decides = |name: &BString| DECISIVE.iter().any(|decisive| name == decisive);
-                if environment.iter().any(|(name, value)| decides(name) && value.known().is_none()) {
-                    return runs;
-                }
-                let words = words.into_iter().map(BStr::to_owned).collect();
-                self.cwd = cwd.to_owned();
-                self.environment
-                    .replace(environment.iter().filter_map(|(n, v)| Some((n.clone(), v.known()?.to_owned()))));
-                self.command(call.shell, words, true, line, steps)
-            }
-            End::Child { argv, last: true, apart: false, .. } => match all_known(argv) {
-                Some(words) => {
-                    let words = words.into_iter().map(BStr::to_owned).collect();
-                    self.command(call.shell, words, false, line, steps)
-                }
-                None => runs,
-            },
-            End::Exits { status: Status::Code(code), .. } => {
-                Ok(Next::Ends(self.exits(call, ending, *code, line, steps)))
-            }
-            _ => runs,
+            pid: (self.branches == 0).then(|| self.pid()).filter(|pid| *pid == 1),
+            signals: self.signals.clone(),
         }
     }
 
     /// The shell exits: for want of a command, or because the script says so.
-    fn exits(&self, call: &Invocation, ending: &Ending, code: u8, line: usize, steps: &mut Vec<Step>) -> Outcome {
+    pub(super) fn exits(&self, call: &Invocation, ending: &Ending, code: u8, line: usize, steps: &mut Vec<Step>) -> Outcome {
         let missing = ending.missing.iter().rfind(|missing| missing.code == code && matches!(code, 126 | 127));
         if let Some(missing) = missing {
             let role = Role::ShellCommand { line: missing.span.line };
@@ -414,7 +359,7 @@ impl Running<'_> {
     }
 
     /// A simple command: its absence is certain, its own exit code is not known unless the shell becomes it.
-    fn command(
+    pub(super) fn command(
         &mut self,
         shell: Shell,
         words: Vec<BString>,
@@ -433,7 +378,11 @@ impl Running<'_> {
             Next::Ends(Outcome::Exits {
                 cause: Cause::Exec { problem: Problem::Format(ino, Format::Text | Format::ByteOrderMark), path, .. },
                 ..
-            }) => self.without_shebang(shell, path, ino, &words, steps),
+            }) => {
+                *steps = tried_steps;
+                mark(steps, StepKind::Script);
+                self.without_shebang(shell, path, ino, &words, steps)
+            }
             Next::Ends(Outcome::Exits { cause: Cause::Exec { problem: Problem::Format(..), .. }, .. }) => {
                 Ok(Next::Ends(Outcome::Runs)) // the shell reads it as a script, or says 126
             }
@@ -442,7 +391,6 @@ impl Running<'_> {
                 *steps = tried_steps;
                 Ok(Next::Ends(Outcome::Exits { code: 2, cause }))
             }
-            Next::Program(_) if !exec => Ok(Next::Ends(Outcome::Runs)),
             next => {
                 *steps = tried_steps;
                 Ok(next)
@@ -451,7 +399,7 @@ impl Running<'_> {
     }
 
     /// Whether bash knows commands that are in no file: BASH_ENV is run before the script, functions come in variables.
-    fn bash_reads_more(&self, shell: Shell) -> bool {
+    pub(super) fn bash_reads_more(&self, shell: Shell) -> bool {
         let set = |name: &BString| name.starts_with(b"BASH_FUNC_");
         let file = self.environment.get(b"BASH_ENV").is_some_and(|f| !f.is_empty());
         shell == Shell::Bash && (file || self.environment.names().any(set))
@@ -553,7 +501,7 @@ fn no_applet(loaded: &Loaded, at: usize) -> Outcome {
 
 /// Whether a script leaves the files of the image as they are: it has run nothing but what prints or makes directories,
 /// and redirects to no file. Another script that it reads may do so.
-fn leaves_files(ending: &Ending, text: &[u8]) -> bool {
+pub(super) fn leaves_files(ending: &Ending, text: &[u8]) -> bool {
     let is_harmless = |argv: &[Field]| {
         let name = argv.first().and_then(Field::known).map(|name| base(name));
         name.is_some_and(|name| HARMLESS.iter().any(|harmless| harmless.as_bytes() == name))

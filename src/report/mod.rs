@@ -7,6 +7,7 @@ pub mod escape;
 pub mod json;
 mod libraries;
 mod lines;
+mod processes;
 mod snippet;
 mod style;
 pub mod text;

@@ -6,6 +6,7 @@ use bstr::{BString, ByteSlice};
 use serde::Serialize;
 
 use super::libraries::Libraries;
+use super::processes::{self, Process};
 use super::snippet::first_line;
 use crate::finding::Confidence;
 use crate::image::Image;
@@ -56,6 +57,7 @@ struct Path {
     start: BTreeMap<&'static str, StartReport>,
     runtimes: BTreeMap<&'static str, StartReport>,
     stop: Option<StopReport>,
+    processes: Option<Process>,
 }
 
 /// The health check, which the engine executes in the running container: it has no exit codes of its own.
@@ -138,8 +140,13 @@ impl Trace {
     /// Of the image that `subject` is about.
     pub fn of(subject: &Subject<'_>) -> Self {
         let configuration = &subject.image.configuration;
-        let mut path = path(subject.launch, subject.rootfs);
-        path.stop = Some(stop(subject.image, subject.launch));
+        let way = |launch: &Launch| Path {
+            stop: Some(stop(subject.image, launch)),
+            processes: processes::of(launch),
+            ..path(launch, subject.rootfs)
+        };
+        let mut paths = vec![way(subject.launch)];
+        paths.extend(subject.launch.alternatives().map(|launch| way(&launch)));
         Trace {
             schema: "imagelint.trace/1",
             image: ImageName::of(subject.image),
@@ -150,7 +157,7 @@ impl Trace {
                 workdir: configuration.working_dir.clone(),
                 stop_signal: configuration.stop_signal.clone(),
             },
-            paths: vec![path],
+            paths,
             healthcheck: subject.healthcheck.map(|launch| check(launch, subject.rootfs)),
             agrees_with_runtime: None,
         }
@@ -166,7 +173,7 @@ impl Trace {
 fn path(launch: &Launch, rootfs: &Rootfs) -> Path {
     let Check { steps, outcome, cause, errno, why, .. } = check(launch, rootfs);
     Path {
-        when: Vec::new(),
+        when: launch.when.clone(),
         steps,
         outcome,
         cause,
@@ -175,6 +182,7 @@ fn path(launch: &Launch, rootfs: &Rootfs) -> Path {
         start: launch.current().iter().map(|s| (kind_of_engine(s), start_report(s, launch))).collect(),
         runtimes: launch.starts.iter().map(|s| (s.runtime.name, start_report(s, launch))).collect(),
         stop: None,
+        processes: None,
     }
 }
 

@@ -4,6 +4,7 @@ use bstr::ByteSlice;
 
 use super::escape::{sentence, shorten};
 use super::lines::{heading, layer};
+use super::processes::Process;
 use super::{Detail, Style, libraries, trace};
 use crate::launch::{Ending, Engine, Launch, Reaction, Start, Step, StepKind, Stop, Via};
 use crate::rule::Subject;
@@ -22,7 +23,10 @@ pub fn write(subject: &Subject<'_>, style: &Style) -> String {
 /// The same without the line that says what was read.
 pub(super) fn body(subject: &Subject<'_>, style: &Style) -> String {
     let mut out = launch(subject.launch, subject, style);
-    out.push_str(&stop(subject, style));
+    out.push_str(&stop(subject.launch, subject, style));
+    for other in subject.launch.alternatives() {
+        out.push_str(&alternative(&other, subject, style));
+    }
     if let Some(healthcheck) = subject.healthcheck {
         let ending = match trace::decisive(healthcheck).and_then(trace::why) {
             Some(why) if trace::outcome(healthcheck) == "unknown" => {
@@ -36,9 +40,40 @@ pub(super) fn body(subject: &Subject<'_>, style: &Style) -> String {
     out
 }
 
+/// Another way, where a script depends on what is not known before it runs.
+fn alternative(other: &Launch, subject: &Subject<'_>, style: &Style) -> String {
+    let when = if other.when.is_empty() { "otherwise".to_owned() } else { other.when.join(", and ") };
+    let head = style.fill("\nor else, if ", &sentence(when), 4);
+    head + &launch(other, subject, style) + &stop(other, subject, style)
+}
+
+/// The processes, and where the signal comes to.
+fn processes(launch: &Launch, style: &Style) -> String {
+    let process = super::processes::of(launch).filter(|process| !process.children.is_empty());
+    process.map_or(String::new(), |process| process_lines(&process, 0, style))
+}
+
+fn process_lines(process: &Process, depth: usize, style: &Style) -> String {
+    let corner = match (depth, style.unicode) {
+        (0, _) => "",
+        (_, true) => "└─ ",
+        (_, false) => "`- ",
+    };
+    let told = match process.told {
+        Some(true) => ", gets the signal",
+        Some(false) => ", does not get the signal",
+        None => "",
+    };
+    let words: Vec<&[u8]> = process.argv.iter().map(|word| word.as_bytes()).collect();
+    let stays = process.stays.as_ref().map(|stays| format!("; {}", shorten(&sentence(stays), 100))).unwrap_or_default();
+    let indent = "   ".repeat(depth.saturating_sub(1));
+    let line = format!("  {indent}{corner}{} {}{told}{stays}\n", process.pid, command(&words));
+    process.children.iter().fold(line, |lines, child| lines + &process_lines(child, depth + 1, style))
+}
+
 /// What the stop signal does, where the container runs; engines that differ have a line of their own.
-fn stop(subject: &Subject<'_>, style: &Style) -> String {
-    let stops = subject.launch.current().iter().filter_map(|s| Some((trace::kind_of_engine(s), s.stop.as_ref()?)));
+fn stop(launch: &Launch, subject: &Subject<'_>, style: &Style) -> String {
+    let stops = launch.current().iter().filter_map(|s| Some((trace::kind_of_engine(s), s.stop.as_ref()?)));
     let mut told: Vec<(&str, &Stop)> = Vec::new();
     for (engine, stop) in stops {
         let is_new = |(_, other): &(&str, &Stop)| other.delivery != stop.delivery || other.reaction != stop.reaction;
@@ -54,6 +89,7 @@ fn stop(subject: &Subject<'_>, style: &Style) -> String {
             let head = format!("\nstop signal {}: {engine}{}\n", sentence(signal), verdict(&stop.reaction));
             head + &style.fill("  because ", &sentence(&stop.reaction.why), 4)
         })
+        .chain([processes(launch, style)])
         .collect()
 }
 

@@ -14,6 +14,8 @@ use crate::truth::{NAMES, bases, cases, predict, run, scratch, text};
 
 const SIGNALS: &str = "StopSignal";
 const PROGRAMS: &str = "program";
+/// What shells and wrappers do: of these groups at most one in twenty may be unknown.
+const PARENTS: [&str; 3] = ["sh -c", "script", "wrapper"];
 /// PID 1 is a shell or an init there: what those run is not followed as far as the signal goes.
 const CHILDREN: &str = "program, below a shell";
 const SHELLS: [&str; 6] = ["dash", "bash", "tcsh", "rc.byron", "tini", "busybox-sh"];
@@ -27,7 +29,10 @@ pub fn replay(shared: &Path, tally: &mut Tally) {
         signals(case, &predict(&layouts.join(text(case, "id"))), tally);
     }
     match std::env::var_os("IMAGELINT_FAT") {
-        Some(fat) => programs(shared, &truth, Path::new(&fat), tally),
+        Some(fat) => {
+            parents(shared, &truth, Path::new(&fat), tally);
+            programs(shared, &truth, Path::new(&fat), tally);
+        }
         None => println!("IMAGELINT_FAT is not set: what programs do on the stop signal is not compared"),
     }
 }
@@ -37,7 +42,7 @@ fn make_layouts(shared: &Path, truth: &Path, bases: &Path, group: &str) -> PathB
     let _ = std::fs::remove_dir_all(&out);
     let mut command = Command::new(shared.join("oracle/cases"));
     command.args(["layouts".as_ref(), truth.as_os_str(), out.as_os_str(), "--bases".as_ref(), bases.as_os_str()]);
-    run(command.args(["--only", &format!("^{group}$")]).env("ORACLE_WORK", scratch().join("work")));
+    run(command.args(["--only", &format!("^({group})$")]).env("ORACLE_WORK", scratch().join("work")));
     out
 }
 
@@ -78,6 +83,54 @@ fn delivered(delivery: Delivery, start: &Start, record: &Value, reports: bool) -
     match agrees && (stop.is_null() || !matches!(judge(start, record), Verdict::Wrong(_))) {
         true => Verdict::Agree,
         false => Verdict::Wrong(format!("predicted {delivery:?}, measured {record}")),
+    }
+}
+
+/// What becomes of a container whose PID 1 is a shell or starts another program, by every runtime that was recorded.
+fn parents(shared: &Path, truth: &Path, fat: &Path, tally: &mut Tally) {
+    for group in PARENTS {
+        tally.require(group);
+        let layouts = make_layouts(shared, truth, fat, group);
+        let (mut all, mut unknown) = (0, 0);
+        for case in cases(truth).iter().filter(|case| case["group"] == group) {
+            let launch = predict(&layouts.join(text(case, "id"))).unwrap_or_else(|e| panic!("{e}"));
+            for (runtime, record) in case["measured"].as_object().into_iter().flatten() {
+                let Some((_, name)) = NAMES.iter().find(|(recorded, _)| recorded == runtime) else { continue };
+                let Some(start) = launch.starts.iter().find(|s| s.runtime.name == *name) else { continue };
+                let verdict = whole(start, record);
+                (all, unknown) = (all + 1, unknown + usize::from(matches!(verdict, Verdict::Unknown(_))));
+                tally.add(group, &format!("{} under {runtime}", text(case, "id")), verdict);
+            }
+        }
+        if unknown * 20 > all {
+            let why = format!("{unknown} of {all} are unknown, more than one in twenty");
+            tally.add(group, "all", Verdict::Wrong(why));
+        }
+    }
+}
+
+/// The start and the stop together: a container that ends by itself, or is stopped; and whether its main program, which
+/// writes a marker when it hears of it, is told.
+fn whole(start: &Start, record: &Value) -> Verdict {
+    let measured = format!("measured exit code {}, told {}", record["exit_code"], record["main_told"]);
+    let ended = record["exited_by_itself"] == true;
+    match &start.outcome {
+        Outcome::Unknown(why) => return Verdict::Unknown(why.clone()),
+        Outcome::Exits { code, .. } if ended && record["exit_code"].as_u64() == Some((*code).into()) => {
+            return Verdict::Agree;
+        }
+        Outcome::Runs if !ended => {}
+        Outcome::Runs if start.stop.as_ref().is_some_and(|stop| stop.reaction.ending == Ending::Unknown) => {
+            return Verdict::Unknown(start.stop.as_ref().map(|s| s.reaction.why.clone()).unwrap_or_default());
+        }
+        outcome => return Verdict::Wrong(format!("{measured}; predicted {outcome:?}, {:?}", start.stop)),
+    }
+    let told = start.stop.as_ref().and_then(|stop| stop.reaction.main_told);
+    match (told, record["main_told"].as_bool(), judge(start, record)) {
+        (Some(predicted), Some(told), Verdict::Agree) if predicted != told => {
+            Verdict::Wrong(format!("{measured}; predicted that it is told: {predicted}; {:?}", start.stop))
+        }
+        (.., verdict) => verdict,
     }
 }
 

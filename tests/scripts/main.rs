@@ -75,7 +75,7 @@ fn judge(endings: &[Ending], observed: &Observed, exact: bool) -> Verdict {
     if endings.iter().any(|e| fits(e, observed, exact)) {
         return Verdict::Agrees;
     }
-    if endings.iter().any(|e| matches!(e.end, End::Unknown { .. } | End::Loops)) {
+    if endings.iter().any(|e| matches!(e.end, End::Unknown { .. } | End::Loops { .. })) {
         return Verdict::Unknown;
     }
     let mut text = String::new();

@@ -107,6 +107,7 @@ impl Stage {
             cwd: BString::from(self.dir.path().join("run").to_str().unwrap()),
             options: Vec::new(),
             pid: None,
+            signals: Vec::new(),
         }
     }
 

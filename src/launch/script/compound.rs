@@ -6,7 +6,7 @@ use super::engine::{Context, Engine, MAX_DEPTH};
 use super::expand::Fail;
 use super::state::{Content, Flow, State};
 use super::value::{Field, Status, Truth, Value};
-use super::{Cause, End, Job, pattern};
+use super::{Cause, End, Started, Within, pattern};
 use crate::format::shell::{Arm, ArmEnd, Command, Kind, List, Span, Word};
 use crate::launch::shell::Shell;
 
@@ -274,7 +274,7 @@ impl Engine<'_> {
         inside.subshell += 1;
         inside.loops = 0;
         inside.traps.retain(|_, t| t.action.is_none());
-        inside.jobs.clear();
+        inside.inherited = std::mem::take(&mut inside.jobs);
         inside.pending = None;
         inside
     }
@@ -333,41 +333,11 @@ impl Engine<'_> {
         after.status = status;
         after.pending = None;
         if long {
-            let argv = self.noted.split_off(before).into_iter().next().unwrap_or_default();
-            let end = self.child(&after, argv, true);
-            let pending = self.note(&after, end, span);
+            let first = self.noted.drain(before..).next();
+            let pending = first.and_then(|program| self.note_child(&mut after, program, Within::Pipeline, span));
             after.pending = pending.filter(|_| certain);
         }
         self.checked(after, span, context, None)
-    }
-
-    /// `command &`
-    pub fn background(&mut self, command: &Command, mut state: State) -> Vec<State> {
-        let before = self.noted.len();
-        let mut inside = self.fork(&state);
-        inside.started.clear();
-        self.muted += 1;
-        let ends = self.command(command, inside, Context::CHECKED);
-        self.muted -= 1;
-        let long: Vec<Vec<Field>> = self.noted.split_off(before);
-        let first = ends.iter().find_map(|s| s.started.first());
-        let argv = long.first().cloned().or_else(|| first.map(|s| s.argv.clone())).unwrap_or_default();
-        let short = long.is_empty() && !ends.is_empty();
-        if self.muted > 0 && !short {
-            self.noted.push(argv.clone());
-        }
-        if let [end] = ends.as_slice() {
-            state.started.extend(end.started.iter().map(|s| super::Started { apart: true, ..s.clone() }));
-        }
-        if !short || ends.iter().any(|e| e.files.disturbed) {
-            state.files.disturbed = true;
-        }
-        if state.jobs.len() < 64 {
-            state.jobs.push(Job { argv, line: command.span.line, short, traps: state.traps.len() });
-        }
-        state.mark(b"!", |v| v.content = Content::Text(Value::filled("it is the id of a job")));
-        state.pending = None;
-        vec![state.with(Status::OK)]
     }
 
     fn rounds(
@@ -404,7 +374,9 @@ impl Engine<'_> {
                         }
                         for state in self.list(body, state, context.inner()) {
                             if state.flow == Flow::Next && state.is_same(&compare) && !unknown {
-                                self.record(&state, End::Loops, span);
+                                let pause = pause(&compare, &state);
+                                let at = self.record(&state, End::Loops { pause }, span);
+                                ends.extend(self.interrupted(&state, at).into_iter().filter(|s| s.flow != Flow::Next));
                                 continue;
                             }
                             self.leave_loop(state, &mut ends, &mut next, open);
@@ -568,7 +540,7 @@ impl Engine<'_> {
 }
 
 /// The programs that a fork ran, which began with what had run before.
-fn own(inside: &State, before: usize) -> Vec<super::Started> {
+fn own(inside: &State, before: usize) -> Vec<Started> {
     inside.started.get(before..).unwrap_or_default().to_vec()
 }
 
@@ -580,6 +552,30 @@ fn is_subshell(kind: &Kind) -> bool {
             matches!(list.as_slice(), [only] if !only.background && only.command.redirections.is_empty() && is_subshell(&only.command.kind))
         }
         _ => false,
+    }
+}
+
+/// The longest `sleep` of a round of a loop, if nothing in it takes longer.
+fn pause(before: &State, after: &State) -> Option<u64> {
+    let round = after.started.get(before.started.len()..)?;
+    round.iter().map(|started| seconds(&started.argv)).reduce(|a, b| Some(a?.max(b?))).unwrap_or(Some(0))
+}
+
+/// How long a program takes: only `sleep` takes long, of those that are known to end.
+fn seconds(argv: &[Field]) -> Option<u64> {
+    let (name, words) = argv.split_first()?;
+    match (base(name.known()?), words) {
+        (b"sleep", [time]) => {
+            let time = time.known()?.to_str().ok()?;
+            let (number, unit) = match time.strip_suffix(|c: char| c.is_ascii_alphabetic()) {
+                Some(number) => (number, time.get(number.len()..)?),
+                None => (time, "s"),
+            };
+            let unit = [("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0)].iter().find(|(u, _)| *u == unit)?.1;
+            Some((number.parse::<f64>().ok().filter(|n| *n >= 0.0)? * unit).ceil() as u64)
+        }
+        (b"sleep", _) => None,
+        _ => Some(0),
     }
 }
 

@@ -5,8 +5,9 @@ use std::rc::Rc;
 
 use bstr::{BString, ByteSlice};
 
+use super::job::Noted;
 use super::state::{Content, Files, Flow, Options, State, Variable};
-use super::value::{Field, Status, Value};
+use super::value::{Status, Value};
 use super::world::World;
 use super::{Bounds, Cause, Condition, End, Ending, Invocation, dialect};
 use crate::format::shell::{self, Command, Fault, Kind, List, Script, Span, Statement};
@@ -72,7 +73,7 @@ pub(super) struct Engine<'a> {
     /// Within a pipeline or a background job: programs are noted, no endings are recorded.
     pub muted: usize,
     /// Programs that may run for ever, of what is muted.
-    pub noted: Vec<Vec<Field>>,
+    pub noted: Vec<Noted>,
     endings: Vec<Ending>,
     /// The text that spans refer to.
     pub source: Rc<[u8]>,
@@ -131,6 +132,9 @@ impl Engine<'_> {
             options: Options::default(),
             traps: BTreeMap::new(),
             jobs: Vec::new(),
+            inherited: Vec::new(),
+            spawned: 0,
+            signalled: None,
             cwd: Value::Known(call.cwd.clone()),
             status: Status::OK,
             flow: Flow::Next,
@@ -144,6 +148,7 @@ impl Engine<'_> {
             frames: Vec::new(),
             loops: 0,
             pending: None,
+            child: None,
             last: Span::default(),
             when: Vec::new(),
             missing: Vec::new(),
@@ -240,6 +245,9 @@ impl Engine<'_> {
         let Some(trap) = state.traps.remove(b"EXIT".as_bstr()) else { return vec![state] };
         let status = state.status;
         let Some(action) = trap.action else { return vec![state] };
+        if let Some(signalled) = &mut state.signalled {
+            signalled.running = false;
+        }
         state.flow = Flow::Next;
         state.calls = 0;
         let Some(text) = action.known().map(BString::from) else {
@@ -395,7 +403,9 @@ impl Engine<'_> {
             return None;
         }
         let traps: Vec<_> = state.traps.iter().map(|(n, t)| (n.clone(), t.clone())).collect();
-        let same = |e: &Ending| e.end == end && e.span == span && e.traps == traps && e.jobs == state.jobs;
+        let same = |e: &Ending| {
+            e.end == end && e.span == span && e.traps == traps && e.jobs == state.jobs && e.signalled == state.signalled
+        };
         if let Some(index) = self.endings.iter().position(same) {
             let old = self.endings.get_mut(index)?;
             let common = old.when.iter().zip(&state.when).take_while(|(a, b)| a == b).count();
@@ -411,11 +421,14 @@ impl Engine<'_> {
         self.endings.push(Ending {
             when: state.when.clone(),
             end,
+            text: self.excerpt(span),
             span,
             traps,
             jobs: state.jobs.clone(),
             missing: state.missing.clone(),
             started: state.started.clone(),
+            child: state.child,
+            signalled: state.signalled.clone(),
         });
         Some(self.endings.len() - 1)
     }

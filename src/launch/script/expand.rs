@@ -400,6 +400,7 @@ fn chomp(value: Value) -> Value {
             Value::Known(text)
         }
         Value::Unknown { why, .. } => Value::Unknown { why, filled: false },
+        Value::StatusOf(_) => value,
     }
 }
 
@@ -491,10 +492,14 @@ impl Splitter {
     }
 
     fn split(&mut self, value: Value) {
+        if let Value::StatusOf(_) = value {
+            self.add(&value, false, true);
+            return;
+        }
         let (Some(text), Some(separators)) = (value.known(), self.separators.clone()) else {
             let why = match value {
                 Value::Unknown { why, .. } => why,
-                Value::Known(_) => "`$IFS` is not known".into(),
+                _ => "`$IFS` is not known".into(),
             };
             self.any = Some(why);
             return;

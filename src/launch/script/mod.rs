@@ -10,6 +10,7 @@ mod compound;
 mod conditional;
 mod engine;
 mod expand;
+pub mod job;
 mod parameter;
 mod pattern;
 mod printf;
@@ -30,7 +31,7 @@ pub use value::{Field, Status, Truth, Value};
 pub use world::{Content, Found, Inside, Run, World};
 
 /// A shell that is given a script.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// Which shell.
     pub shell: Shell,
@@ -52,6 +53,8 @@ pub struct Invocation {
     pub options: Vec<u8>,
     /// `$$`, if that is known: 1 in a container.
     pub pid: Option<u32>,
+    /// Signals, by name without SIG, of which it is asked what their traps do.
+    pub signals: Vec<BString>,
 }
 
 /// How far a script is followed.
@@ -94,14 +97,39 @@ pub struct Trap {
 /// A command in the background.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
-    /// The program that it runs, if it is a simple one.
+    /// Its place among all jobs of the shell: `$!` is [`job::id`] of it.
+    pub number: usize,
+    /// The program that it runs: the first that may never end.
     pub argv: Vec<Field>,
-    /// Its line.
-    pub line: usize,
+    /// Its environment.
+    pub environment: Vec<(BString, Value)>,
+    /// Its working directory.
+    pub cwd: Value,
+    /// Where it stands.
+    pub span: Span,
     /// It ends soon by itself.
     pub short: bool,
-    /// Traps that were in force when it began: those set later do not reach it.
-    pub traps: usize,
+    /// The job's process becomes the program; if not, a shell stands between.
+    pub direct: bool,
+    /// Signals that the shell ignored when it began, which its programs then ignore too.
+    pub ignores: Vec<BString>,
+    /// The signal that the script sent to it.
+    pub told: Option<BString>,
+}
+
+/// A signal that came where the shell takes it at once, and what its trap did so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signalled {
+    /// Its name without SIG.
+    pub signal: BString,
+    /// The ending that the shell had come to.
+    pub at: usize,
+    /// Something was done that may end jobs in a way that is not followed.
+    pub otherwise: bool,
+    /// Jobs that were told and whose end was waited for.
+    pub awaited: Vec<usize>,
+    /// The trap of that signal is running.
+    pub running: bool,
 }
 
 /// A program that was started.
@@ -167,11 +195,14 @@ pub enum End {
         cwd: Value,
         /// Nothing comes after it, and its status is the shell's.
         last: bool,
-        /// A subshell or pipeline stands between it and the shell.
-        apart: bool,
+        /// What stands between it and the shell.
+        within: Within,
     },
-    /// The shell waits for a background job that may never end.
-    Waits,
+    /// The shell waits for background jobs that may never end.
+    Waits {
+        /// Their numbers.
+        jobs: Vec<usize>,
+    },
     /// The shell exits.
     Exits {
         /// With this code.
@@ -180,12 +211,26 @@ pub enum End {
         cause: Cause,
     },
     /// The script goes round for ever.
-    Loops,
+    Loops {
+        /// The longest `sleep` of a round, in seconds, if all programs of it are known to be short.
+        pause: Option<u64>,
+    },
     /// Nothing is known from here on.
     Unknown {
         /// Why, in words.
         why: String,
     },
+}
+
+/// What stands between a shell and a program that it runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Within {
+    /// Nothing.
+    Shell,
+    /// A subshell.
+    Subshell,
+    /// A pipeline.
+    Pipeline,
 }
 
 /// One possible end, and how it is come to.
@@ -197,6 +242,8 @@ pub struct Ending {
     pub end: End,
     /// The command that it comes with.
     pub span: Span,
+    /// That command, cut off where it is long.
+    pub text: String,
     /// Traps in force, by signal name without SIG; `EXIT`.
     pub traps: Vec<(BString, Trap)>,
     /// Background jobs.
@@ -205,6 +252,10 @@ pub struct Ending {
     pub missing: Vec<Missing>,
     /// Programs that ran before, on every way here.
     pub started: Vec<Started>,
+    /// The ending of the last program before it that may never end.
+    pub child: Option<usize>,
+    /// It is come to on a signal.
+    pub signalled: Option<Signalled>,
 }
 
 fn dialect(shell: Shell) -> Dialect {

@@ -6,7 +6,7 @@ use super::engine::Engine;
 use super::expand::{Atom, Fail};
 use super::pattern;
 use super::state::{Content, State};
-use super::value::{Field, Value, count, joined};
+use super::value::{Field, Status, Value, count, joined};
 use crate::format::shell::{Operation, Parameter, Word};
 use crate::launch::shell::Shell;
 
@@ -142,9 +142,10 @@ impl Engine<'_> {
                 Some(n) => n.to_string().as_str().into(),
                 None => Value::filled("the number of arguments is not known"),
             }),
-            b"?" => Got::Text(match state.status.code() {
-                Some(code) => code.to_string().as_str().into(),
-                None => Value::filled("the status is not known"),
+            b"?" => Got::Text(match state.status {
+                Status::Code(code) => code.to_string().as_str().into(),
+                Status::Job(number) => Value::StatusOf(number),
+                _ => Value::filled("the status is not known"),
             }),
             b"-" => Got::Text(Value::unknown("it holds the shell's options")),
             b"$" => Got::Text(match self.invocation.pid {
@@ -153,7 +154,7 @@ impl Engine<'_> {
             }),
             b"0" => Got::Text(state.name.clone()),
             b"!" => match state.variables.get(b"!".as_bstr()) {
-                Some(_) => Got::Text(Value::filled("it is the id of a job")),
+                Some(_) => variable(state, name),
                 None => Got::Unset,
             },
             b"LINENO" | b"RANDOM" | b"SECONDS" if self.shell != Shell::Dash => Got::Text(Value::filled("it changes")),

@@ -9,7 +9,8 @@ use super::program;
 use super::state::{Content, Flow, Function, State};
 use super::value::{Field, Status, Truth, Value, all_known};
 use super::world::{Found, Run, absolute};
-use super::{Cause, Condition, End, Missing, Started};
+use super::job::{self, Noted};
+use super::{Cause, Condition, End, Missing, Started, Within};
 use crate::format::shell::{Assignment, Command, Kind, Part, Redirect, Redirection, Simple, Span, Word};
 use crate::launch::shell::Shell;
 
@@ -296,7 +297,7 @@ impl Engine<'_> {
         let tail = call.context.tail && self.is_replaced(call, &state);
         if (becomes || tail) && state.subshell == 0 && self.muted == 0 {
             let end = End::Exec {
-                argv: call.argv.clone(),
+                argv: job::hide_ids(&call.argv),
                 environment: environment(&state, &call.assigned),
                 cwd: state.cwd.clone(),
                 explicit: becomes,
@@ -382,15 +383,14 @@ impl Engine<'_> {
             state.print(&Value::unknown(why));
         }
         self.effects(&call.argv, &run, &mut state);
+        if let Some(signalled) = state.signalled.as_mut().filter(|_| !program::is_harmless(&call.argv)) {
+            signalled.otherwise = true;
+        }
         if !run.short {
-            if self.muted > 0 {
-                self.noted.push(call.argv.clone());
-            } else {
-                let environment = environment(&state, &call.assigned);
-                let end =
-                    End::Child { argv: call.argv.clone(), environment, cwd: state.cwd.clone(), last: false, apart };
-                state.pending = self.note(&state, end, call.span);
-            }
+            let environment = environment(&state, &call.assigned);
+            let program = Noted { argv: call.argv.clone(), environment, cwd: state.cwd.clone() };
+            let within = if state.subshell > 0 { Within::Subshell } else { Within::Shell };
+            state.pending = self.note_child(&mut state, program, within, call.span);
         }
         state.status = run.status;
         self.checked(state, call.span, call.context, Some(true))
@@ -420,20 +420,22 @@ impl Engine<'_> {
         state.files.disturbed |= !named;
     }
 
-    /// A child that may never end.
-    pub fn child(&self, state: &State, argv: Vec<Field>, apart: bool) -> End {
-        End::Child { argv, environment: environment(state, &[]), cwd: state.cwd.clone(), last: false, apart }
-    }
-
-    /// Records an ending that the way may go on from, or notes its program.
-    pub fn note(&mut self, state: &State, end: End, span: Span) -> Option<usize> {
+    /// A child that may never end: the way may go on from there.
+    pub fn note_child(&mut self, state: &mut State, program: Noted, within: Within, span: Span) -> Option<usize> {
         if self.muted > 0 {
-            if let End::Child { argv, .. } = end {
-                self.noted.push(argv);
-            }
+            self.noted.push(program);
             return None;
         }
-        self.record(state, end, span)
+        let Noted { argv, environment, cwd } = program;
+        let argv = job::hide_ids(&argv);
+        let at = self.record(state, End::Child { argv, environment, cwd, last: false, within }, span);
+        state.child = at.or(state.child);
+        at
+    }
+
+    /// Records an ending that the way may go on from.
+    pub fn note(&mut self, state: &State, end: End, span: Span) -> Option<usize> {
+        if self.muted > 0 { None } else { self.record(state, end, span) }
     }
 
     /// Redirections (XCU 2.7), as far as they can fail or take output elsewhere.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bstr::{BStr, BString, ByteSlice};
 
 use super::value::{Field, Status, Truth, Value};
-use super::{Cause, Condition, Job, Missing, Started, Trap};
+use super::{Cause, Condition, Job, Missing, Signalled, Started, Trap};
 use crate::format::shell::{Command, Span};
 
 /// What a variable holds.
@@ -168,6 +168,12 @@ pub struct State {
     pub traps: BTreeMap<BString, Trap>,
     /// Background jobs.
     pub jobs: Vec<Job>,
+    /// Those of the shell that this is a fork of.
+    pub inherited: Vec<Job>,
+    /// How many there were.
+    pub spawned: usize,
+    /// A signal has come.
+    pub signalled: Option<Signalled>,
     /// The working directory.
     pub cwd: Value,
     /// `$?`
@@ -196,6 +202,8 @@ pub struct State {
     pub last: Span,
     /// The ending of the last program, if nothing was done since.
     pub pending: Option<usize>,
+    /// The ending of the last program that may never end.
+    pub child: Option<usize>,
     /// What had to be decided.
     pub when: Vec<Condition>,
     /// Commands that could not be run.
@@ -311,6 +319,7 @@ impl State {
             && self.functions == other.functions
             && self.traps == other.traps
             && self.jobs == other.jobs
+            && self.signalled == other.signalled
             && self.locals == other.locals
             && self.name == other.name
     }
@@ -350,6 +359,7 @@ impl State {
         let common = self.started.iter().zip(&other.started).take_while(|(a, b)| a == b).count();
         self.started.truncate(common);
         self.missing.retain(|m| other.missing.contains(m));
+        self.child = self.child.max(other.child);
     }
 
     fn join_variables(&mut self, other: &State) {

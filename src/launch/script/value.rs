@@ -7,6 +7,9 @@ use bstr::{BStr, BString, ByteSlice};
 /// Longer strings are not kept.
 const MAX_LENGTH: usize = 1 << 16;
 
+/// Why a status is not known.
+const STATUS: &str = "it is the exit status of a job";
+
 /// A string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -19,6 +22,8 @@ pub enum Value {
         /// It is not empty.
         filled: bool,
     },
+    /// The number that is the exit status of this job, which is not known.
+    StatusOf(usize),
 }
 
 impl Value {
@@ -36,7 +41,7 @@ impl Value {
     pub fn known(&self) -> Option<&BStr> {
         match self {
             Value::Known(text) => Some(text.as_bstr()),
-            Value::Unknown { .. } => None,
+            Value::Unknown { .. } | Value::StatusOf(_) => None,
         }
     }
 
@@ -45,11 +50,19 @@ impl Value {
         match self {
             Value::Known(text) => Some(text.is_empty()),
             Value::Unknown { filled, .. } => filled.then_some(false),
+            Value::StatusOf(_) => Some(false),
         }
     }
 
     /// This, and then `more`.
     pub fn push(&mut self, more: &Value) {
+        if self.known().is_some_and(|text| text.is_empty()) {
+            *self = more.clone();
+            return;
+        }
+        if let Value::StatusOf(_) = self {
+            *self = Value::filled(STATUS);
+        }
         match (&mut *self, more) {
             (Value::Known(text), Value::Known(more)) if text.len() + more.len() > MAX_LENGTH => {
                 *self = Value::filled("it is longer than 64 KiB");
@@ -58,7 +71,9 @@ impl Value {
             (Value::Known(text), Value::Unknown { why, filled }) => {
                 *self = Value::Unknown { why: why.clone(), filled: *filled || !text.is_empty() };
             }
+            (Value::Known(_), Value::StatusOf(_)) => *self = Value::filled(STATUS),
             (Value::Unknown { filled, .. }, more) => *filled |= more.is_empty() == Some(false),
+            (Value::StatusOf(_), _) => {}
         }
     }
 
@@ -145,6 +160,8 @@ pub enum Status {
     Code(u8),
     /// Not 0.
     Failed,
+    /// That of this job.
+    Job(usize),
     /// Not known.
     Unknown,
 }
@@ -158,7 +175,7 @@ impl Status {
         match self {
             Status::Code(code) => Some(code == 0),
             Status::Failed => Some(false),
-            Status::Unknown => None,
+            Status::Unknown | Status::Job(_) => None,
         }
     }
 

@@ -7,6 +7,7 @@
 mod evidence;
 mod java;
 mod language;
+mod line;
 mod node;
 mod program;
 mod python;
@@ -15,11 +16,13 @@ mod signal;
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::outcome::{Cause, Outcome, Phase, Start, Step, StepKind};
-use super::{Launch, workdir};
+use super::outcome::{Cause, Outcome, Phase, Step, StepKind};
+use super::{Alternative, Launch, workdir};
 use crate::finding::Confidence;
 use crate::image::Image;
 use crate::rootfs::{Credentials, Rootfs, View};
+
+use line::Line;
 
 pub use signal::{Delivery, Signal, StopSignal};
 
@@ -56,6 +59,8 @@ pub struct Reaction {
     pub confidence: Confidence,
     /// What kind of program it is.
     pub nature: Nature,
+    /// How many processes the signal comes to, from PID 1 down the line.
+    pub reaches: usize,
 }
 
 /// signal(7), *Signal dispositions*, as far as it matters here.
@@ -103,6 +108,8 @@ pub enum Nature {
     Server,
     /// Machine code that may soon end by itself.
     Tool,
+    /// A shell or another parent of the main program.
+    Parent,
 }
 
 impl Reaction {
@@ -116,13 +123,14 @@ impl Reaction {
             why,
             confidence,
             nature,
+            reaches: 1,
         }
     }
 
     /// It is handled, and that ends it.
     fn stops(disposition: Disposition, exit_code: Option<u8>, why: String, confidence: Confidence) -> Self {
         let (ending, main_told) = (Ending::Stops, Some(true));
-        Reaction { disposition, ending, main_told, exit_code, why, confidence, nature: Nature::Server }
+        Reaction { disposition, ending, main_told, exit_code, why, confidence, nature: Nature::Server, reaches: 1 }
     }
 
     fn handled(exit_code: Option<u8>, why: String) -> Self {
@@ -138,11 +146,54 @@ impl Reaction {
             why: why.into(),
             confidence: Confidence::Possible,
             nature: Nature::Tool,
+            reaches: 1,
         }
     }
 
     fn of_nature(self, nature: Nature) -> Self {
         Reaction { nature, ..self }
+    }
+
+    /// What the kernel does itself.
+    fn of_kernel(signal: Signal) -> Self {
+        match signal {
+            Signal::KILL => Reaction {
+                main_told: Some(false),
+                ..Reaction::stops(Disposition::Exits, Some(137), KILL.to_owned(), Confidence::Certain)
+            },
+            _ => Reaction::ignored(STOP.to_owned(), Confidence::Certain, Nature::Tool),
+        }
+    }
+
+    /// A parent without a handler that passes nothing on: PID 1 goes on, another process dies.
+    fn dropped(child: bool, signal: Signal, why: String, confidence: Confidence) -> Self {
+        let dropped = Reaction::ignored(why, confidence, Nature::Parent);
+        if child { Reaction { main_told: Some(false), ..dropped.as_child(signal) } } else { dropped }
+    }
+
+    /// The same program below PID 1, where the default action counts.
+    fn as_child(self, signal: Signal) -> Self {
+        match (self.disposition, self.ending) {
+            (Disposition::Default, Ending::Killed) => {
+                let why = format!("{}, but below PID 1 {signal} ends what does not handle it", self.why);
+                let exit_code = Some(128 + signal.0);
+                Reaction { ending: Ending::Stops, main_told: Some(true), exit_code, why, ..self }
+            }
+            _ => self,
+        }
+    }
+
+    /// What holds for both.
+    fn either(self, other: Reaction) -> Self {
+        if self.ending != other.ending {
+            return Reaction::unknown(format!("it depends: {}; or {}", self.why, other.why));
+        }
+        Reaction {
+            reaches: self.reaches.min(other.reaches),
+            main_told: self.main_told.filter(|_| self.main_told == other.main_told),
+            exit_code: self.exit_code.filter(|_| self.exit_code == other.exit_code),
+            ..self
+        }
     }
 }
 
@@ -177,11 +228,7 @@ impl Pid1<'_> {
 
     fn reaction(&self, signal: Signal) -> Reaction {
         match (signal, self.step.kind) {
-            (Signal::KILL, _) => Reaction {
-                main_told: Some(false),
-                ..Reaction::stops(Disposition::Exits, Some(137), KILL.to_owned(), Confidence::Certain)
-            },
-            (Signal::STOP, _) => Reaction::ignored(STOP.to_owned(), Confidence::Certain, Nature::Tool),
+            (Signal::KILL | Signal::STOP, _) => Reaction::of_kernel(signal),
             (_, StepKind::Elf) => self.program(signal),
             (_, StepKind::Shell) => Reaction::unknown("PID 1 is a shell, and what it runs is not followed"),
             _ => Reaction::unknown("PID 1 is no program whose handling of signals is known"),
@@ -203,19 +250,24 @@ pub fn follow(launch: &mut Launch, image: &Image, rootfs: &Rootfs) {
     let value = StopSignal::parse(image.configuration.stop_signal.as_deref().unwrap_or_default());
     let view = View::new(image, rootfs);
     let mut known = Vec::new();
-    for start in &mut launch.starts {
+    let ways = launch.others.iter_mut().map(|Alternative { starts, .. }| starts);
+    for start in [&mut launch.starts].into_iter().chain(ways).flatten() {
         let delivery = value.delivery(start.runtime);
         if delivery == Delivery::Refused && !matches!(start.outcome, Outcome::Fails { phase: Phase::Unpack, .. }) {
             let cause = Cause::StopSignal(image.configuration.stop_signal.clone().unwrap_or_default());
             start.outcome = Outcome::Fails { phase: Phase::Configure, errno: None, cause };
             start.steps.clear();
+            start.parents.clear();
+        }
+        if !matches!(start.outcome, Outcome::Runs | Outcome::Loops { .. }) {
+            continue;
         }
         let mut view = view.clone().reset_parents(start.runtime.resets_parents);
         let cwd = workdir::enter(&mut view, &launch.process.working_dir, start.runtime).unwrap_or_default();
-        let Some(pid1) = Pid1::of(start, &view, cwd) else { continue };
-        match program::goes_to_the_background(&pid1) {
+        let line = Line { view: &view, cwd, steps: &start.steps, parents: &start.parents, below: false };
+        match line.goes_to_the_background() {
             Some(why) => start.outcome = Outcome::Unknown(why),
-            None => start.stop = Some(pid1.stop(delivery, &mut known)),
+            None => start.stop = Some(line.stop(delivery, &mut known)),
         }
     }
 }
@@ -223,31 +275,23 @@ pub fn follow(launch: &mut Launch, image: &Image, rootfs: &Rootfs) {
 /// What was found out for one engine mostly holds for the others.
 type Known = Vec<(Step, Signal, Reaction)>;
 
-impl<'a> Pid1<'a> {
-    /// The program that runs in the end, if one does.
-    fn of(start: &'a Start, view: &'a View<'a>, cwd: BString) -> Option<Self> {
-        let runs = matches!(start.outcome, Outcome::Runs | Outcome::Loops { .. });
-        let is_first = |step: &&Step| step.pid <= 1 && step.kind != StepKind::Loader;
-        let step = start.steps.iter().rfind(is_first).filter(|_| runs)?;
-        Some(Pid1 { view, cwd, step: step.clone() })
+impl Line<'_> {
+    /// A program in the place of PID 1 that leaves it.
+    fn goes_to_the_background(&self) -> Option<String> {
+        let step = self.step(0).filter(|_| self.parents.is_empty())?;
+        program::goes_to_the_background(&Pid1 { view: self.view, cwd: self.cwd.clone(), step: step.clone() })
     }
 
     fn stop(&self, delivery: Delivery, known: &mut Known) -> Stop {
-        let mut react = |signal| match known.iter().find(|(step, sent, _)| *step == self.step && *sent == signal) {
-            Some((.., reaction)) => reaction.clone(),
-            None => {
-                let reaction = self.reaction(signal);
-                known.push((self.step.clone(), signal, reaction.clone()));
-                reaction
-            }
-        };
+        let mut react = |signal| self.react(0, signal, known);
         let on_sigterm = react(Signal::TERM).ending;
         let (reaction, on_sigterm) = match delivery {
             Delivery::Sent(signal) => (react(signal), Some(on_sigterm).filter(|_| signal != Signal::TERM)),
             Delivery::Nothing | Delivery::Refused => (unsent(), Some(on_sigterm)),
             Delivery::Fails => (Reaction::unknown(FAILS), Some(on_sigterm)),
         };
-        Stop { delivery, pid1: self.step.argv.clone(), reaction, on_sigterm }
+        let pid1 = self.step(0).map(|step| step.argv.clone()).unwrap_or_default();
+        Stop { delivery, pid1, reaction, on_sigterm }
     }
 }
 

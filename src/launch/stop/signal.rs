@@ -20,6 +20,11 @@ impl Signal {
     pub const TERM: Signal = Signal(15);
     /// SIGSTOP.
     pub const STOP: Signal = Signal(19);
+
+    /// The signal of that name, without SIG.
+    pub fn named(name: &[u8]) -> Option<Self> {
+        NAMES.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, number)| Signal(*number))
+    }
 }
 
 /// Names, the usual one of a number first.

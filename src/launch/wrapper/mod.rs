@@ -14,6 +14,7 @@ mod users;
 use bstr::{BString, ByteSlice};
 
 use super::execve::Loaded;
+use super::family::Parent;
 use super::outcome::{Cause, Misuse, Outcome, Role, Step, StepKind, Via};
 use super::program::{Next, Running, base, mark};
 use crate::rootfs::{Errno, PathError, View};
@@ -38,6 +39,11 @@ pub enum Passing {
 }
 
 impl Passing {
+    /// The parent's exit code for its child's, which got `signal`.
+    pub fn code(self, code: u8, _signal: crate::launch::Signal) -> u8 {
+        code
+    }
+
     /// The parent's end.
     pub fn pass(self, outcome: Outcome) -> Outcome {
         match (self, outcome) {
@@ -47,6 +53,46 @@ impl Passing {
             (_, outcome) => outcome,
         }
     }
+}
+
+/// What a parent does with a signal, and with the end of its child.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relay {
+    /// What it is called.
+    pub name: BString,
+    /// What it makes of its child's exit code.
+    pub passing: Passing,
+    /// Whom it passes signals on to.
+    pub relays: Relays,
+    /// Signals that it passes on as others; 0: not at all.
+    pub rewrites: Vec<(u8, u8)>,
+}
+
+/// What a wrapper that stays does with a stop signal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Relays {
+    /// It has no handler.
+    Nothing,
+    /// It passes it on to its child.
+    Child,
+    /// It passes it on to the process group of its child.
+    Group,
+    /// It ends its child with SIGTERM, two seconds later with SIGKILL, and then itself with 128+15.
+    Kills,
+}
+
+fn relay_of(wrapping: &Wrapping<'_>) -> Relay {
+    let name = wrapping.wrapper.names.first().copied().unwrap_or_default();
+    let has = |w: &str| wrapping.loaded.argv.iter().any(|x| *x == w);
+    let relays = match name {
+        "tini" | "catatonit" => if has("-g") { Relays::Group } else { Relays::Child },
+        "dumb-init" => if has("-c") { Relays::Child } else { Relays::Group },
+        "sudo" => Relays::Child,
+        "timeout" => Relays::Group,
+        "su" | "runuser" => Relays::Kills,
+        _ => Relays::Nothing,
+    };
+    Relay { name: wrapping.name.clone(), passing: Passing::Same, relays, rewrites: Vec::new() }
 }
 
 /// The wrapper of that file name.
@@ -253,7 +299,11 @@ impl Running<'_> {
         steps: &mut Vec<Step>,
     ) -> Result<Next, String> {
         let wrapper = wrapping.wrapper;
-        let leads = matches!(self.parents.last(), None | Some(Passing::Group));
+        let leads = match self.parents.last() {
+            None => true,
+            Some(Parent::Wrapper(relay)) => relay.passing == Passing::Group,
+            Some(Parent::Shell(_)) => false,
+        };
         if let Some(cause) = self.is_looked_for(wrapping) {
             return Ok(Next::Ends(Outcome::Exits { code: codes.absent, cause }));
         }
@@ -271,22 +321,24 @@ impl Running<'_> {
         let forks = (wrapper.forks && !call.has(Effect::Execs)) || call.has(Effect::Forks);
         let next = self.execvp(call.argv.clone(), wrapping.role(), steps, code);
         if forks {
-            self.fork(wrapper, next.as_ref().is_ok_and(Next::is_started), steps.get_mut(before..).unwrap_or_default());
+            self.fork(wrapping, next.as_ref().is_ok_and(Next::is_started), steps.get_mut(before..).unwrap_or_default());
         }
         next
     }
 
     /// From here on it is a child. A child that did not start is not counted: its end is the wrapper's.
-    fn fork(&mut self, wrapper: &Wrapper, started: bool, steps: &mut [Step]) {
+    fn fork(&mut self, wrapping: &Wrapping<'_>, started: bool, steps: &mut [Step]) {
+        let wrapper = wrapping.wrapper;
         let pid = self.pid() + 1;
         steps.iter_mut().for_each(|step| step.pid = pid);
         steps.iter_mut().take(1).for_each(|step| step.via = Via::Child);
         if started {
-            self.parents.push(match wrapper.kind {
+            let passing = match wrapper.kind {
                 Kind::Xargs => Passing::Xargs,
                 _ if wrapper.groups => Passing::Group,
                 _ => Passing::Same,
-            });
+            };
+            self.parents.push(Parent::Wrapper(Relay { passing, ..relay_of(wrapping) }));
         }
     }
 

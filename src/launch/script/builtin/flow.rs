@@ -1,4 +1,4 @@
-//! Built-in commands that go elsewhere: exec, eval, source, exit, return, break, wait.
+//! Built-in commands that go elsewhere: exec, eval, source, exit, return, break.
 
 use bstr::{BString, ByteSlice};
 
@@ -7,7 +7,7 @@ use crate::launch::script::simple::Call;
 use crate::launch::script::state::{Flow, State};
 use crate::launch::script::value::{Field, Status, Value, joined};
 use crate::launch::script::world::{Content, absolute};
-use crate::launch::script::{Cause, End};
+use crate::launch::script::Cause;
 use crate::launch::shell::Shell;
 
 impl Engine<'_> {
@@ -210,6 +210,9 @@ impl Engine<'_> {
     /// The status that `exit` and `return` are given.
     fn number(&self, call: &Call<'_>, state: &State) -> Result<Status, ()> {
         let Some(word) = call.argv.get(1) else { return Ok(state.status) };
+        if let Field::One(Value::StatusOf(number)) = word {
+            return Ok(Status::Job(*number));
+        }
         let Some(text) = word.known() else { return Ok(Status::Unknown) };
         let text = text.to_str().map_err(drop)?.trim();
         let digits = text.strip_prefix('-').filter(|_| self.shell == Shell::Bash).unwrap_or(text);
@@ -247,27 +250,5 @@ impl Engine<'_> {
             (n, false) => Flow::Continue(n),
         };
         State { flow, ..state.with(Status::OK) }
-    }
-
-    /// `wait`: for jobs that end soon it ends; for others that is another question.
-    pub(super) fn wait(&mut self, call: &Call<'_>, mut state: State) -> State {
-        let words = call.argv.get(1..).unwrap_or_default();
-        let named = words.iter().filter(|w| w.known().is_none_or(|w| !w.starts_with(b"-"))).count() > 0;
-        if state.jobs.is_empty() {
-            let number = words.iter().all(|w| w.known().is_some_and(|w| w.iter().all(u8::is_ascii_digit)));
-            return state.with(match (named, number) {
-                (false, _) => Status::OK,
-                (true, true) => Status::Code(127),
-                (true, false) => Status::Unknown,
-            });
-        }
-        if state.jobs.iter().any(|j| !j.short) {
-            self.note(&state, End::Waits, call.span);
-            state.files.disturbed = true;
-        }
-        if !named {
-            state.jobs.clear();
-        }
-        state.with(if named { Status::Unknown } else { Status::OK })
     }
 }

@@ -1,6 +1,7 @@
 //! Built-in commands: which shell has which, and what they do (POSIX XCU 2.14, dash(1), bash(1), busybox ash).
 
 mod flow;
+mod jobs;
 mod shell;
 mod variable;
 
@@ -48,7 +49,12 @@ impl Engine<'_> {
             b"." | b"source" => return self.source_file(call, state),
             b"command" | b"builtin" => return self.prefix(call, state),
             b"cd" => return self.cd(call, state),
-            b"wait" => self.wait(&call, state),
+            b"wait" => {
+                let states = self.wait(&call, state);
+                return self.each(states, |engine, state| engine.checked(state, span, context, Some(true)));
+            }
+            b"kill" => self.kill(&call, state),
+            b"jobs" => self.jobs(&call, state),
             b":" | b"true" => state.with(Status::OK),
             b"false" => state.with(Status::Code(1)),
             b"exit" => self.exit(&call, state),
@@ -69,7 +75,7 @@ impl Engine<'_> {
                 let status = self.test(&call.argv, &state);
                 state.with(status)
             }
-            b"type" | b"hash" | b"kill" => self.judge(name, &call, state),
+            b"type" | b"hash" => self.judge(name, &call, state),
             b"shopt" => shopt(&call, state),
             b"alias" if call.argv.len() > 1 && self.shell != Shell::Bash => {
                 self.give_up(state, "aliases are not followed", span)
@@ -84,7 +90,7 @@ impl Engine<'_> {
             b"pushd" | b"popd" => {
                 State { cwd: Value::unknown("it is taken from a stack"), ..state.with(Status::Unknown) }
             }
-            b"umask" | b"ulimit" | b"jobs" | b"times" | b"disown" | b"bind" | b"enable" | b"history" | b"complete"
+            b"umask" | b"ulimit" | b"times" | b"disown" | b"bind" | b"enable" | b"history" | b"complete"
             | b"alias" | b"unalias" => self.silent(&call, state),
             _ => state.with(Status::Unknown),
         };
@@ -128,7 +134,7 @@ impl Engine<'_> {
         state.with(Status::OK)
     }
 
-    /// `type`, `hash` and `kill`: their status, where it is plain.
+    /// `type` and `hash`: their status, where it is plain.
     fn judge(&self, name: &BString, call: &Call<'_>, mut state: State) -> State {
         if state.output.is_some() {
             state.print(&Value::unknown("a built-in command prints it"));

@@ -3,18 +3,12 @@
 use bstr::{BStr, BString, ByteSlice};
 
 use crate::launch::script::engine::Engine;
+use crate::launch::script::job::SIGNALS;
 use crate::launch::script::simple::Call;
 use crate::launch::script::state::{Content, Options, State};
 use crate::launch::script::value::{Field, Status, Truth, Value};
 use crate::launch::script::{Condition, Trap};
 use crate::launch::shell::Shell;
-
-/// Signals by number (signal(7), x86 and ARM); the first is what `trap` calls EXIT.
-const SIGNALS: [&str; 32] = [
-    "EXIT", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
-    "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH",
-    "IO", "PWR", "SYS",
-];
 
 /// Sets an option by its letter.
 pub fn set_option(options: &mut Options, letter: u8, on: bool) {

@@ -1,0 +1,204 @@
+//! Built-in commands about background jobs: wait, kill, jobs.
+
+use bstr::{BStr, BString, ByteSlice};
+
+use crate::launch::script::engine::Engine;
+use crate::launch::script::job::{self, SIGNALS};
+use crate::launch::script::simple::Call;
+use crate::launch::script::state::State;
+use crate::launch::script::value::{Field, Status, Value, all_known};
+use crate::launch::script::{Cause, End, Job};
+use crate::launch::shell::Shell;
+
+/// Signals that do not end a program.
+const HARMLESS: [&str; 4] = ["CHLD", "CONT", "URG", "WINCH"];
+
+/// Whom `kill` names.
+enum Target {
+    Job(usize),
+    /// The shell itself.
+    Shell,
+    /// Its process group, itself included.
+    Group,
+    /// All processes but PID 1.
+    All,
+    Unknown,
+}
+
+impl Engine<'_> {
+    /// `wait`: for jobs that end soon it ends; for others that is another question.
+    pub(super) fn wait(&mut self, call: &Call<'_>, mut state: State) -> Vec<State> {
+        let words = call.argv.get(1..).unwrap_or_default();
+        let is_option = |w: &&Field| w.known().is_some_and(|w| w.starts_with(b"-"));
+        if self.shell == Shell::Dash && words.iter().any(|w| is_option(&w) && w.known() != Some("--".into())) {
+            return vec![state.exit(Status::Code(2), Cause::Error("`wait` does not know an option"))];
+        }
+        let named: Vec<&Field> = words.iter().filter(|w| !is_option(w)).collect();
+        if state.jobs.is_empty() {
+            return vec![self.waited_for_nothing(&named, state)];
+        }
+        let awaited = awaited(&named, &state);
+        let endless = |j: &&Job| awaited.contains(&j.number) && !j.short;
+        let endless: Vec<Job> = state.jobs.iter().filter(endless).cloned().collect();
+        if state.signalled.is_some() {
+            return self.wait_on_signal(call, state, &named, &endless);
+        }
+        let untold: Vec<usize> = endless.iter().filter(|j| j.told.is_none()).map(|j| j.number).collect();
+        let mut states = Vec::new();
+        if !untold.is_empty() {
+            let at = self.note(&state, End::Waits { jobs: untold }, call.span);
+            states = self.interrupted(&state, at);
+            state.files.disturbed = true;
+        }
+        if named.is_empty() {
+            state.jobs.clear();
+        }
+        let any = words.len() > named.len();
+        states.push(state.with(if named.is_empty() && !any { Status::OK } else { Status::Unknown }));
+        states
+    }
+
+    fn waited_for_nothing(&self, named: &[&Field], state: State) -> State {
+        let is_number = |w: &&Field| w.known().is_some_and(|w| w.iter().all(u8::is_ascii_digit));
+        state.with(match (named.is_empty(), named.iter().all(is_number)) {
+            (true, _) => Status::OK,
+            (false, true) => Status::Code(127),
+            (false, false) => Status::Unknown,
+        })
+    }
+
+    /// After a signal: jobs that were told end, others do not.
+    fn wait_on_signal(
+        &mut self,
+        call: &Call<'_>,
+        mut state: State,
+        named: &[&Field],
+        endless: &[Job],
+    ) -> Vec<State> {
+        let Some(signalled) = &mut state.signalled else { return Vec::new() };
+        let untold: Vec<usize> = endless.iter().filter(|j| j.told.is_none()).map(|j| j.number).collect();
+        if !untold.is_empty() && !signalled.otherwise {
+            self.note(&state, End::Waits { jobs: untold }, call.span);
+            return Vec::new();
+        }
+        signalled.awaited.extend(endless.iter().map(|j| j.number));
+        let status = match (named, endless) {
+            ([], _) => Status::OK,
+            ([_], [job]) => Status::Job(job.number),
+            _ => Status::Unknown,
+        };
+        vec![state.with(status)]
+    }
+
+    /// `kill`: jobs that are sent a signal are remembered as told.
+    pub(super) fn kill(&mut self, call: &Call<'_>, mut state: State) -> State {
+        let words = call.argv.get(1..).unwrap_or_default();
+        let Some((signal, targets)) = signal(words) else { return state.with(Status::Unknown) };
+        let mut status = if targets.is_empty() { Status::Code(if self.shell == Shell::Dash { 2 } else { 1 }) } else { Status::OK };
+        if signal.as_ref().is_some_and(|s| s == "0") {
+            return state.with(Status::Unknown);
+        }
+        for word in targets {
+            let target = word.known().map_or(Target::Unknown, |word| self.target(word, &state));
+            match target {
+                Target::Job(number) => tell(&mut state, Some(number), signal.as_ref()),
+                Target::All => tell(&mut state, None, signal.as_ref()),
+                Target::Group => {
+                    if self.kills_itself(&state, signal.as_ref()) {
+                        return state.exit(Status::Code(139), Cause::Error("the trap sends its own signal to the shell, for ever"));
+                    }
+                    tell(&mut state, None, signal.as_ref());
+                }
+                Target::Shell | Target::Unknown => {
+                    if let Some(signalled) = &mut state.signalled {
+                        signalled.otherwise = true;
+                    }
+                    status = Status::Unknown;
+                }
+            }
+        }
+        state.with(status)
+    }
+
+    fn target(&self, word: &BStr, state: &State) -> Target {
+        let own = self.invocation.pid.map(|pid| pid.to_string());
+        match (word.as_bytes(), own) {
+            (b"0", _) => Target::Group,
+            (b"-1", _) => Target::All,
+            (word, Some(own)) if word == own.as_bytes() => Target::Shell,
+            (word, _) => match word.strip_prefix(b"%").and_then(|n| n.to_str().ok()?.parse::<usize>().ok()) {
+                Some(n) => state.jobs.get(n.wrapping_sub(1)).map_or(Target::Unknown, |job| Target::Job(job.number)),
+                None => job::number(word).map_or(Target::Unknown, Target::Job),
+            },
+        }
+    }
+
+    /// A trap that sends its own signal to its own group runs again before it ends, until the stack is full (measured:
+    /// SIGSEGV in dash, bash and ash).
+    fn kills_itself(&self, state: &State, signal: Option<&BString>) -> bool {
+        let running = state.signalled.as_ref().filter(|s| s.running && Some(&s.signal) == signal);
+        running.is_some_and(|s| state.traps.get(&s.signal).is_some_and(|trap| trap.action.is_some()))
+    }
+
+    /// `jobs -p` prints the ids; in a command substitution dash has forgotten them.
+    pub(super) fn jobs(&self, call: &Call<'_>, mut state: State) -> State {
+        let words = all_known(call.argv.get(1..).unwrap_or_default());
+        let ids = words.is_some_and(|words| words == ["-p"]);
+        let jobs = if state.subshell > 0 && self.shell != Shell::Dash { &state.inherited } else { &state.jobs };
+        let text: Vec<u8> = jobs.iter().flat_map(|j| [job::id(j.number).as_slice(), b"\n"].concat()).collect();
+        let text = if ids { Value::Known(text.into()) } else { Value::unknown("`jobs` prints it") };
+        state.print(&text);
+        state.with(Status::OK)
+    }
+}
+
+/// The jobs that the words name: all if there are none, or if a word is not known.
+fn awaited(named: &[&Field], state: &State) -> Vec<usize> {
+    let number = |word: &&Field| {
+        let word = word.known()?;
+        match word.strip_prefix(b"%") {
+            Some(n) => state.jobs.get(n.to_str().ok()?.parse::<usize>().ok()?.checked_sub(1)?).map(|j| j.number),
+            None => job::number(word),
+        }
+    };
+    let numbers: Option<Vec<usize>> = named.iter().map(number).collect();
+    match numbers {
+        Some(numbers) if !numbers.is_empty() => numbers,
+        _ => state.jobs.iter().map(|j| j.number).collect(),
+    }
+}
+
+/// The name of the signal, and the words after it; TERM where none is named. An inner `None`: which one is not known.
+fn signal(words: &[Field]) -> Option<(Option<BString>, &[Field])> {
+    let name = |word: &[u8]| {
+        let upper = word.to_ascii_uppercase();
+        let plain = upper.strip_prefix(b"SIG").unwrap_or(&upper);
+        match plain.to_str().ok().and_then(|n| n.parse::<usize>().ok()) {
+            Some(0) => Some(BString::from("0")),
+            Some(number) => SIGNALS.get(number).map(|n| BString::from(*n)),
+            None => SIGNALS.iter().any(|s| s.as_bytes() == plain).then(|| plain.into()),
+        }
+    };
+    match words {
+        [first, second, rest @ ..] if matches!(first.known().map(|w| w.as_bytes()), Some(b"-s" | b"-n")) => {
+            Some((second.known().and_then(|w| name(w)), rest))
+        }
+        [first, ..] if first.known().is_some_and(|w| w == "-l" || w == "-L") => None,
+        [first, rest @ ..] if first.known().is_some_and(|w| w == "--") => Some((Some("TERM".into()), rest)),
+        [first, rest @ ..] => match first.known().and_then(|w| w.strip_prefix(b"-")) {
+            Some(word) => Some((name(word), rest.strip_prefix(&[Field::One("--".into())][..]).unwrap_or(rest))),
+            None => Some((Some("TERM".into()), words)),
+        },
+        [] => Some((Some("TERM".into()), &[])),
+    }
+}
+
+/// Sends a signal to one job, or to all.
+fn tell(state: &mut State, number: Option<usize>, signal: Option<&BString>) {
+    let ends = signal.filter(|s| !HARMLESS.iter().any(|harmless| *s == harmless));
+    for job in state.jobs.iter_mut().filter(|j| number.is_none_or(|n| n == j.number)) {
+        if let Some(signal) = ends {
+            job.told = Some(signal.clone());
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Background jobs: what they run, what `$!` is, and what a shell does that is waiting for them when a signal comes.
+
+use bstr::{BString, ByteSlice};
+
+use super::engine::{Context, Engine};
+use super::simple::environment;
+use super::state::{Content, Flow, State};
+use super::value::{Field, Value};
+use super::{Cause, Job, Signalled, Started};
+use crate::format::shell::{Command, Kind, Span};
+use crate::launch::shell::Shell;
+
+/// Jobs that are remembered.
+const MAX_JOBS: usize = 64;
+/// No process has such a number: PID_MAX_LIMIT of include/linux/threads.h.
+const PID_MAX: usize = 4 << 20;
+/// Signals by number (signal(7), x86 and ARM); the first is what `trap` calls EXIT.
+pub const SIGNALS: [&str; 32] = [
+    "EXIT", "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+    "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH",
+    "IO", "PWR", "SYS",
+];
+
+/// A program that may never end, seen from where no endings are recorded.
+pub struct Noted {
+    /// Its words.
+    pub argv: Vec<Field>,
+    /// Its environment.
+    pub environment: Vec<(BString, Value)>,
+    /// Its working directory.
+    pub cwd: Value,
+}
+
+/// What stands for the process id of a job: a number that no process has.
+pub fn id(number: usize) -> BString {
+    (PID_MAX + 1 + number).to_string().into()
+}
+
+/// The number of the job whose id this is.
+pub fn number(id: &[u8]) -> Option<usize> {
+    id.to_str().ok()?.parse::<usize>().ok()?.checked_sub(PID_MAX + 1).filter(|n| *n < MAX_JOBS)
+}
+
+/// The words with ids of jobs hidden: they are not what the program gets.
+pub fn hide_ids(argv: &[Field]) -> Vec<Field> {
+    let is_id = |field: &Field| field.known().is_some_and(|word| number(word).is_some());
+    let hide = |field: &Field| if is_id(field) { Field::One(Value::filled("it is the id of a job")) } else { field.clone() };
+    argv.iter().map(hide).collect()
+}
+
+impl Engine<'_> {
+    /// `command &`
+    pub fn background(&mut self, command: &Command, mut state: State) -> Vec<State> {
+        let before = self.noted.len();
+        let mut inside = self.fork(&state);
+        inside.started.clear();
+        let direct = self.is_direct(command, &state);
+        self.muted += 1;
+        let ends = self.command(command, inside, Context::CHECKED);
+        self.muted -= 1;
+        let long = self.noted.drain(before..).next();
+        let short = long.is_none() && !ends.is_empty();
+        let first = || ends.iter().find_map(|s| s.started.first()).map(|s| s.argv.clone()).unwrap_or_default();
+        let noted = long.unwrap_or_else(|| Noted {
+            argv: first(),
+            environment: environment(&state, &[]),
+            cwd: state.cwd.clone(),
+        });
+        if let [end] = ends.as_slice() {
+            state.started.extend(end.started.iter().map(|s| Started { apart: true, ..s.clone() }));
+        }
+        if !short || ends.iter().any(|e| e.files.disturbed) {
+            state.files.disturbed = true;
+        }
+        self.add_job(noted, command.span, (short, direct), &mut state);
+        state.pending = None;
+        vec![state.with(super::Status::OK)]
+    }
+
+    fn add_job(&mut self, noted: Noted, span: Span, (short, direct): (bool, bool), state: &mut State) {
+        let ignored = state.traps.iter().filter(|(_, trap)| trap.action.is_none()).map(|(name, _)| name.clone());
+        let (number, ignores) = (state.spawned, ignored.collect());
+        let value = if number < MAX_JOBS {
+            let Noted { argv, environment, cwd } = noted;
+            let told = None;
+            state.jobs.push(Job { number, argv, environment, cwd, span, short, direct, ignores, told });
+            state.spawned += 1;
+            Value::Known(id(number))
+        } else {
+            Value::filled("it is the id of a job")
+        };
+        state.mark(b"!", |v| v.content = Content::Text(value));
+    }
+
+    /// Whether the process of a job becomes its program.
+    fn is_direct(&mut self, command: &Command, state: &State) -> bool {
+        let Kind::Simple(simple) = &command.kind else { return false };
+        let Ok(argv) = self.fields(&simple.words, &mut state.clone()) else { return false };
+        let Some(name) = argv.first().and_then(Field::known) else { return false };
+        let shell = self.shell;
+        name == "exec" || !(state.functions.contains_key(name) || super::builtin::is_builtin(shell, name))
+    }
+
+    /// The ways that a shell takes which has come to the ending `at` and gets one of the signals that are asked about. It
+    /// handles them at once there; those that it does not handle are no ways of the script.
+    pub fn interrupted(&mut self, state: &State, at: Option<usize>) -> Vec<State> {
+        let (Some(at), None, 0) = (at, &state.signalled, state.subshell) else { return Vec::new() };
+        let signals = self.invocation.signals.clone();
+        signals.into_iter().flat_map(|signal| self.signalled(state, at, signal)).collect()
+    }
+
+    fn signalled(&mut self, state: &State, at: usize, signal: BString) -> Vec<State> {
+        let Some(index) = SIGNALS.iter().position(|name| signal == *name) else { return Vec::new() };
+        let code = 128 + u8::try_from(index).unwrap_or_default();
+        let trap = state.traps.get(&signal).map(|trap| trap.action.clone());
+        let exits = state.traps.contains_key(b"EXIT".as_bstr()) && self.shell == Shell::Bash;
+        let mut inside = state.clone();
+        inside.pending = None;
+        let running = trap.is_some();
+        inside.signalled = Some(Signalled { signal, at, otherwise: false, awaited: Vec::new(), running });
+        match trap {
+            Some(Some(action)) => self.trapped(&action, inside, code),
+            // bash handles signals that would end it, to run the trap on EXIT first (sig.c, `termsig_handler`)
+            None if exits => vec![inside.exit(super::Status::Code(code), Cause::Exit)],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Runs a trap; what was interrupted has the status `code`.
+    fn trapped(&mut self, action: &Value, state: State, code: u8) -> Vec<State> {
+        let Some(text) = action.known().map(BString::from) else {
+            self.give_up(state, "what the trap runs is not known", Span::default());
+            return Vec::new();
+        };
+        let states = self.text(&text, state, Context::default());
+        let after = |mut state: State| {
+            if let Some(signalled) = &mut state.signalled {
+                signalled.running = false;
+            }
+            match state.flow {
+                Flow::Next | Flow::Return => State { flow: Flow::Next, ..state.with(super::Status::Code(code)) },
+                _ => state,
+            }
+        };
+        states.into_iter().map(after).collect()
+    }
+}

@@ -1,0 +1,280 @@
+//! The line of processes from PID 1 to the main program, and how far a signal comes down it.
+//!
+//! The kernel delivers the signal to PID 1 only; from there it goes on as far as every parent passes it on. Below PID 1
+//! the default action counts: what has no handler dies of the signal (signal(7)), and a shell that dies leaves its child
+//! without word of it.
+
+use bstr::BString;
+
+use super::{Confidence, Disposition, Ending, Known, Nature, Pid1, Reaction, Signal};
+use crate::launch::family::{Branch, Held, Parent, Stays};
+use crate::launch::outcome::{Step, StepKind};
+use crate::launch::script::{self, End, Status};
+use crate::launch::shell::Shell;
+use crate::launch::wrapper::{Relay, Relays};
+use crate::rootfs::View;
+
+/// A loop that looks at its traps at least that often ends in time, in seconds.
+const SOON: u64 = 2;
+
+/// A line of processes.
+pub struct Line<'a> {
+    /// What they see.
+    pub view: &'a View<'a>,
+    /// The working directory.
+    pub cwd: BString,
+    /// What is executed in them.
+    pub steps: &'a [Step],
+    /// Those that stay as parents.
+    pub parents: &'a [Parent],
+    /// Its first process is a child.
+    pub below: bool,
+}
+
+impl Line<'_> {
+    /// What the container comes to when the process at `level`, 0 for the first, gets `signal`.
+    pub fn react(&self, level: usize, signal: Signal, known: &mut Known) -> Reaction {
+        let child = level > 0 || self.below;
+        match (signal, self.parents.get(level)) {
+            (Signal::KILL, _) | (Signal::STOP, _) => Reaction::of_kernel(signal),
+            (_, Some(Parent::Wrapper(relay))) => self.relayed(relay, level, signal, known),
+            (_, Some(Parent::Shell(held))) => self.shell(held, level, signal, known),
+            (_, None) => self.program(level, child, signal, known),
+        }
+    }
+
+    /// The last program that is executed in the process at `level`.
+    pub fn step(&self, level: usize) -> Option<&Step> {
+        let is_own = |step: &&Step| step.pid.max(1) as usize == level + 1 && step.kind != StepKind::Loader;
+        self.steps.iter().rfind(is_own)
+    }
+
+    fn program(&self, level: usize, child: bool, signal: Signal, known: &mut Known) -> Reaction {
+        let Some(step) = self.step(level) else { return Reaction::unknown("which program gets it is not known") };
+        let reaction = match known.iter().find(|(other, sent, _)| other == step && *sent == signal) {
+            Some((.., reaction)) => reaction.clone(),
+            None => {
+                let program = Pid1 { view: self.view, cwd: self.cwd.clone(), step: step.clone() };
+                let reaction = program.reaction(signal);
+                known.push((step.clone(), signal, reaction.clone()));
+                reaction
+            }
+        };
+        if child { reaction.as_child(signal) } else { reaction }
+    }
+
+    fn relayed(&self, relay: &Relay, level: usize, signal: Signal, known: &mut Known) -> Reaction {
+        let name = &relay.name;
+        let child = level > 0 || self.below;
+        let sent = relay.rewrites.iter().find(|(from, _)| *from == signal.0).map_or(signal, |(_, to)| Signal(*to));
+        match relay.relays {
+            _ if sent.0 == 0 => {
+                let why = format!("`{name}` is told to drop {signal}");
+                Reaction::ignored(why, Confidence::Certain, Nature::Parent)
+            }
+            Relays::Nothing => {
+                let why = format!("`{name}` has no handler for {signal} and passes nothing on to its child");
+                Reaction::dropped(child, signal, why, Confidence::Certain)
+            }
+            Relays::Child => {
+                let reaction = self.react(level + 1, sent, known);
+                let why = format!("`{name}` passes {signal} on to its child; {}", reaction.why);
+                let exit_code = reaction.exit_code.map(|code| relay.passing.code(code, sent));
+                Reaction { disposition: Disposition::Forwards, why, exit_code, reaches: reaction.reaches + 1, ..reaction }
+            }
+            Relays::Group => {
+                let reaction = self.group(level + 1, sent, known);
+                let why = format!("`{name}` passes {signal} on to the process group of its child; {}", reaction.why);
+                let exit_code = reaction.exit_code.map(|code| relay.passing.code(code, sent));
+                Reaction { disposition: Disposition::Forwards, why, exit_code, reaches: reaction.reaches + 1, ..reaction }
+            }
+            Relays::Kills if signal == Signal::TERM => {
+                let reaction = self.react(level + 1, sent, known);
+                let why = format!("`{name}` sends its child SIGTERM, two seconds later SIGKILL, and ends; {}", reaction.why);
+                let ending = Ending::Stops;
+                let reaches = reaction.reaches + 1;
+                Reaction { disposition: Disposition::Forwards, ending, exit_code: Some(128 + sent.0), why, reaches, ..reaction }
+            }
+            Relays::Kills => Reaction::unknown(format!("what `{name}` does on {signal} is not known")),
+        }
+    }
+
+    /// A signal to a whole process group: the process at `level` and its children.
+    fn group(&self, level: usize, signal: Signal, known: &mut Known) -> Reaction {
+        let own = self.react(level, signal, known);
+        let Some(Parent::Shell(held)) = self.parents.get(level) else { return own };
+        let has_trap = held.trap(signal).is_some_and(|trap| trap.action.is_some());
+        match &held.stays {
+            // It may be dead before its child has heard.
+            _ if !has_trap && own.ending == Ending::Stops => Reaction { main_told: None, ..own },
+            Stays::Foreground { .. } if has_trap => {
+                let below = self.react(level + 1, signal, known);
+                let why = format!("the shell's trap runs when its child has ended; {}", below.why);
+                Reaction { exit_code: below.exit_code.filter(|_| below.ending == Ending::Killed), why, ..below }
+            }
+            _ => Reaction { main_told: own.main_told.filter(|told| *told), ..own },
+        }
+    }
+
+    fn shell(&self, held: &Held, level: usize, signal: Signal, known: &mut Known) -> Reaction {
+        let child = level > 0 || self.below;
+        if let Stays::Unknown(why) = &held.stays {
+            return Reaction::unknown(format!("it is a shell, and what it comes to is not known: {why}"));
+        }
+        match held.trap(signal).map(|trap| &trap.action) {
+            Some(None) => {
+                let why = format!("the shell is told to ignore {signal}, and passes nothing on");
+                Reaction::ignored(why, Confidence::Certain, Nature::Parent)
+            }
+            Some(Some(_)) => self.trapped(held, level, signal, known),
+            None if held.shell == Shell::Bash && held.traps.iter().any(|(name, _)| name == "EXIT") => {
+                self.at_exit(held, level, signal, known)
+            }
+            None => {
+                let why = format!("the shell has no trap for {signal} and passes nothing on to its child");
+                Reaction::dropped(child, signal, why, Confidence::Certain)
+            }
+        }
+    }
+
+    /// bash with a trap on EXIT handles what would end it.
+    fn at_exit(&self, held: &Held, level: usize, signal: Signal, known: &mut Known) -> Reaction {
+        let why = format!("bash with a trap on EXIT handles {signal}: it runs the trap and ends, and passes nothing on");
+        let code = Some(128 + signal.0);
+        let plain = Reaction::stops(Disposition::Handler, code, why.clone(), Confidence::Certain);
+        let kills = |(name, trap): &(BString, script::Trap)| {
+            let action = trap.action.as_ref().and_then(|a| a.known());
+            name == "EXIT" && action.is_none_or(|text| text.windows(4).any(|w| w == b"kill"))
+        };
+        match held.endings(signal).next() {
+            Some(_) => Reaction { why, ..self.trapped(held, level, signal, known) },
+            None => Reaction {
+                main_told: if held.traps.iter().any(kills) { None } else { Some(false) },
+                nature: Nature::Parent,
+                ..plain
+            },
+        }
+    }
+
+    /// A trap runs when the command in the foreground has ended; `wait` is interrupted at once.
+    fn trapped(&self, held: &Held, level: usize, signal: Signal, known: &mut Known) -> Reaction {
+        match held.stays {
+            Stays::Waits(_) | Stays::Loops(_) => {}
+            _ => {
+                let text = &held.text;
+                let why = format!("the shell's trap for {signal} does not run before `{text}` has ended, which gets no signal");
+                return Reaction::ignored(why, Confidence::Certain, Nature::Parent);
+            }
+        }
+        let mut reactions = held.endings(signal).map(|ending| self.after(held, ending, level, known));
+        let Some(first) = reactions.next() else {
+            return Reaction::unknown(format!("what the trap for {signal} does is not known"));
+        };
+        let all = reactions.fold(first, Reaction::either);
+        match held.stays {
+            Stays::Loops(pause) if all.ending == Ending::Stops => match pause {
+                Some(seconds) if seconds <= SOON => all,
+                _ => Reaction { ending: Ending::Delayed, why: format!("{}, when the loop comes to it", all.why), ..all },
+            },
+            _ => all,
+        }
+    }
+
+    /// What comes of one way after the trap.
+    fn after(&self, held: &Held, ending: &script::Ending, level: usize, known: &mut Known) -> Reaction {
+        let Some(signalled) = &ending.signalled else { return Reaction::unknown("no signal came") };
+        let reactions: Vec<(usize, Reaction)> = ending
+            .jobs
+            .iter()
+            .filter_map(|job| Some((job, Signal::named(job.told.as_ref()?)?)))
+            .filter_map(|(job, signal)| Some((job.number, self.job(held.branch(job.number)?, held, level, signal, known))))
+            .collect();
+        let main_told = held.main_told(ending, &reactions);
+        let main = reactions.iter().find(|(number, _)| Some(*number) == held.main);
+        let reaches = 1 + main.map_or(0, |(_, reaction)| reaction.reaches);
+        let trap = format!("the shell's trap runs for SIG{}", signalled.signal);
+        match &ending.end {
+            End::Exits { status, .. } => {
+                let awaited = reactions.iter().filter(|(number, _)| signalled.awaited.contains(number));
+                let worst = awaited.map(|(_, reaction)| reaction).max_by_key(|reaction| rank(reaction.ending));
+                let code = match status {
+                    Status::Code(code) => Some(*code),
+                    Status::Job(job) => reactions.iter().find(|(n, _)| n == job).and_then(|(_, r)| r.exit_code),
+                    _ => None,
+                };
+                let ended = Reaction::stops(Disposition::Handler, code, format!("{trap}, and the script ends"), Confidence::Likely);
+                match worst {
+                    Some(worst) if worst.ending != Ending::Stops => {
+                        let why = format!("{trap} and waits for what it told; {}", worst.why);
+                        Reaction { disposition: Disposition::Handler, why, main_told, reaches, nature: Nature::Parent, ..worst.clone() }
+                    }
+                    _ => Reaction { main_told, reaches, nature: Nature::Parent, ..ended },
+                }
+            }
+            End::Waits { .. } | End::Loops { .. } => {
+                let why = format!("{trap}, and then the script goes on as before and does not end");
+                let killed = Reaction::ignored(why, Confidence::Likely, Nature::Parent);
+                Reaction { disposition: Disposition::Handler, main_told, reaches, ..killed }
+            }
+            _ => Reaction::unknown(format!("{trap}, and what the script comes to then is not known")),
+        }
+    }
+
+    /// A background job that is sent a signal.
+    fn job(&self, branch: &Branch, held: &Held, level: usize, signal: Signal, known: &mut Known) -> Reaction {
+        if branch.job.ignores.iter().any(|name| Signal::named(name) == Some(signal)) {
+            return Reaction::unknown(format!("it was started by a shell that ignores {signal}"));
+        }
+        if !branch.job.direct {
+            let why = format!("{signal} ends the shell of the job, which does not pass it on");
+            let reaction = Reaction::stops(Disposition::Default, Some(128 + signal.0), why, Confidence::Likely);
+            return Reaction { main_told: Some(false), ..reaction };
+        }
+        if held.main == Some(branch.job.number) {
+            return self.react(level + 1, signal, known);
+        }
+        let line = Line { steps: &branch.steps, parents: &branch.parents, below: true, cwd: self.cwd.clone(), ..*self };
+        if line.steps.is_empty() { Reaction::unknown("the job is not followed") } else { line.react(0, signal, known) }
+    }
+}
+
+impl Held {
+    fn trap(&self, signal: Signal) -> Option<&script::Trap> {
+        self.traps.iter().find(|(name, _)| Signal::named(name) == Some(signal)).map(|(_, trap)| trap)
+    }
+
+    /// Endings that the script comes to on `signal`; programs on the way are no ends.
+    fn endings(&self, signal: Signal) -> impl Iterator<Item = &script::Ending> {
+        let is_of = move |e: &&script::Ending| {
+            let stage = matches!(e.end, End::Child { last: false, .. });
+            !stage && e.signalled.as_ref().is_some_and(|s| Signal::named(&s.signal) == Some(signal))
+        };
+        self.on_signal.iter().filter(is_of)
+    }
+
+    fn branch(&self, number: usize) -> Option<&Branch> {
+        self.jobs.iter().find(|branch| branch.job.number == number)
+    }
+
+    /// Whether the main program has heard of it, and had time to act on it.
+    fn main_told(&self, ending: &script::Ending, reactions: &[(usize, Reaction)]) -> Option<bool> {
+        let main = self.main?;
+        let signalled = ending.signalled.as_ref()?;
+        match reactions.iter().find(|(number, _)| *number == main) {
+            Some((_, reaction)) if signalled.awaited.contains(&main) => reaction.main_told,
+            Some((_, reaction)) => reaction.main_told.filter(|told| !told), // it is killed while it stops
+            None if signalled.otherwise => None,
+            None => Some(false),
+        }
+    }
+}
+
+/// The worse, the greater.
+fn rank(ending: Ending) -> u8 {
+    match ending {
+        Ending::Stops => 0,
+        Ending::Delayed => 1,
+        Ending::Unknown => 2,
+        Ending::Killed => 3,
+    }
+}

@@ -1,0 +1,165 @@
+//! Where a script can come to several ends: which are worth following, and following them one after the other.
+//!
+//! A launch is one line of steps. Where the line forks, it is followed again from the beginning for each way, with the
+//! choices of before and the next one; what was evaluated once is remembered.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use bstr::BString;
+
+use super::script::{self, Bounds, End, Ending, Inside, Invocation, Status};
+use crate::rootfs::{Credentials, View};
+
+/// Ways of one launch that are followed.
+pub const MAX_WAYS: usize = 8;
+/// Variables that decide what is found.
+pub const DECISIVE: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"];
+
+/// Choices where several ways are to be expected, and between how many.
+#[derive(Debug, Default)]
+pub struct Choices {
+    /// At each fork that was met: the way taken, and how many there were.
+    forks: Vec<(usize, usize)>,
+    /// Forks met so far.
+    met: usize,
+    /// On what conditions, in words.
+    pub when: Vec<String>,
+}
+
+impl Choices {
+    /// The way to take at a fork between `count` ways: the first, unless it was taken before.
+    fn choose(&mut self, count: usize) -> usize {
+        let (way, known) = match self.forks.get(self.met) {
+            Some((way, _)) => ((*way).min(count.saturating_sub(1)), true),
+            None => (0, false),
+        };
+        if !known {
+            self.forks.push((0, count));
+        }
+        self.met += 1;
+        way
+    }
+
+    /// The same choices again, for another runtime.
+    pub fn again(&self) -> Self {
+        Choices { forks: self.forks.clone(), met: 0, when: Vec::new() }
+    }
+
+    /// The choices of the next way, if there is one: the last fork with a way left takes it.
+    pub fn next(mut self) -> Option<Self> {
+        self.forks.truncate(self.met);
+        while let Some((way, count)) = self.forks.pop() {
+            if way + 1 < count {
+                self.forks.push((way + 1, count));
+                return Some(Choices { forks: self.forks, met: 0, when: Vec::new() });
+            }
+        }
+        None
+    }
+}
+
+/// A way through a script: the ending to follow, and what the script exits with after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The index of the ending.
+    pub ending: usize,
+    /// Where the ending is a program with more behind it.
+    pub then: Option<Status>,
+}
+
+/// All that the endings of a script depend on, in one root file system.
+type Question = (Invocation, Credentials, bool);
+
+/// The endings of scripts: every runtime, and every way, comes by the same.
+#[derive(Default)]
+pub struct Memory {
+    known: RefCell<Vec<(Question, Rc<[Ending]>)>>,
+}
+
+impl Memory {
+    /// What a script comes to.
+    pub fn follow(&self, call: &Invocation, view: &View<'_>, credentials: &Credentials) -> Rc<[Ending]> {
+        let question = (call.clone(), credentials.clone(), view.resets_parents());
+        if let Some((_, endings)) = self.known.borrow().iter().find(|(q, _)| *q == question) {
+            return endings.clone();
+        }
+        let world = Inside::new(view, credentials.clone());
+        let endings: Rc<[Ending]> = script::follow(call, &world, Bounds::default()).into();
+        self.known.borrow_mut().push((question, endings.clone()));
+        endings
+    }
+}
+
+/// The ways that are to be expected, the likeliest first: what runs before what exits, and few conditions before many.
+pub fn ways(endings: &[Ending]) -> Vec<Way> {
+    let expected = |e: &Ending| e.signalled.is_none() && !e.when.iter().any(|c| c.unlikely);
+    let all = || endings.iter().enumerate().filter(|(_, e)| expected(e));
+    let is_passed = |child: usize| all().any(|(_, e)| e.child == Some(child) && !is_end(&e.end));
+    let mut ways: Vec<Way> = Vec::new();
+    for (index, ending) in all().filter(|(_, e)| !is_stage(&e.end)) {
+        // a program that may run for ever, and nothing but the end of the script behind it
+        let child = ending.child.filter(|child| is_end(&ending.end) && !is_passed(*child));
+        let child = child.filter(|child| endings.get(*child).is_some_and(expected));
+        let then = match &ending.end {
+            End::Exits { status, .. } => Some(*status),
+            _ => None,
+        };
+        let way = child.map_or(Way { ending: index, then: None }, |ending| Way { ending, then });
+        if !ways.iter().any(|other| is_alike(endings, other.ending, way.ending)) {
+            ways.push(way);
+        }
+    }
+    ways.sort_by_key(|way| endings.get(way.ending).map(|e| (rank(&e.end), e.when.len())));
+    ways.truncate(MAX_WAYS);
+    ways
+}
+
+/// A program that something comes after.
+fn is_stage(end: &End) -> bool {
+    matches!(end, End::Child { last: false, .. })
+}
+
+/// Nothing starts there.
+fn is_end(end: &End) -> bool {
+    matches!(end, End::Exits { .. } | End::Loops { .. } | End::Unknown { .. })
+}
+
+fn rank(end: &End) -> u8 {
+    match end {
+        End::Exec { .. } | End::Child { .. } | End::Waits { .. } => 0,
+        End::Loops { .. } | End::Unknown { .. } => 1,
+        End::Exits { .. } => 2,
+    }
+}
+
+/// Whether two endings come to the same.
+fn is_alike(endings: &[Ending], one: usize, other: usize) -> bool {
+    let (Some(a), Some(b)) = (endings.get(one), endings.get(other)) else { return false };
+    let found = |environment: &[(BString, script::Value)]| -> Vec<(BString, script::Value)> {
+        let decides = |name: &BString| DECISIVE.iter().any(|decisive| name == decisive);
+        environment.iter().filter(|(name, _)| decides(name)).cloned().collect()
+    };
+    let same = match (&a.end, &b.end) {
+        (
+            End::Exec { argv, environment, cwd, explicit },
+            End::Exec { argv: argv2, environment: env2, cwd: cwd2, explicit: explicit2 },
+        ) => argv == argv2 && cwd == cwd2 && explicit == explicit2 && found(environment) == found(env2),
+        (a, b) => a == b,
+    };
+    one == other || same && a.traps == b.traps && a.jobs == b.jobs
+}
+
+/// Which way to take, and the ending that it leads to; the likeliest if there is no choice.
+pub fn choose<'e>(endings: &'e [Ending], choices: Option<&RefCell<Choices>>) -> Option<(&'e Ending, Way)> {
+    let ways = ways(endings);
+    let mut choices = choices.filter(|_| ways.len() > 1).map(RefCell::borrow_mut);
+    let index = choices.as_mut().map_or(0, |choices| choices.choose(ways.len()));
+    let way = *ways.get(index)?;
+    let ending = endings.get(way.ending)?;
+    if let Some(choices) = &mut choices {
+        let told = ending.when.iter().map(|c| format!("line {}: {}", c.line, c.text));
+        choices.when.extend(told);
+    }
+    Some((ending, way))
+}
