@@ -21,7 +21,9 @@ impl Cause {
             Cause::RelativeHit { .. } => "command-not-found",
             Cause::Exec { role, path, problem } => exec(*role, path, problem, process),
             // Not for a rule to blame: jobs do.
-            Cause::ScriptEnds { .. } => "script-ends",
+            Cause::ScriptEnds { left: None, .. } => "script-ends",
+            Cause::ScriptEnds { .. } => "background-main-process",
+            Cause::ShellSyntax { .. } => "shell-syntax-error",
             Cause::Link(closure) => match closure.error() {
                 Some(LinkError::Version { .. } | LinkError::Inconsistent { .. }) => "symbol-version-not-found",
                 _ => "library-not-found",

@@ -3,9 +3,12 @@
 //! Every process of that line but the last is a parent that stays: a wrapper, or a shell. Its place in the list is its
 //! process id less one, and the steps of a [`Start`](super::Start) carry that id too.
 
+use std::ops::Range;
+
 use bstr::BString;
 
-use super::outcome::{Outcome, Step};
+use super::outcome::{Outcome, Start, Step};
+use super::program::base;
 use super::script::{Ending, Job, Status, Trap};
 use super::shell::Shell;
 use super::wrapper::Relay;
@@ -30,6 +33,8 @@ pub struct Held {
     pub stays: Stays,
     /// The line of the command, counted from 1, in the text that it stands in.
     pub line: usize,
+    /// The bytes of the command there.
+    pub span: Range<usize>,
     /// The command, cut off where it is long.
     pub text: String,
     /// Traps in force, by signal name without SIG; `EXIT`.
@@ -75,6 +80,31 @@ pub struct Branch {
     pub parents: Vec<Parent>,
     /// How it ends; `None` if it is not followed.
     pub outcome: Option<Outcome>,
+}
+
+impl Start {
+    /// The programs that run side by side and may never end, by their names.
+    pub fn services(&self) -> Vec<BString> {
+        let of_shells = self.parents.iter().flat_map(|parent| match parent {
+            Parent::Shell(held) => held.jobs.as_slice(),
+            Parent::Wrapper(_) => &[],
+        });
+        let is_long = |branch: &&Branch| !branch.job.short && branch.job.told.is_none();
+        let names = of_shells.chain(&self.beside).filter(is_long).filter_map(Branch::name);
+        let main = self.steps.iter().rfind(|step| step.pid as usize > self.parents.len());
+        let main = main.and_then(|step| step.argv.first().map(|word| base(word).into()));
+        let mut all: Vec<BString> = names.chain(main).collect();
+        all.sort();
+        all.dedup();
+        all
+    }
+}
+
+impl Branch {
+    /// The name of its program.
+    fn name(&self) -> Option<BString> {
+        Some(base(self.job.argv.first()?.known()?).into())
+    }
 }
 
 impl Parent {

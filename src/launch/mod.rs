@@ -36,8 +36,6 @@ use crate::rootfs::{Refusal, Rootfs, View};
 use loader::Memory;
 use ways::Choices;
 
-use family::Parent;
-
 pub use loader::{Closure, Found, Libc, LinkError, Linked, Processor, libraries};
 pub use outcome::{
     Cause, Excess, Misuse, Outcome, Phase, Problem, Role, ShebangProblem, Start, Step, StepKind, Tried, UserError, Via,
@@ -170,19 +168,16 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     fn start(&self, view: &View<'_>) -> Start {
-        let (mut steps, mut parents) = (Vec::new(), Vec::new());
+        let mut start =
+            Start { runtime: self.runtime, steps: Vec::new(), outcome: Outcome::Runs, parents: Vec::new(), beside: Vec::new(), stop: None };
         let view = view.clone().reset_parents(self.runtime.resets_parents);
-        let outcome = self.run(view, &mut steps, &mut parents).unwrap_or_else(|outcome| outcome);
-        Start { runtime: self.runtime, steps, outcome, parents, stop: None }
+        start.outcome = self.run(view, &mut start).unwrap_or_else(|outcome| outcome);
+        start
     }
 
     /// From the configuration to the outcome; an early end is the error.
-    fn run(
-        &self,
-        mut view: View<'_>,
-        steps: &mut Vec<Step>,
-        parents: &mut Vec<Parent>,
-    ) -> Result<Outcome, Outcome> {
+    fn run(&self, mut view: View<'_>, start: &mut Start) -> Result<Outcome, Outcome> {
+        let steps = &mut start.steps;
         if let Some(refusal) = self.refused() {
             return Err(refuse(Phase::Unpack, Cause::RefusedLayer(refusal.clone())));
         }
@@ -225,10 +220,11 @@ impl Attempt<'_> {
             nested: 0,
             disturbed: false,
             parents: Vec::new(),
+            beside: Vec::new(),
             hands_to_shell: false,
         };
         let outcome = running.follow(loaded, steps);
-        *parents = running.parents;
+        (start.parents, start.beside) = (running.parents, running.beside);
         Ok(outcome)
     }
 

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use bstr::BString;
 
-use super::family::Parent;
+use super::family::{Branch, Parent};
 use super::loader::Closure;
 use super::runtime::Runtime;
+use super::shell::Shell;
 use super::stop::Stop;
 use crate::format::elf::Machine;
 use crate::format::magic::Format;
@@ -24,6 +25,8 @@ pub struct Start {
     /// The processes that stay as parents, PID 1 first; the program of the last step runs as the child of the last of
     /// them, unless that is a shell with nothing below it that is known.
     pub parents: Vec<Parent>,
+    /// Background jobs of a shell that became the program.
+    pub beside: Vec<Branch>,
     /// What stopping does to the container's own process, if that runs.
     pub stop: Option<Stop>,
 }
@@ -199,6 +202,17 @@ pub enum Cause {
         line: usize,
         /// The exit code.
         code: u8,
+        /// A program that it leaves in the background, which ends with it.
+        left: Option<BString>,
+    },
+    /// A shell does not understand its script.
+    ShellSyntax {
+        /// The script; `None` for `-c`.
+        path: Option<BString>,
+        /// The line, counted from 1.
+        line: usize,
+        /// The file of the shell.
+        shell: Shell,
     },
     /// The dynamic loader ends the process: its first error.
     Link(Arc<Closure>),

@@ -7,11 +7,11 @@ use bstr::{BStr, BString, ByteSlice};
 
 use super::env::{self, Flavour};
 use super::execve::{Caller, Loaded, Stop};
-use super::family::Parent;
+use super::family::{Branch, Parent};
 use super::loader::{Memory, Started};
 use super::outcome::{Cause, Misuse, Outcome, Phase, Problem, Role, Step, StepKind, Tried};
 use super::process::Environment;
-use super::script::{Ending, Field, Invocation, Value};
+use super::script::{self, End, Ending, Field, Invocation, Value};
 use super::shell::{self, Script, Shell};
 use super::ways::{self, Choices};
 use super::wrapper::{self, Wrapper};
@@ -60,6 +60,8 @@ pub struct Running<'a> {
     pub disturbed: bool,
     /// The processes that stay as parents, outermost first.
     pub parents: Vec<Parent>,
+    /// Background jobs of shells that became another program.
+    pub beside: Vec<Branch>,
     /// The program that has control calls glibc's execvp(3): see [`wrapper::hands_to_shell`].
     pub hands_to_shell: bool,
 }
@@ -97,7 +99,7 @@ impl Running<'_> {
     pub fn follow(&mut self, loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
         let outcome = match self.chain(loaded, steps) {
             // What is not there, or not executable, when the image is built may be so by then.
-            Outcome::Exits { cause, .. } if self.disturbed && !matches!(cause, Cause::ScriptEnds { .. }) => {
+            Outcome::Exits { cause, .. } if self.disturbed && !matches!(cause, Cause::ScriptEnds { .. } | Cause::ShellSyntax { .. }) => {
                 while steps.last().is_some_and(|step| step.ino.is_none()) {
                     steps.pop();
                 }
@@ -325,7 +327,13 @@ impl Running<'_> {
             }
         }
         let path = call.name.known().map(BStr::to_owned).unwrap_or_default();
-        Outcome::Exits { code, cause: Cause::ScriptEnds { path, line, code } }
+        if let End::Exits { cause: script::Cause::Syntax(line), .. } = ending.end {
+            let path = Some(path).filter(|_| !call.command_string);
+            return Outcome::Exits { code, cause: Cause::ShellSyntax { path, line, shell: call.shell } };
+        }
+        let left = ending.jobs.iter().find(|job| !job.short && job.told.is_none());
+        let left = left.and_then(|job| job.argv.first()?.known().map(BStr::to_owned));
+        Outcome::Exits { code, cause: Cause::ScriptEnds { path, line, code, left } }
     }
 
     /// The one argument that a shebang line gives to a shell.

@@ -18,6 +18,16 @@ pub enum Shell {
     Bash,
 }
 
+impl std::fmt::Display for Shell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Shell::Dash => "dash",
+            Shell::Ash => "busybox ash",
+            Shell::Bash => "bash",
+        })
+    }
+}
+
 impl Shell {
     /// Exit code when its script cannot be opened; `absent` or closed.
     pub fn cannot_open(self, absent: bool) -> u8 {

@@ -54,6 +54,7 @@ impl Running<'_> {
         match &ending.end {
             End::Exec { argv, environment, cwd, .. } => {
                 let called = Called { argv, environment, cwd };
+                self.beside = self.branches(ending, None);
                 match self.take(&called) {
                     Some(words) => self.command(call.shell, words, true, ending.span.line, steps),
                     None => self.stay(held(Stays::Unknown(NAME.to_owned()))),
@@ -120,6 +121,7 @@ impl Running<'_> {
             script: script(call),
             stays,
             line: line.unwrap_or(1),
+            span: 0..0,
             text: String::new(),
             traps: Vec::new(),
             jobs: Vec::new(),
@@ -175,6 +177,7 @@ impl Running<'_> {
     fn branch(&self, job: &Job) -> Branch {
         let mut beside = self.clone();
         beside.parents.clear();
+        beside.beside.clear();
         beside.branches += 1;
         beside.choices = None;
         let called = Called { argv: &job.argv, environment: &job.environment, cwd: &job.cwd };
@@ -214,6 +217,7 @@ fn held(call: &Invocation, ending: &Ending) -> Held {
         script: script(call),
         stays: Stays::Loops(None),
         line: ending.span.line,
+        span: ending.span.start..ending.span.end,
         text: ending.text.clone(),
         traps: ending.traps.clone(),
         jobs: Vec::new(),

@@ -25,8 +25,16 @@ impl Cause {
                 "`{name}` is found as `{path}` through the relative PATH element `{element}`, which runc refuses"
             ),
             Cause::Exec { role, path, problem } => format!("{} `{path}` {}", noun(*role), exec(problem)),
-            Cause::ScriptEnds { path, line, code } => {
-                format!("the script `{path}` ends by itself at line {line}, with exit code {code}")
+            Cause::ScriptEnds { path, line, code, left } => {
+                let left = left.as_ref().map(|left| format!(", and leaves `{left}` in the background"));
+                let left = left.unwrap_or_default();
+                format!("the script `{path}` ends by itself at line {line}, with exit code {code}{left}")
+            }
+            Cause::ShellSyntax { path: Some(path), line, shell } => {
+                format!("`{path}` has a syntax error for {shell} at line {line}")
+            }
+            Cause::ShellSyntax { path: None, line, shell } => {
+                format!("the text of `-c` has a syntax error for {shell} at line {line}")
             }
             Cause::Link(closure) => link(closure),
             Cause::TooLong { excess: Excess::Argument(index), length } => {

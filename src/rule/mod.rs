@@ -9,12 +9,14 @@ pub mod packages;
 pub mod paste;
 mod reasons;
 mod seen;
+mod shelled;
 mod stop;
 mod trouble;
 mod words;
 
 pub use near::{at, files, namesakes, similar};
 pub use seen::UNHEALTHY;
+pub use shelled::{IDIOM, Parented};
 pub use stop::KILLED;
 pub use trouble::{Explanation, Trouble};
 pub use words::{json_array, list, quote, shell_words};

@@ -18,7 +18,12 @@ impl<'a> Subject<'a> {
     pub fn dropped(&self) -> Option<(&'a Stop, &'a Reaction)> {
         let stop = self.stop()?;
         let reaction = &stop.reaction;
-        (reaction.ending == Ending::Killed && reaction.confidence > Confidence::Possible).then_some((stop, reaction))
+        let alone = self.launch.current().iter().find(|start| start.stop.is_some())?.parents.is_empty();
+        let killed = |reaction: &Reaction| {
+            alone && reaction.ending == Ending::Killed && reaction.confidence > Confidence::Possible
+        };
+        let others = self.launch.others.iter().flat_map(|way| way.starts.iter().find_map(|start| start.stop.as_ref()));
+        (killed(reaction) && others.into_iter().all(|stop| killed(&stop.reaction))).then_some((stop, reaction))
     }
 
     /// A warning about stopping.

@@ -4,6 +4,7 @@ use crate::rule::Rule;
 
 mod argument_too_long;
 mod arguments_in_one_string;
+mod background_main_process;
 mod broken_exec_form;
 mod byte_order_mark;
 mod capability_not_granted;
@@ -11,23 +12,32 @@ mod carriage_return_in_shebang;
 mod command_not_found;
 mod default_disposition_as_pid_1;
 mod healthcheck_not_runnable;
+mod init_not_first;
 mod interpreter_not_executable;
 mod interpreter_not_found;
 mod is_a_directory;
 mod library_not_found;
 mod loader_not_found;
+mod missing_exec;
 mod missing_shebang;
+mod no_reaper;
 mod not_a_program;
 mod not_executable;
 mod nothing_to_run;
 mod path_not_found;
 mod permission_denied_for_user;
+mod pipeline_as_main_process;
 mod refused_layer;
 mod script_command_not_found;
 mod shebang_arguments;
+mod shell_form_command;
 mod shell_not_found;
+mod shell_syntax_error;
 mod shell_syntax_in_exec_form;
+mod signal_not_forwarded;
+mod stops_without_telling;
 mod symbol_version_not_found;
+mod trap_blocked_by_foreground_child;
 mod unusable_stop_signal;
 mod user_not_found;
 mod wait_for_sleeping_forever;
@@ -39,6 +49,7 @@ mod wrong_architecture;
 pub const RULES: &[Rule] = &[
     argument_too_long::RULE,
     arguments_in_one_string::RULE,
+    background_main_process::RULE,
     broken_exec_form::RULE,
     byte_order_mark::RULE,
     capability_not_granted::RULE,
@@ -46,23 +57,32 @@ pub const RULES: &[Rule] = &[
     command_not_found::RULE,
     default_disposition_as_pid_1::RULE,
     healthcheck_not_runnable::RULE,
+    init_not_first::RULE,
     interpreter_not_executable::RULE,
     interpreter_not_found::RULE,
     is_a_directory::RULE,
     library_not_found::RULE,
     loader_not_found::RULE,
+    missing_exec::RULE,
     missing_shebang::RULE,
+    no_reaper::RULE,
     not_a_program::RULE,
     not_executable::RULE,
     nothing_to_run::RULE,
     path_not_found::RULE,
     permission_denied_for_user::RULE,
+    pipeline_as_main_process::RULE,
     refused_layer::RULE,
     script_command_not_found::RULE,
     shebang_arguments::RULE,
+    shell_form_command::RULE,
     shell_not_found::RULE,
+    shell_syntax_error::RULE,
     shell_syntax_in_exec_form::RULE,
+    signal_not_forwarded::RULE,
+    stops_without_telling::RULE,
     symbol_version_not_found::RULE,
+    trap_blocked_by_foreground_child::RULE,
     unusable_stop_signal::RULE,
     user_not_found::RULE,
     wait_for_sleeping_forever::RULE,

@@ -1,0 +1,170 @@
+//! A container whose PID 1 is a shell or another parent of the main program, for the rules that judge how it stops.
+
+use bstr::{BString, ByteSlice};
+
+use super::{Subject, at, json_array, paste, quote};
+use crate::finding::{Confidence, Fix, Place};
+use crate::launch::family::{Held, Parent, Stays};
+use crate::launch::{Ending, Reaction, Start, Step, StepKind, Stop};
+use crate::rootfs::View;
+
+/// More of a script than this is not looked at for a place in it.
+const HEAD: usize = 1 << 16;
+
+/// A container that runs below a parent.
+pub struct Parented<'a> {
+    subject: Subject<'a>,
+    /// The start under the first current engine that runs it.
+    pub start: &'a Start,
+    /// What stopping it does.
+    pub stop: &'a Stop,
+    /// The parents, PID 1 first; there is one at least.
+    pub parents: &'a [Parent],
+}
+
+impl<'a> Subject<'a> {
+    /// The container, if it runs below a parent on every way, and what stopping it does is more than possible.
+    pub fn parented(&self) -> Option<Parented<'a>> {
+        let (start, stop) = running(self.launch.current())?;
+        let sure = stop.reaction.confidence > Confidence::Possible && stop.reaction.ending != Ending::Unknown;
+        let alike = |other: &[Start]| running(other).is_none_or(|(_, s)| is_alike(&s.reaction, &stop.reaction));
+        let others = self.launch.others.iter().all(|way| alike(way.starts.get(..3).unwrap_or(&way.starts)));
+        let parented = Parented { subject: *self, start, stop, parents: &start.parents };
+        (!start.parents.is_empty() && sure && others).then_some(parented)
+    }
+}
+
+fn running(starts: &[Start]) -> Option<(&Start, &Stop)> {
+    starts.iter().find_map(|start| Some((start, start.stop.as_ref()?)))
+}
+
+fn is_alike(one: &Reaction, other: &Reaction) -> bool {
+    one.ending == other.ending && one.main_told == other.main_told
+}
+
+impl<'a> Parented<'a> {
+    /// PID 1, if it is a shell, and the container is killed for it.
+    pub fn killed_shell(&self) -> Option<&'a Held> {
+        self.shell().filter(|_| self.is_killed())
+    }
+
+    /// PID 1, if it is a shell.
+    pub fn shell(&self) -> Option<&'a Held> {
+        match self.parents.first()? {
+            Parent::Shell(held) => Some(held),
+            Parent::Wrapper(_) => None,
+        }
+    }
+
+    /// The grace period runs out.
+    pub fn is_killed(&self) -> bool {
+        self.stop.reaction.ending == Ending::Killed
+    }
+
+    /// Whether the shell has a trap that runs something on the stop signal.
+    pub fn has_trap(&self, held: &Held) -> bool {
+        let signal = self.signal();
+        held.traps.iter().any(|(name, trap)| trap.action.is_some() && signal.strip_prefix("SIG") == name.to_str().ok())
+    }
+
+    /// The stop signal by its name.
+    pub fn signal(&self) -> String {
+        match self.stop.delivery {
+            crate::launch::Delivery::Sent(signal) => signal.to_string(),
+            _ => "the stop signal".to_owned(),
+        }
+    }
+
+    /// The words of the main program, if it is known.
+    pub fn main(&self) -> Option<Vec<String>> {
+        let step = self.program()?;
+        Some(step.argv.iter().map(|word| word.to_str_lossy().into_owned()).collect())
+    }
+
+    /// The program at the end of the line.
+    pub fn program(&self) -> Option<&'a Step> {
+        let level = self.parents.len();
+        let is_own = |step: &&Step| step.pid as usize == level + 1 && step.kind != StepKind::Loader;
+        self.start.steps.iter().rfind(is_own)
+    }
+
+    /// How sure it is that the main program is what the shell waits for.
+    pub fn confidence(&self, held: &Held) -> Confidence {
+        let middle = held.stays == Stays::Foreground { last: false };
+        self.stop.reaction.confidence.min(if middle { Confidence::Likely } else { Confidence::Certain })
+    }
+
+    /// The shell nearest to the main program.
+    pub fn last_shell(&self) -> Option<&'a Held> {
+        self.parents.iter().rev().find_map(|parent| match parent {
+            Parent::Shell(held) => Some(&**held),
+            Parent::Wrapper(_) => None,
+        })
+    }
+
+    /// The main program in words: quoted, or the command of the script.
+    pub fn main_quoted(&self, held: Option<&Held>) -> String {
+        match (self.main(), held) {
+            (Some(words), _) => quote(words.join(" ")),
+            (None, Some(held)) => quote(&held.text),
+            (None, None) => "the main program".to_owned(),
+        }
+    }
+
+    /// The place of the command where a shell stays.
+    pub fn place(&self, held: &Held) -> Place {
+        let file = held.script.as_ref().and_then(|path| self.file(path, held));
+        file.unwrap_or_else(|| self.subject.first_word())
+    }
+
+    fn file(&self, path: &BString, held: &Held) -> Option<Place> {
+        let ino = at(&self.subject, path)?;
+        let view = View::new(self.subject.image, self.subject.rootfs);
+        let head = view.read(ino, 0, HEAD).ok()?;
+        let is_there = head.get(held.span.clone()).is_some_and(|text| text.starts_with_str(first_line(&held.text)));
+        let layer = view.inode(ino).layer.map(usize::from);
+        let text = !head.contains(&0) && head.to_str().is_ok();
+        let head = BString::from(if text { head } else { Vec::new() });
+        let span = (is_there && text).then(|| held.span.clone()).filter(|span| !span.is_empty());
+        Some(Place::File { path: path.clone(), layer, head, span })
+    }
+
+    /// The very line with `exec` put in.
+    pub fn line_with_exec(&self, held: &Held) -> Option<Fix> {
+        let script = held.script.as_ref()?;
+        let title = format!("line {} of {}, with `exec`", held.line, quote(script));
+        paste::fix(title, whole(held).map(|text| format!("exec {text}"))?)
+    }
+
+    /// The shell form with `exec` before its last command, and the exec form where that is plain.
+    pub fn forms(&self, held: &Held) -> Vec<Fix> {
+        let process = &self.subject.launch.process;
+        let Some((index, text)) = process.argv.iter().enumerate().find(|(_, w)| w.contains(&held.text)) else {
+            return Vec::new();
+        };
+        let Some((field, _)) = process.origins.get(index).copied().flatten() else { return Vec::new() };
+        let instruction = if field == crate::finding::Field::Entrypoint { "ENTRYPOINT" } else { "CMD" };
+        let plain = text.split_whitespace().all(paste::is_plain) && text.trim() == held.text;
+        let words: Vec<&str> = text.split_whitespace().collect();
+        let exec = whole(held).and_then(|own| Some((text.get(..text.rfind(&own)?)?, own)));
+        let exec = exec.map(|(before, own)| format!("{instruction} {}", json_array(&["sh", "-c", &format!("{before}exec {own}")])));
+        let direct = plain.then(|| format!("{instruction} {}", json_array(&words)));
+        let fixes = [
+            direct.and_then(|text| paste::fix("the exec form of this command", text)),
+            exec.and_then(|text| paste::fix("the same shell, which becomes the program", text)),
+        ];
+        fixes.into_iter().flatten().collect()
+    }
+}
+
+/// The command, if it is not cut off.
+fn whole(held: &Held) -> Option<String> {
+    (!held.text.ends_with('…') && !held.text.is_empty()).then(|| held.text.clone())
+}
+
+fn first_line(text: &str) -> &str {
+    text.trim_end_matches(['…', ' '])
+}
+
+/// A script that starts the program, hands signals on, and waits until it has ended.
+pub const IDIOM: &str = "app & pid=$!; trap 'kill -TERM $pid' TERM INT; wait $pid; wait $pid";
