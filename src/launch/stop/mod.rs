@@ -8,10 +8,14 @@ mod evidence;
 mod java;
 mod language;
 mod node;
+mod perl;
+mod php;
 mod program;
 mod python;
+mod ruby;
 mod script;
 mod signal;
+mod uwsgi;
 
 use bstr::{BStr, BString, ByteSlice};
 
