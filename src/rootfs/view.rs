@@ -10,7 +10,7 @@ use super::apply::split;
 use super::tree::{Ino, Inode, Kind, Rootfs, join};
 use super::{Credentials, EXECUTE, again};
 use crate::error::Result;
-use crate::format::elf::{Object, is_elf};
+use crate::format::elf::{Code, Object, is_elf};
 use crate::image::Image;
 
 /// Pieces of files by inode, offset and length.
@@ -19,6 +19,9 @@ type Taken = HashMap<(Ino, u64, usize), Vec<u8>>;
 /// Components that are walked for one image: a launch takes some thousands; links that multiply one another in a
 /// hostile image would take hours.
 const MAX_STEPS: u32 = 20_000_000;
+
+/// A program longer than this is not searched for what it does with signals.
+const PROGRAM_MAX: usize = 64 << 20;
 
 /// The file system of a container that is about to start: /proc, /sys and /dev as runtimes mount them (runtime-spec,
 /// config-linux.md, *Default Filesystems* and *Default Devices*), and the directories they make.
@@ -38,6 +41,8 @@ pub struct View<'a> {
     again: Rc<RefCell<Taken>>,
     /// What dynamic loaders read, of files that it was not kept of.
     objects: Rc<RefCell<HashMap<Ino, Option<Rc<Object>>>>>,
+    /// What the code of files says, which costs a second look each.
+    codes: Rc<RefCell<HashMap<Ino, Option<Rc<Code>>>>>,
 }
 
 impl<'a> View<'a> {
@@ -55,6 +60,7 @@ impl<'a> View<'a> {
             steps: Rc::new(Cell::new(MAX_STEPS)),
             again: Rc::default(),
             objects: Rc::default(),
+            codes: Rc::default(),
         };
         for name in ["proc", "sys"] {
             view.add(Rootfs::ROOT, name, made(Kind::Unknowable, 0o555));
@@ -171,6 +177,18 @@ impl<'a> View<'a> {
         let object = object.map(Rc::new);
         self.objects.borrow_mut().insert(ino, object.clone());
         Ok(object)
+    }
+
+    /// What the machine code of a file says of signals; `None` if it does not tell, or cannot be had, or is too much.
+    pub fn code(&self, ino: Ino) -> Option<Rc<Code>> {
+        if let Some(known) = self.codes.borrow().get(&ino) {
+            return known.clone();
+        }
+        let size = usize::try_from(self.size(ino)).ok().filter(|size| *size <= PROGRAM_MAX);
+        let bytes = size.and_then(|size| self.reread(ino, 0, size).ok());
+        let code = bytes.and_then(|bytes| Code::read(&bytes)).map(Rc::new);
+        self.codes.borrow_mut().insert(ino, code.clone());
+        code
     }
 
     /// Length of a regular file, 0 of anything else.

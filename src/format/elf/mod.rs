@@ -16,7 +16,7 @@ use goblin::elf::program_header;
 use scroll::{Endian, Pread};
 
 pub use go::{BUILD_INFO, Go};
-pub use object::{Imports, Object, Segments, Tag, is_loader};
+pub use object::{Code, Imports, Object, Segments, Tag, Told, is_loader};
 
 /// Bytes of the longest ELF header.
 pub const HEADER: usize = 64;

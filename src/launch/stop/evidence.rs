@@ -4,7 +4,7 @@ use bstr::{BString, ByteSlice};
 
 use super::{Disposition, Nature, Pid1, Reaction, Signal, base};
 use crate::finding::Confidence;
-use crate::format::elf::Imports;
+use crate::format::elf::{Imports, Told};
 use crate::launch::Closure;
 
 /// C libraries and loaders, which have the functions themselves: glibc's parts and musl.
@@ -35,44 +35,95 @@ pub fn go(pid1: &Pid1<'_>, signal: Signal) -> Option<Reaction> {
     Some(Reaction::stops(Disposition::Exits, None, why, Confidence::Likely))
 }
 
-/// By what it and its libraries import: without any of the functions there is no handler.
+/// By what it and its libraries import, without any of the functions there is no handler; else by what its code says.
 pub fn elf(pid1: &Pid1<'_>, signal: Signal) -> Reaction {
     let path = &pid1.step.path;
     let Some(closure) = &pid1.step.libraries else {
-        return Reaction::unknown(format!(
-            "`{path}` is linked statically and does not tell whether it handles {signal}"
-        ));
+        return static_program(pid1, signal);
     };
     let Some((imports, who)) = imports(pid1, closure) else {
         return Reaction::unknown(format!("whether `{path}` handles {signal} cannot be read from its symbols"));
     };
-    if imports.has(Imports::HANDLES) {
-        return Reaction::unknown(format!(
-            "`{who}` can handle signals, and whether it handles {signal} is not visible"
-        ));
+    let handles = imports.has(Imports::HANDLES) || imports.has(Imports::TAKES);
+    if handles && let Some(reaction) = linked_program(pid1, closure, signal) {
+        return reaction;
     }
     if imports.has(Imports::EXECUTES) {
         return Reaction::unknown(format!("`{who}` can execute another program in its place"));
     }
-    if imports.has(Imports::TAKES) {
-        return takes(who, signal);
-    }
-    let open = imports.has(Imports::LOADS) || imports.has(Imports::CALLS);
+    let open = handles || imports.has(Imports::LOADS) || imports.has(Imports::CALLS);
     let confidence = if open { Confidence::Likely } else { Confidence::Certain };
     // Of the program itself: libraries of tools, as of terminals, can wait too.
     let own = closure.objects.first().and_then(|program| pid1.view.object(program.ino).ok()??.imports);
     let nature = if own.is_some_and(|own| own.has(Imports::WAITS)) { Nature::Server } else { Nature::Tool };
-    let why = format!("neither `{path}` nor a library of its imports a function that handles signals");
+    let why = match handles {
+        true => format!("the code of `{path}` sets no handler for {signal}, and PID 1 has none by default"),
+        false => format!("neither `{path}` nor a library of its imports a function that handles signals"),
+    };
     Reaction::ignored(why, confidence, nature)
 }
 
-/// A program that only waits for signals waits for the one that is to end it, if for any.
-fn takes(who: &BString, signal: Signal) -> Reaction {
-    if signal != Signal::TERM {
-        return Reaction::unknown(format!("`{who}` waits for signals, and whether for {signal} is not visible"));
+/// A static program tells as long as it is not stripped.
+fn static_program(pid1: &Pid1<'_>, signal: Signal) -> Reaction {
+    let path = &pid1.step.path;
+    let Some(code) = pid1.step.ino.and_then(|ino| pid1.view.code(ino)) else {
+        return Reaction::unknown(format!(
+            "`{path}` is linked statically and does not tell whether it handles {signal}"
+        ));
+    };
+    said(code.told(signal.0), path, signal).unwrap_or_else(|| {
+        let why = format!("the code of `{path}` sets no handler for {signal}, and PID 1 has none by default");
+        Reaction::ignored(why, Confidence::Likely, Nature::Tool)
+    })
+}
+
+/// What the code of a program and its libraries says; `None` if that sets no handler.
+fn linked_program(pid1: &Pid1<'_>, closure: &Closure, signal: Signal) -> Option<Reaction> {
+    let program = closure.objects.first()?;
+    let Some(code) = pid1.view.code(program.ino) else {
+        let path = &program.path;
+        return Some(Reaction::unknown(format!(
+            "`{path}` can handle signals, and whether it handles {signal} is not visible"
+        )));
+    };
+    if let Some(reaction) = said(code.told(signal.0), &program.path, signal) {
+        return Some(reaction);
     }
-    let why = format!("`{who}` waits for signals, and SIGTERM is the usual one to end it");
-    Reaction::stops(Disposition::Handler, None, why, Confidence::Possible)
+    let mut libraries = closure.objects.iter().skip(1).filter(|object| !is_libc(&object.path));
+    let asked = code.passes(signal.0);
+    let open = libraries.find(|object| {
+        let imports = pid1.view.object(object.ino).ok().flatten().and_then(|object| object.imports);
+        let handles = imports.is_none_or(|i| i.has(Imports::HANDLES) || i.has(Imports::TAKES));
+        handles && (asked || !is_quiet(&object.path))
+    })?;
+    let path = &open.path;
+    Some(Reaction::unknown(format!("`{path}` can handle signals, and whether it is to handle {signal} is not visible")))
+}
+
+/// What code says; `None` if that is nothing.
+fn said(told: Told, path: &BString, signal: Signal) -> Option<Reaction> {
+    let ignored = |why| Some(Reaction::ignored(why, Confidence::Likely, Nature::Server));
+    match told {
+        // Of the other signals many are handled for something else: to reload, to reopen files.
+        Told::Handles | Told::Waits if signal != Signal::TERM => Some(Reaction::unknown(format!(
+            "the code of `{path}` handles {signal}, and what it does then is not visible"
+        ))),
+        Told::Handles | Told::Waits => {
+            let what = if told == Told::Handles { "sets a handler" } else { "waits" };
+            Some(Reaction::handled(None, format!("the code of `{path}` {what} for {signal}")))
+        }
+        Told::Discards => ignored(format!("`{path}` ignores {signal}, or leaves it at its default")),
+        Told::Resends => ignored(format!(
+            "the handler of `{path}` sets the default for {signal} and sends it to PID 1, where the kernel drops it"
+        )),
+        Told::Returns => Some(Reaction::unknown(format!(
+            "the handler of `{path}` for {signal} does nothing but interrupt what waits, and what then happens is not visible"
+        ))),
+        Told::Unclear => Some(Reaction::unknown(format!(
+            "`{path}` can handle signals, and whether it handles {signal} is not visible"
+        ))),
+        Told::Nothing => None,
+    }
 }
 
 /// The imports of the program and its libraries together, and the first file that handles signals or executes.
@@ -95,4 +146,12 @@ fn imports<'c>(pid1: &Pid1<'_>, closure: &'c Closure) -> Option<(Imports, &'c BS
 fn is_libc(path: &[u8]) -> bool {
     let name = base(path);
     LIBC.iter().any(|start| name.starts_with_str(start)) || name.starts_with_str("ld-") || name.starts_with_str("ld64")
+}
+
+/// Libraries that handle signals only for who asks them to, by a function that is given the number, or only others than
+/// those that end a process.
+const QUIET: [&str; 1] = ["libcrypto.so."];
+
+fn is_quiet(path: &[u8]) -> bool {
+    QUIET.iter().any(|start| base(path).starts_with_str(start))
 }

@@ -3,8 +3,8 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::script::{Says, Source, ends};
-use super::{Nature, Reaction, Signal, node, python};
+use super::script::{Says, Source, ends, first_file};
+use super::{Nature, Reaction, Signal, node, perl, php, python, ruby};
 
 /// How to read programs of a language.
 pub struct Language {
@@ -28,6 +28,8 @@ pub struct Language {
     pub endings: &'static [&'static str],
     /// Words without one of which a program is none that runs for long.
     pub waits: &'static [&'static str],
+    /// Words with one of which it starts other programs.
+    pub starts: &'static [&'static str],
     /// What the interpreter does by itself; and whether the whole text is known to say nothing.
     pub otherwise: fn(Signal, bool) -> Option<Reaction>,
 }
@@ -43,6 +45,7 @@ const PLAIN: Language = Language {
     locate: |_, _| Vec::new(),
     endings: &[],
     waits: &["sleep", "while", "accept", "listen", "loop"],
+    starts: &["system", "popen", "spawn", "fork", "proc_open", "passthru", "shell_exec", "qx", "`", "os.execute"],
     otherwise: |_, _| None,
 };
 
@@ -57,6 +60,7 @@ const NODE: Language = Language {
     locate: node::locate,
     endings: &[".js", ".cjs", ".mjs", "/index.js"],
     waits: &["listen", "setInterval", "setTimeout", "while", ".on(", "subscribe", "for await"],
+    starts: &["child_process", "Bun.spawn", "Deno.Command", "execa", "zx"],
     otherwise: |_, _| None,
 };
 
@@ -73,14 +77,23 @@ pub const LANGUAGES: [Language; 8] = [
         locate: python::locate,
         endings: &["/__main__.py"],
         waits: &["serve", "sleep(", "while ", "listen", "run(", "run_forever", "accept(", "poll(", "select(", "wait("],
+        starts: &["subprocess", "os.system", "os.popen", "os.spawn", "os.posix_spawn", "os.fork", "pexpect"],
         otherwise: python::otherwise,
     },
     NODE,
     Language { names: &["bun"], source: node::bun_source, ..NODE },
     Language { names: &["deno"], source: node::deno_source, says: node::deno_says, otherwise: deno, ..NODE },
-    Language { names: &["perl"], title: "Perl", says: perl, source: text_or_file, ..PLAIN },
-    Language { names: &["ruby"], title: "Ruby", says: ruby, source: text_or_file, otherwise: exception, ..PLAIN },
-    Language { names: &["php"], title: "PHP", says: php, source: php_source, ..PLAIN },
+    Language {
+        names: &["perl"],
+        title: "Perl",
+        says: perl::says,
+        source: text_or_file,
+        root: perl::root,
+        harmless: perl::HARMLESS,
+        ..PLAIN
+    },
+    Language { names: &["ruby"], title: "Ruby", says: ruby::says, source: text_or_file, otherwise: exception, ..PLAIN },
+    Language { names: &["php"], title: "PHP", says: php::says, source: php::source, ..PLAIN },
     Language { names: &["lua", "luajit"], title: "Lua", says: lua, source: text_or_file, ..PLAIN },
 ];
 
@@ -95,43 +108,29 @@ fn exception(signal: Signal, nothing: bool) -> Option<Reaction> {
     (signal == Signal::TERM).then(|| ends(nothing.then_some(1), why))
 }
 
-fn perl(text: &BStr, signal: Signal) -> Says {
-    let name = signal.to_string().replacen("SIG", "", 1);
-    let harmless =
-        ["use strict", "use warnings", "use utf8", "use feature", "use 5", "use v5", "use vars", "use constant"];
-    if mentions(text, &name) && (text.contains_str("SIG") || text.contains_str("sigaction")) {
-        return Says::Handles;
-    }
-    by_words(text, &["use ", "require ", "exec", "do ", "eval", "SIG"], &harmless)
-}
-
-fn ruby(text: &BStr, _: Signal) -> Says {
-    by_words(text, &["trap", "Signal", "rescue", "at_exit", "require", "load", "exec", "exit", "eval"], &[])
-}
-
-fn php(text: &BStr, signal: Signal) -> Says {
-    match text.contains_str("pcntl_signal") && mentions(text, &signal.to_string()) {
-        true => Says::Handles,
-        false => Says::Unclear("what a PHP program does on signals depends on what it waits for".to_owned()),
-    }
-}
-
 fn lua(text: &BStr, _: Signal) -> Says {
-    by_words(text, &["require", "dofile", "loadfile", "signal", "load"], &[])
+    let words = ["require", "dofile", "loadfile", "signal", "load"];
+    let open = |statement: &[u8]| words.into_iter().find(|word| statement.contains_str(word));
+    match Statements::of(text, &[b"--"]).find_map(open) {
+        Some(word) => Says::Unclear(format!("the program says `{word}`, and may handle signals")),
+        None => Says::Nothing(Vec::new()),
+    }
 }
 
-/// Nothing, unless a statement has one of the words.
-fn by_words(text: &BStr, words: &[&str], harmless: &[&str]) -> Says {
-    for statement in text.split(|b| matches!(b, b'\n' | b';')).map(|s| s.trim_ascii()) {
-        let comment = statement.starts_with(b"#") || statement.starts_with(b"--");
-        if comment || harmless.iter().any(|start| statement.starts_with_str(start)) {
-            continue;
-        }
-        if let Some(word) = words.iter().find(|word| statement.contains_str(word)) {
-            return Says::Unclear(format!("the program says `{}`, and may handle signals", word.trim()));
-        }
+/// The statements of a text, roughly: what stands between line ends and semicolons and is no comment.
+pub struct Statements;
+
+impl Statements {
+    /// Comments begin with one of `comments`.
+    pub fn of<'t>(text: &'t BStr, comments: &'t [&[u8]]) -> impl Iterator<Item = &'t [u8]> {
+        let statements = text.split(|b| matches!(b, b'\n' | b';')).map(|statement| statement.trim_ascii());
+        statements.filter(|statement| !comments.iter().any(|comment| statement.starts_with(comment)))
     }
-    Says::Nothing(Vec::new())
+}
+
+/// Whether one of `words` stands in the text as a word of its own.
+pub fn has_word(text: &[u8], words: &[&str]) -> bool {
+    words.iter().any(|word| mentions(text, word))
 }
 
 /// Whether `name` stands in the text as a word of its own.
@@ -143,24 +142,10 @@ pub fn mentions(text: &[u8], name: &str) -> bool {
     })
 }
 
-/// The first argument that is no option.
-fn first_file(arguments: &[BString]) -> Option<Source> {
-    let file = arguments.first().filter(|word| !word.starts_with(b"-"))?;
-    Some(Source::File(file.clone()))
-}
-
 /// `-e TEXT`, or a script.
 fn text_or_file(arguments: &[BString]) -> Option<Source> {
     match arguments {
         [flag, text, ..] if *flag == "-e" => Some(Source::Text(text.clone())),
         _ => first_file(arguments),
-    }
-}
-
-/// The web server `-S` is a known module; anything else is a script.
-fn php_source(arguments: &[BString]) -> Option<Source> {
-    match arguments.iter().any(|word| *word == "-S") {
-        true => Some(Source::Module("php -S".into())),
-        false => first_file(arguments),
     }
 }

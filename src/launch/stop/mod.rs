@@ -9,10 +9,14 @@ mod java;
 mod language;
 mod line;
 mod node;
+mod perl;
+mod php;
 mod program;
 mod python;
+mod ruby;
 mod script;
 mod signal;
+mod uwsgi;
 
 use bstr::{BStr, BString, ByteSlice};
 

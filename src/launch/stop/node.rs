@@ -51,7 +51,7 @@ pub fn says(text: &BStr, signal: Signal) -> Says {
     let name = signal.to_string();
     let listens =
         |call: &str| text.find_iter(call).any(|at| literal(text.get(at + call.len()..)) == Some(name.as_bytes()));
-    if LISTENERS.iter().any(|call| listens(call)) {
+    if LISTENERS.iter().any(|call| listens(call)) || (is_listed(text, &name) && listens_to_some(text)) {
         return Says::Handles;
     }
     if mentions(text, &name) {
@@ -61,6 +61,26 @@ pub fn says(text: &BStr, signal: Signal) -> Says {
         Some(imports) => Says::Nothing(imports),
         None => Says::Unclear("the program loads modules whose names are not in its text".to_owned()),
     }
+}
+
+/// Whether the name stands in a list: `['SIGINT', 'SIGTERM']`.
+fn is_listed(text: &[u8], name: &str) -> bool {
+    ['\'', '"', '`'].iter().any(|quote| {
+        let quoted = format!("{quote}{name}{quote}");
+        text.find_iter(&quoted).any(|at| {
+            let before = text.get(..at).unwrap_or_default().trim_ascii_end().last();
+            let after = text.get(at + quoted.len()..).unwrap_or_default().trim_ascii_start().first();
+            matches!((before, after), (Some(b'[' | b','), Some(b']' | b',')))
+        })
+    })
+}
+
+/// Whether the process listens to what a variable names.
+fn listens_to_some(text: &[u8]) -> bool {
+    LISTENERS.iter().any(|call| {
+        let call = format!("process{call}");
+        text.find_iter(&call).any(|at| literal(text.get(at + call.len()..)).is_none())
+    })
 }
 
 /// The same for Deno, which has a function of its own.
@@ -111,28 +131,22 @@ pub fn locate(name: &BStr, directory: &[u8]) -> Vec<BString> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn term(text: &str) -> String {
-        match says(text.into(), Signal::TERM) {
-            Says::Handles => "handles".to_owned(),
-            Says::Ignores => "ignores".to_owned(),
-            Says::Unclear(_) => "unclear".to_owned(),
-            Says::Nothing(imports) => format!("imports {}", bstr::join(" ", imports).to_str_lossy()),
-        }
-    }
+    use crate::launch::stop::script::told;
 
     #[test]
     fn handlers() {
-        for (text, told) in [
+        for (text, expected) in [
             ("process.on('SIGTERM',()=>process.exit(24))", "handles"),
             ("process.once( \"SIGTERM\", stop)", "handles"),
-            ("['SIGINT','SIGTERM'].forEach(s => process.on(s, stop))", "unclear"),
-            ("process.on('SIGINT', stop)", "imports "),
-            ("const c=require('cluster');import x from \"./x.js\"", "imports cluster ./x.js"),
-            ("import 'a'\nconst b = await import(`b`)", "imports b a"),
+            ("['SIGINT','SIGTERM'].forEach(s => process.on(s, stop))", "handles"),
+            ("for (const s of ['SIGINT', 'SIGTERM']) child.kill(s)", "unclear"),
+            ("spawn('x').kill('SIGTERM'); process.on(name, stop)", "unclear"),
+            ("process.on('SIGINT', stop)", "nothing "),
+            ("const c=require('cluster');import x from \"./x.js\"", "nothing cluster ./x.js"),
+            ("import 'a'\nconst b = await import(`b`)", "nothing b a"),
             ("require(name)", "unclear"),
         ] {
-            assert_eq!(term(text), told, "{text}");
+            assert_eq!(told(says(text.into(), Signal::TERM)), expected, "{text}");
         }
     }
 }

@@ -6,7 +6,7 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::{Disposition, Nature, Pid1, Reaction, Signal, base};
+use super::{Disposition, Nature, Pid1, Reaction, Signal, base, uwsgi};
 use crate::finding::Confidence;
 
 /// A line of the table.
@@ -16,54 +16,80 @@ struct Known {
     when: fn(&Pid1<'_>) -> bool,
     /// Signals that end it, with the exit code where that is known. Of others nothing is known, unless there are none.
     ends: &'static [(u8, Option<u8>)],
+    /// Signals that it takes for something else, and goes on.
+    keeps: &'static [u8],
     disposition: Disposition,
     how: &'static str,
 }
 
+const HUP: u8 = 1;
 const INT: u8 = 2;
 const QUIT: u8 = 3;
 const USR1: u8 = 10;
+const USR2: u8 = 12;
 const TERM: u8 = 15;
 const WINCH: u8 = 28;
+/// SIGRTMIN+3 as glibc counts.
+const RTMIN_3: u8 = 37;
 /// What most servers do.
 const ORDINARY: &[(u8, Option<u8>)] = &[(TERM, Some(0)), (INT, Some(0))];
 
-const IDLE: Known = Known { names: &[], when: always, ends: &[], disposition: Disposition::Default, how: "measured" };
+const IDLE: Known =
+    Known { names: &[], when: always, ends: &[], keeps: &[], disposition: Disposition::Default, how: "measured" };
 const SERVER: Known = Known { ends: ORDINARY, disposition: Disposition::Handler, ..IDLE };
 
 #[rustfmt::skip]
-const KNOWN: [Known; 21] = [
+const KNOWN: [Known; 32] = [
     Known { names: &["sleep"], ..IDLE },
     Known { names: &["tail"], when: follows, ..IDLE },
     Known { names: &["cat"], how: "source: coreutils cat.c and busybox cat.c set no handler", ..IDLE },
     Known { names: &["crond"], when: busybox_in_foreground, ..IDLE },
     Known { names: &["cron"], when: |p| has(p, &["-f"]), ..IDLE },
     Known { names: &["nginx", "openresty"], ends: &[(TERM, Some(0)), (INT, Some(0)), (QUIT, Some(0))],
-            how: "measured; INT: nginx(8)", ..SERVER },
-    Known { names: &["apache2", "httpd"], when: apache_in_foreground, ends: &[(TERM, Some(0)), (WINCH, Some(0))],
-            how: "measured; WINCH: manual, \"Stopping and Restarting\"", ..SERVER },
-    Known { names: &["haproxy"], ends: &[(TERM, None), (INT, None), (USR1, None)],
-            how: "measured; INT and USR1: management guide, \"Stopping and restarting\"", ..SERVER },
-    Known { names: &["redis-server", "redis-sentinel", "valkey-server"],
-            how: "measured; INT: manual, \"Redis signal handling\"", ..SERVER },
-    Known { names: &["postgres", "postmaster"], ends: &[(TERM, Some(0)), (INT, Some(0)), (QUIT, None)],
-            how: "measured; QUIT: manual, \"Shutting Down the Server\"", ..SERVER },
-    Known { names: &["mysqld", "mariadbd"], ends: &[(TERM, Some(0))],
-            how: "manual, \"The Server Shutdown Process\"", ..SERVER },
+            keeps: &[HUP, USR1, USR2, WINCH], how: "measured; INT and USR2: nginx(8)", ..SERVER },
+    Known { names: &["apache2", "httpd"], when: apache_in_foreground, ends: &[(TERM, Some(0)), (INT, Some(0)), (WINCH, Some(0))],
+            keeps: &[HUP, USR1], how: "measured; also manual, \"Stopping and Restarting\"", ..SERVER },
+    Known { names: &["haproxy"], when: |p| has(p, &["-W", "-Ws"]),
+            ends: &[(TERM, None), (INT, None), (USR1, None)], keeps: &[HUP],
+            how: "measured; also management guide, \"Stopping and restarting\"", ..SERVER },
+    Known { names: &["redis-server", "redis-sentinel", "redis-check-rdb", "valkey-server"],
+            how: "measured; also manual, \"Redis signal handling\"", ..SERVER },
+    Known { names: &["postgres", "postmaster"], ends: &[(TERM, Some(0)), (INT, Some(0)), (QUIT, None)], keeps: &[HUP],
+            how: "measured; also manual, \"Shutting Down the Server\"", ..SERVER },
+    Known { names: &["mysqld", "mariadbd"], ends: &[(TERM, Some(0))], keeps: &[HUP],
+            how: "measured; also manual, \"The Server Shutdown Process\"", ..SERVER },
     Known { names: &["mongod", "mongos"], how: "manual, \"Stop mongod Processes\"", ..SERVER },
-    Known { names: &["memcached"], how: "measured; INT: source, memcached.c `sig_handler`", ..SERVER },
-    Known { names: &["php-fpm"], ends: &[(TERM, Some(0)), (INT, Some(0)), (QUIT, Some(0))],
-            how: "measured; INT: php-fpm(8)", ..SERVER },
+    Known { names: &["memcached"], ends: &[(TERM, Some(0)), (INT, Some(0)), (USR1, Some(0))],
+            how: "measured; also source, memcached.c `sig_handler` and `sig_usrhandler`", ..SERVER },
+    Known { names: &["php-fpm"], ends: &[(TERM, Some(0)), (INT, Some(0)), (QUIT, Some(0))], keeps: &[USR1, USR2],
+            how: "measured; also php-fpm(8)", ..SERVER },
     Known { names: &["sshd"], when: |p| has(p, &["-D", "-De", "-eD"]), ends: &[(TERM, None)],
-            how: "source: sshd.c `sigterm_handler`", ..SERVER },
+            how: "measured; also source, sshd.c `sigterm_handler`", ..SERVER },
     Known { names: &["supervisord"], when: |p| has(p, &["-n", "--nodaemon"]),
-            ends: &[(TERM, Some(0)), (INT, Some(0)), (QUIT, Some(0))], disposition: Disposition::Forwards,
-            how: "measured; INT and QUIT: manual, \"Signals\"" },
+            ends: &[(TERM, Some(0)), (INT, Some(0)), (QUIT, Some(0))], keeps: &[HUP], disposition: Disposition::Forwards,
+            how: "measured; also manual, \"Signals\"", ..SERVER },
     Known { names: &["runsvdir"], ends: &[(TERM, Some(0))], disposition: Disposition::Forwards, ..SERVER },
     Known { names: &["s6-svscan"], ends: &[(TERM, Some(0))], disposition: Disposition::Forwards, ..SERVER },
-    Known { names: &["gunicorn", "hypercorn", "celery"], ends: &[(TERM, Some(0))], ..SERVER },
-    Known { names: &["uvicorn"], ends: &[(TERM, None)], ..SERVER },
+    Known { names: &["gunicorn"], ends: &[(TERM, Some(0)), (INT, Some(0)), (QUIT, Some(0))],
+            keeps: &[HUP, USR1, USR2, WINCH], how: "measured; also manual, \"Signal Handling\"", ..SERVER },
+    Known { names: &["hypercorn", "celery", "twistd"], ends: &[(TERM, Some(0))], ..SERVER },
+    Known { names: &["uvicorn"], ends: &[(TERM, None), (INT, None)], keeps: &[QUIT], ..SERVER },
     Known { names: &["flask", "http.server", "php -S", "waitress-serve"], ..IDLE },
+    Known { names: &["uwsgi", "uwsgi-core"], when: uwsgi::reloads, ends: &[(INT, None), (QUIT, None)], keeps: &[TERM, HUP],
+            how: "measured; also manual, \"Signals for controlling uWSGI\"", ..SERVER },
+    Known { names: &["uwsgi", "uwsgi-core"], when: uwsgi::is_alone, ends: &[(TERM, Some(30)), (INT, Some(30))], keeps: &[QUIT],
+            ..SERVER },
+    Known { names: &["uwsgi", "uwsgi-core"], when: uwsgi::dies, ends: &[(TERM, None), (INT, None)],
+            how: "measured; also manual, \"Signals for controlling uWSGI\"", ..SERVER },
+    Known { names: &["dnsmasq"], when: |p| has(p, &["-k", "--keep-in-foreground"]), ends: &[(TERM, Some(0))],
+            keeps: &[HUP, INT], how: "measured; HUP: dnsmasq(8)", ..SERVER },
+    Known { names: &["beam.smp", "erlexec"], ends: &[(TERM, Some(0))], ..SERVER },
+    Known { names: &["starman", "hypnotoad"], ends: &[(TERM, Some(0))], ..SERVER },
+    Known { names: &["varnishd"], when: |p| has(p, &["-F"]), ends: &[(TERM, Some(0))], ..SERVER },
+    Known { names: &["fcgiwrap", "privoxy", "rsyslogd", "slapd"], ends: &[(TERM, None)], ..SERVER },
+    Known { names: &["vsftpd"], ..IDLE },
+    Known { names: &["systemd", "init"], ends: &[(RTMIN_3, None)], keeps: &[TERM, HUP],
+            how: "systemd(1), \"Signals\": SIGTERM executes systemd anew, SIGRTMIN+3 halts", ..SERVER },
 ];
 
 /// Programs of Go and others that become their arguments; what those do is another matter.
@@ -77,21 +103,22 @@ pub fn becomes_another(pid1: &Pid1<'_>) -> Option<Reaction> {
 
 /// What is known of the program by its name.
 pub fn known(pid1: &Pid1<'_>, signal: Signal) -> Option<Reaction> {
-    let (name, line) = pid1.called().into_iter().find_map(|name| Some((name, line(name)?)))?;
-    (line.when)(pid1).then(|| line.reaction(pid1, name, signal))
+    let (name, line) = pid1.called().into_iter().find_map(|name| Some((name, line(name, pid1)?)))?;
+    Some(line.reaction(pid1, name, signal))
 }
 
 /// The same of a script or module that another program runs.
 pub fn known_script(pid1: &Pid1<'_>, name: &[u8], signal: Signal) -> Option<Reaction> {
-    let line = line(name.as_bstr())?;
-    (line.when)(pid1).then(|| line.reaction(pid1, name.as_bstr(), signal))
+    Some(line(name.as_bstr(), pid1)?.reaction(pid1, name.as_bstr(), signal))
 }
 
-fn line(name: &BStr) -> Option<&'static Known> {
+/// The line that speaks of the name, and of its arguments.
+fn line(name: &BStr, pid1: &Pid1<'_>) -> Option<&'static Known> {
     // php-fpm8.2
     let plain = name.trim_end_with(|c| c.is_ascii_digit() || c == '.').as_bstr();
-    let is = |line: &&Known, name: &BStr| line.names.iter().any(|known| name == known);
-    KNOWN.iter().find(|line| is(line, name)).or_else(|| KNOWN.iter().find(|line| is(line, plain)))
+    let is = |line: &Known, name: &BStr| line.names.iter().any(|known| name == known);
+    let names = [name, plain].into_iter().find(|name| KNOWN.iter().any(|line| is(line, name)))?;
+    KNOWN.iter().filter(|line| is(line, names)).find(|line| (line.when)(pid1))
 }
 
 impl Known {
@@ -105,8 +132,15 @@ impl Known {
                 let why = format!("`{name}` ends on {signal}");
                 Reaction::stops(self.disposition, *code, why, self.confidence())
             }
+            None if self.keeps.contains(&signal.0) => self.goes_on(name, signal),
             None => Reaction::unknown(format!("what `{name}` does on {signal} is not known")),
         }
+    }
+
+    fn goes_on(&self, name: &BStr, signal: Signal) -> Reaction {
+        let why = format!("`{name}` takes {signal} for something else than its end, and goes on");
+        let reaction = Reaction::ignored(why, self.confidence(), Nature::Server);
+        Reaction { disposition: Disposition::Handler, main_told: Some(true), ..reaction }
     }
 
     /// What was seen is certain.

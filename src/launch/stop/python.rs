@@ -7,10 +7,10 @@ use super::script::{Says, Source, ends};
 use super::{Reaction, Signal};
 
 /// Modules that set no handler for signals when they are imported and used: most of the standard library, and frameworks
-/// that were run (flask, waitress) or whose source has no `signal.signal`.
+/// that were run (flask, tornado, waitress) or whose source has no `signal.signal`.
 #[rustfmt::skip]
 pub const HARMLESS: &[&str] = &[
-    "__future__", "abc", "argparse", "array", "ast", "asyncio", "atexit", "base64", "binascii", "bisect", "bottle", "bz2",
+    "__future__", "abc", "aiohttp", "argparse", "array", "ast", "asyncio", "atexit", "base64", "binascii", "bisect", "bottle", "bz2",
     "calendar", "cgi", "click", "collections", "concurrent", "configparser", "contextlib", "copy", "csv", "ctypes",
     "dataclasses", "datetime", "decimal", "difflib", "dis", "dotenv", "email", "enum", "errno", "faulthandler", "fcntl",
     "flask", "fnmatch", "fractions", "ftplib", "functools", "gc", "getopt", "getpass", "gettext", "glob", "grp", "gzip",
@@ -20,15 +20,17 @@ pub const HARMLESS: &[&str] = &[
     "pprint", "psutil", "psycopg2", "pwd", "pymysql", "queue", "quopri", "random", "re", "reprlib", "requests", "resource",
     "sched", "secrets", "select", "selectors", "shelve", "shlex", "shutil", "signal", "smtplib", "socket",
     "socketserver", "sqlite3", "ssl", "stat", "statistics", "string", "stringprep", "struct", "subprocess", "sys",
-    "sysconfig", "syslog", "tarfile", "tempfile", "textwrap", "threading", "time", "timeit", "traceback", "tracemalloc",
+    "sysconfig", "syslog", "tarfile", "tempfile", "textwrap", "threading", "time", "tornado", "timeit", "traceback", "tracemalloc",
     "types", "typing", "unicodedata", "urllib", "urllib3", "uuid", "waitress", "warnings", "weakref", "werkzeug", "wsgiref",
     "xml", "xmlrpc", "yaml", "zipfile", "zlib", "zoneinfo",
 ];
 
 /// What sets handlers by itself as soon as it is called.
-const SERVERS: [&str; 3] = ["uvicorn.run(", "web.run_app(", "reactor.run("];
+const SERVERS: [&str; 4] = ["uvicorn.run(", "run_app(", "reactor.run(", "uvicorn.Server("];
 /// What makes the rest of the text no evidence.
-const OPAQUE: [&str; 6] = ["__import__", "importlib", "runpy", "os.exec", "exec(", "eval("];
+const OPAQUE: [&str; 5] = ["__import__", "importlib", "runpy", "exec(", "eval("];
+/// What puts another program in the place of this one.
+const REPLACES: [&str; 5] = ["os.exec", "execvp", "execve", "execl(", "execv("];
 const CALLS: [&str; 2] = ["signal.signal(", "add_signal_handler("];
 
 /// `-c TEXT`, `-m MODULE`, or a script.
@@ -59,6 +61,9 @@ pub fn says(text: &BStr, signal: Signal) -> Says {
         .flat_map(|l| [l, b"\n"].concat())
         .collect();
     let name = signal.to_string();
+    if REPLACES.iter().any(|word| code.contains_str(word)) {
+        return Says::Replaced;
+    }
     let mut unclear = None;
     for call in CALLS {
         for at in code.find_iter(call) {
@@ -139,19 +144,11 @@ pub fn otherwise(signal: Signal, nothing: bool) -> Option<Reaction> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn term(text: &str) -> String {
-        match says(text.into(), Signal::TERM) {
-            Says::Handles => "handles".to_owned(),
-            Says::Ignores => "ignores".to_owned(),
-            Says::Unclear(_) => "unclear".to_owned(),
-            Says::Nothing(imports) => format!("imports {}", bstr::join(" ", imports).to_str_lossy()),
-        }
-    }
+    use crate::launch::stop::script::told;
 
     #[test]
     fn handlers() {
-        for (text, told) in [
+        for (text, expected) in [
             ("import signal,time\nsignal.signal(15,lambda *a: sys.exit(23))", "handles"),
             ("signal.signal(signal.SIGTERM, stop)", "handles"),
             ("loop.add_signal_handler(SIGTERM, stop)", "handles"),
@@ -159,18 +156,19 @@ mod tests {
             ("signal.signal(15,signal.SIG_DFL)", "ignores"),
             ("for s in signals:\n    signal.signal(s, stop)", "unclear"),
             ("os.kill(pid, signal.SIGTERM)", "unclear"),
-            ("# signal.signal(signal.SIGTERM, stop)\nimport os", "imports os"),
-            ("signal.signal(signal.SIGHUP, reload)", "imports "),
-            ("from a.b import c\nimport d as e, f", "imports a.b d f"),
+            ("# signal.signal(signal.SIGTERM, stop)\nimport os", "nothing os"),
+            ("signal.signal(signal.SIGHUP, reload)", "nothing "),
+            ("from a.b import c\nimport d as e, f", "nothing a.b d f"),
             ("uvicorn.run(app)", "handles"),
+            ("import os\nos.execvp('redis-server', ['redis-server'])", "replaced"),
         ] {
-            assert_eq!(term(text), told, "{text}");
+            assert_eq!(told(says(text.into(), Signal::TERM)), expected, "{text}");
         }
     }
 
     #[test]
     fn command_lines() {
-        let told = |words: &[&str]| {
+        let found = |words: &[&str]| {
             let words: Vec<BString> = words.iter().map(|word| BString::from(*word)).collect();
             source(&words).map(|source| match source {
                 Source::Text(text) => format!("text {text}"),
@@ -178,10 +176,10 @@ mod tests {
                 Source::Module(name) => format!("module {name}"),
             })
         };
-        assert_eq!(told(&["-u", "-W", "ignore", "/app.py", "-c"]).as_deref(), Some("file /app.py"));
-        assert_eq!(told(&["-Bm", "http.server"]), None);
-        assert_eq!(told(&["-m", "http.server", "80"]).as_deref(), Some("module http.server"));
-        assert_eq!(told(&["-c", "x"]).as_deref(), Some("text x"));
-        assert_eq!(told(&[]), None);
+        assert_eq!(found(&["-u", "-W", "ignore", "/app.py", "-c"]).as_deref(), Some("file /app.py"));
+        assert_eq!(found(&["-Bm", "http.server"]), None);
+        assert_eq!(found(&["-m", "http.server", "80"]).as_deref(), Some("module http.server"));
+        assert_eq!(found(&["-c", "x"]).as_deref(), Some("text x"));
+        assert_eq!(found(&[]), None);
     }
 }

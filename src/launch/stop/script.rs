@@ -26,6 +26,10 @@ pub enum Says {
     Ignores,
     /// It may do anything, and why.
     Unclear(String),
+    /// The same, and what the interpreter does by itself does not hold either.
+    Opaque(String),
+    /// It executes another program in its place.
+    Replaced,
     /// Nothing; these are the names of what it imports.
     Nothing(Vec<BString>),
 }
@@ -55,17 +59,23 @@ impl Language {
         if let Some(known) = program::known_script(pid1, &name, signal) {
             return known.of_nature(self.nature);
         }
-        let mut reading = Reading { language: self, pid1, signal, left: Vec::new(), seen: Vec::new(), waits: false };
+        let mut reading =
+            Reading { language: self, pid1, signal, left: Vec::new(), seen: Vec::new(), waits: false, starts: false };
         let said = reading.program(source);
         let nature = if reading.waits { self.nature } else { Nature::Tool };
-        match said {
+        let reaction = match said {
+            Ok(Says::Replaced) => Reaction::unknown("the program executes another one in its place"),
+            Ok(Says::Opaque(why)) => Reaction::unknown(why),
             Ok(Says::Handles) => self.handled(signal),
             Ok(Says::Ignores) => self.ignored(signal, nature),
             Ok(Says::Nothing(_)) => (self.otherwise)(signal, true).unwrap_or_else(|| self.ignored(signal, nature)),
             Ok(Says::Unclear(why)) | Err(why) => {
                 (self.otherwise)(signal, false).unwrap_or_else(|| Reaction::unknown(why))
             }
-        }
+        };
+        // The main program may be one that it has started.
+        let main_told = reaction.main_told.filter(|_| !reading.starts);
+        Reaction { main_told, ..reaction }
     }
 
     fn handled(&self, signal: Signal) -> Reaction {
@@ -88,6 +98,8 @@ struct Reading<'a> {
     seen: Vec<BString>,
     /// Something in it waits.
     waits: bool,
+    /// Something in it starts other programs.
+    starts: bool,
 }
 
 impl Reading<'_> {
@@ -133,6 +145,7 @@ impl Reading<'_> {
     /// One text; what it imports is read later.
     fn take(&mut self, text: &BString, directory: &[u8]) -> Result<Option<Says>, String> {
         self.waits |= self.language.waits.iter().any(|word| text.contains_str(word));
+        self.starts |= self.language.starts.iter().any(|word| text.contains_str(word));
         match (self.language.says)(text.as_bstr(), self.signal) {
             Says::Nothing(imports) => {
                 imports.iter().try_for_each(|name| self.import(name, directory))?;
@@ -161,4 +174,23 @@ impl Reading<'_> {
 /// Says that a reaction ends the program whatever its text says.
 pub fn ends(code: Option<u8>, why: String) -> Reaction {
     Reaction::stops(Disposition::Exits, code, why, Confidence::Likely)
+}
+
+/// The first argument, if it is no option.
+pub fn first_file(arguments: &[BString]) -> Option<Source> {
+    let file = arguments.first().filter(|word| !word.starts_with(b"-"))?;
+    Some(Source::File(file.clone()))
+}
+
+/// What a text was found to say, in one line, for tests of the languages.
+#[cfg(test)]
+pub fn told(says: Says) -> String {
+    match says {
+        Says::Handles => "handles".to_owned(),
+        Says::Ignores => "ignores".to_owned(),
+        Says::Unclear(_) => "unclear".to_owned(),
+        Says::Opaque(_) => "opaque".to_owned(),
+        Says::Replaced => "replaced".to_owned(),
+        Says::Nothing(imports) => format!("nothing {}", bstr::join(" ", imports).to_str_lossy()),
+    }
 }

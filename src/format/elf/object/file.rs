@@ -122,6 +122,12 @@ impl Segments {
         sections.map(|section| (section.sh_offset, usize::try_from(section.sh_size).unwrap_or(usize::MAX))).collect()
     }
 
+    /// Virtual address, offset and length of the first segment of code.
+    pub(super) fn code(&self) -> Option<(u64, u64, u64)> {
+        let code = self.loads().find(|load| load.is_executable());
+        code.map(|load| (load.p_vaddr, load.p_offset, load.p_filesz))
+    }
+
     /// Where the code begins, if linkers have put what is only read before it (`ld -z separate-code`).
     pub fn text(&self) -> Option<u64> {
         let mut loads = self.loads();

@@ -1,5 +1,6 @@
 //! ELF files as dynamic loaders read them: elf(5), the gABI's *Dynamic Linking*, and the version tables of the LSB.
 
+mod code;
 mod dynamic;
 mod file;
 mod imports;
@@ -17,6 +18,7 @@ use super::Machine;
 use file::File;
 use text::Text;
 
+pub use code::{Code, Told};
 pub use file::Segments;
 pub use imports::Imports;
 pub use loader::is_loader;

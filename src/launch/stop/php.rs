@@ -1,0 +1,55 @@
+//! PHP programs on the command line: *PCNTL Functions* of the manual.
+
+use bstr::{BStr, BString};
+
+use super::Signal;
+use super::language::{Statements, has_word, mentions};
+use super::script::{Says, Source, first_file};
+
+/// The web server `-S` is a known module; anything else is a script.
+pub fn source(arguments: &[BString]) -> Option<Source> {
+    match arguments.iter().any(|word| *word == "-S") {
+        true => Some(Source::Module("php -S".into())),
+        false => first_file(arguments),
+    }
+}
+
+/// What a text says. PHP itself sets no handler (measured with 8.2); what is included may.
+pub fn says(text: &BStr, signal: Signal) -> Says {
+    let (name, mut unclear) = (signal.to_string(), None);
+    for statement in Statements::of(text, &[b"#", b"//", b"*"]) {
+        let sets = has_word(statement, &["pcntl_signal"]);
+        match sets && mentions(statement, &name) {
+            true if ["SIG_IGN", "SIG_DFL"].iter().any(|word| mentions(statement, word)) => return Says::Ignores,
+            true => return Says::Handles,
+            false if has_word(statement, &["pcntl_exec"]) => return Says::Replaced,
+            false => {}
+        }
+        let open =
+            ["pcntl_signal", "require", "require_once", "include", "include_once", "eval", "addSignal", "onSignal"];
+        if let Some(word) = open.into_iter().find(|word| has_word(statement, &[word])) {
+            unclear = Some(format!("the program says `{word}`, and may handle signals"));
+        }
+    }
+    unclear.map_or(Says::Nothing(Vec::new()), Says::Unclear)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::launch::stop::script::told;
+
+    #[test]
+    fn handlers() {
+        for (text, expected) in [
+            ("<?php while(true){ sleep(1); }", "nothing "),
+            ("<?php pcntl_async_signals(true); pcntl_signal(SIGTERM,function(){exit(3);});", "handles"),
+            ("<?php pcntl_signal(SIGTERM, SIG_IGN); sleep(9);", "ignores"),
+            ("<?php pcntl_signal($signal, $handler);", "unclear"),
+            ("<?php require __DIR__.'/vendor/autoload.php';", "unclear"),
+            ("<?php pcntl_exec('/bin/x');", "replaced"),
+        ] {
+            assert_eq!(told(says(text.into(), Signal::TERM)), expected, "{text}");
+        }
+    }
+}
