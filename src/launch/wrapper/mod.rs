@@ -1,60 +1,47 @@
 //! Programs that start programs: which one, as the same process or as a child, and what they end with if it does not
 //! start.
 //!
-//! `table` says what is known of each, `parse` takes their words apart, `users` and `logins` follow what changes the
-//! user, `mapped` the dynamic loader when it is called by name, and `exec` is execvp(3) with what glibc adds to it.
+//! `table` says what is known of each, `parse` takes their words apart, `prepare` is what they do first, `users` and
+//! `logins` follow what changes the user, `mapped` the dynamic loader when it is called by name, `packages` npm and its
+//! kin, `parents` those that stay, and `exec` is execvp(3) with what glibc adds to it.
 
 mod exec;
 mod logins;
 mod mapped;
+mod packages;
+mod parents;
 mod parse;
+mod prepare;
 mod table;
 mod users;
 
 use bstr::{BString, ByteSlice};
 
 use super::execve::Loaded;
-use super::outcome::{Cause, Misuse, Outcome, Role, Step, StepKind, Via};
+use super::outcome::{Cause, Misuse, Outcome, Problem, Role, Step, StepKind, Via};
 use super::program::{Next, Running, base, mark};
-use crate::rootfs::{Errno, PathError, View};
+use crate::rootfs::{Errno, View};
 use parse::{Call, Misread};
 use table::{Bare, Codes, Effect, Kind, Operand};
 
 pub use exec::hands_to_shell;
+pub use packages::Manager;
+pub use parents::Parent;
 pub use table::Wrapper;
-
-/// CAP_SYS_CHROOT, capabilities(7).
-const SYS_CHROOT: u64 = 1 << 18;
-
-/// What a parent makes of its child's exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passing {
-    /// Its own.
-    Same,
-    /// Its own; the child leads a process group.
-    Group,
-    /// xargs(1), *EXIT STATUS*: 123 for 1 to 125, 124 for 255, 125 for a signal, with which codes from 126 on are not mixed up.
-    Xargs,
-}
-
-impl Passing {
-    /// The parent's end.
-    pub fn pass(self, outcome: Outcome) -> Outcome {
-        match (self, outcome) {
-            (Passing::Xargs, Outcome::Exits { code, cause }) if code != 0 => {
-                Outcome::Exits { code: if code == 255 { 124 } else { 123 }, cause }
-            }
-            (_, outcome) => outcome,
-        }
-    }
-}
 
 /// The wrapper of that file name.
 pub fn program(file: &[u8]) -> Option<&'static Wrapper> {
     if crate::format::elf::is_loader(file) {
         return Some(&table::LOADER);
     }
-    find(table::WRAPPERS, file)
+    table::WRAPPERS.iter().find_map(|part| find(part, file))
+}
+
+/// The wrapper that is a script, and where its words begin: which one, the name of its file says.
+pub fn script(loaded: &Loaded) -> Option<(&'static Wrapper, usize)> {
+    let (file, at) = loaded.script.as_ref()?;
+    let wrapper = program(base(&file.path)).filter(|wrapper| wrapper.kind == Kind::Chronic)?;
+    Some((wrapper, at + 1))
 }
 
 /// The applet of busybox with that name.
@@ -93,7 +80,11 @@ fn misused(wrapper: &Wrapper, name: &BString, misuse: Misuse) -> Outcome {
         Misuse::NoDirectory(_) => wrapper.codes.file,
         _ => wrapper.codes.usage,
     };
-    Outcome::Exits { code, cause: Cause::Misused { wrapper: name.clone(), misuse } }
+    misused_with(code, name.as_slice(), misuse)
+}
+
+fn misused_with(code: u8, name: impl AsRef<[u8]>, misuse: Misuse) -> Outcome {
+    Outcome::Exits { code, cause: Cause::Misused { wrapper: name.as_ref().into(), misuse } }
 }
 
 impl Running<'_> {
@@ -124,6 +115,8 @@ impl Running<'_> {
             Kind::Su => self.log_in(&wrapping, steps),
             Kind::Sudo => self.sudo(wrapping, steps),
             Kind::Loader => self.map(&wrapping, steps),
+            Kind::Sg => self.switch_group(wrapping, steps),
+            Kind::Script => self.record(wrapping, steps),
             _ => self.words(wrapping, steps),
         }
     }
@@ -174,67 +167,6 @@ impl Running<'_> {
         self.start(&wrapping, steps)
     }
 
-    /// What is done before the program is started: files that are opened, the root directory, the user.
-    fn prepare(&mut self, wrapping: &Wrapping<'_>) -> Result<Option<Outcome>, String> {
-        let operands = wrapping.wrapper.operands.iter().zip(&wrapping.call.operands);
-        for (operand, word) in operands {
-            let outcome = match operand {
-                Operand::Root => self.root_directory(wrapping, word)?,
-                Operand::LockFile => self.lock_file(wrapping, word)?,
-                Operand::UserSpec | Operand::UserName | Operand::NameOrIds => {
-                    self.become_user(wrapping, *operand, word)?
-                }
-                _ => None,
-            };
-            if outcome.is_some() {
-                return Ok(outcome);
-            }
-        }
-        if let Some(file) = wrapping.call.value(Effect::Input)
-            && let Some(outcome) = self.needs(wrapping, file)?
-        {
-            return Ok(Some(outcome));
-        }
-        if wrapping.wrapper.kind == Kind::Ids {
-            return self.become_ids(wrapping);
-        }
-        match wrapping.call.value(Effect::User) {
-            Some(user) => self.become_user(wrapping, Operand::UserSpec, user),
-            None => Ok(None),
-        }
-    }
-
-    /// chroot(2). Only the same directory is followed further.
-    fn root_directory(&self, wrapping: &Wrapping<'_>, path: &BString) -> Result<Option<Outcome>, String> {
-        let found = match self.view.resolve(path, &self.cwd, &self.credentials) {
-            Ok(found) if self.view.inode(found.ino).kind.is_directory() => found,
-            Err(PathError { unknowable: Some(why), .. }) => return Err(format!("`{path}` cannot be told: {why}")),
-            _ => return Ok(Some(wrapping.misused(Misuse::NoDirectory(path.clone())))),
-        };
-        if self.credentials.uid != 0 || self.bounding & SYS_CHROOT == 0 {
-            let change = "change the root directory".to_owned();
-            return Ok(Some(self.denied(wrapping, change)));
-        }
-        match found.path.as_slice() {
-            b"/" => Ok(None),
-            _ => Err(format!("what `{}` finds below the root directory `{path}` is not followed", wrapping.name)),
-        }
-    }
-
-    /// A file that is there, or can be made.
-    fn lock_file(&self, wrapping: &Wrapping<'_>, path: &BString) -> Result<Option<Outcome>, String> {
-        let parent = path.rfind_byte(b'/').and_then(|slash| path.get(..=slash)).unwrap_or(b".");
-        self.needs(wrapping, &parent.into())
-    }
-
-    fn needs(&self, wrapping: &Wrapping<'_>, path: &BString) -> Result<Option<Outcome>, String> {
-        match self.view.resolve(path, &self.cwd, &self.credentials) {
-            Err(PathError { unknowable: Some(why), .. }) => Err(format!("`{path}` cannot be told: {why}")),
-            Err(_) => Ok(Some(wrapping.misused(Misuse::NoDirectory(path.clone())))),
-            Ok(_) => Ok(None),
-        }
-    }
-
     fn denied(&self, wrapping: &Wrapping<'_>, change: String) -> Outcome {
         let cause = Cause::Denied { wrapper: wrapping.name.clone(), change };
         Outcome::Exits { code: wrapping.wrapper.codes.denied, cause }
@@ -253,7 +185,7 @@ impl Running<'_> {
         steps: &mut Vec<Step>,
     ) -> Result<Next, String> {
         let wrapper = wrapping.wrapper;
-        let leads = matches!(self.parents.last(), None | Some(Passing::Group));
+        let leads = self.parents.last().is_none_or(|parent| parent.leads);
         if let Some(cause) = self.is_looked_for(wrapping) {
             return Ok(Next::Ends(Outcome::Exits { code: codes.absent, cause }));
         }
@@ -270,23 +202,24 @@ impl Running<'_> {
         let before = steps.len();
         let forks = (wrapper.forks && !call.has(Effect::Execs)) || call.has(Effect::Forks);
         let next = self.execvp(call.argv.clone(), wrapping.role(), steps, code);
+        if wrapper.kind == Kind::Chronic {
+            chronic(next.as_ref())?;
+        }
         if forks {
-            self.fork(wrapper, next.as_ref().is_ok_and(Next::is_started), steps.get_mut(before..).unwrap_or_default());
+            let started = next.as_ref().is_ok_and(Next::is_started);
+            let parent = Parent::of(wrapper, &wrapping.name, &wrapping.call);
+            self.fork(parent, started, steps.get_mut(before..).unwrap_or_default());
         }
         next
     }
 
     /// From here on it is a child. A child that did not start is not counted: its end is the wrapper's.
-    fn fork(&mut self, wrapper: &Wrapper, started: bool, steps: &mut [Step]) {
+    fn fork(&mut self, parent: Parent, started: bool, steps: &mut [Step]) {
         let pid = self.pid() + 1;
         steps.iter_mut().for_each(|step| step.pid = pid);
         steps.iter_mut().take(1).for_each(|step| step.via = Via::Child);
         if started {
-            self.parents.push(match wrapper.kind {
-                Kind::Xargs => Passing::Xargs,
-                _ if wrapper.groups => Passing::Group,
-                _ => Passing::Same,
-            });
+            self.parents.push(parent);
         }
     }
 
@@ -295,8 +228,20 @@ impl Running<'_> {
     fn is_looked_for(&self, wrapping: &Wrapping<'_>) -> Option<Cause> {
         let name = wrapping.call.value(Effect::Program).filter(|_| !wrapping.wrapper.execvp)?;
         let problem = self.view.resolve(name, &self.cwd, &self.credentials).err()?;
-        let problem = super::outcome::Problem::Unresolved(problem);
+        let problem = Problem::Unresolved(problem);
         Some(Cause::Exec { role: wrapping.role(), path: name.clone(), problem })
+    }
+}
+
+/// IPC::Run looks for the program itself, and what perl ends with where execve(2) fails after that is an error number
+/// that does not tell much.
+fn chronic(next: Result<&Next, &String>) -> Result<(), String> {
+    let Ok(Next::Ends(Outcome::Exits { cause, .. })) = next else { return Ok(()) };
+    match cause {
+        Cause::NotInPath { .. } => Ok(()),
+        Cause::Exec { problem: Problem::NotExecutable(_) | Problem::Architecture(..), .. } => Ok(()),
+        Cause::Exec { problem: Problem::Unresolved(error), .. } if error.errno == Errno::ENOENT => Ok(()),
+        _ => Err("what `chronic` ends with where its program does not start is not known".to_owned()),
     }
 }
 

@@ -3,7 +3,7 @@
 use bstr::{BString, ByteSlice};
 
 use super::table::{Effect, Operand};
-use super::{Passing, Wrapping};
+use super::{Parent, Wrapping};
 use crate::format::passwd;
 use crate::launch::outcome::{Cause, Misuse, Outcome, UserError};
 use crate::launch::program::Running;
@@ -86,7 +86,7 @@ impl Running<'_> {
 
     /// What the parents make of the end of the innermost child.
     pub(in crate::launch) fn passed_on(&self, outcome: Outcome) -> Outcome {
-        self.parents.iter().rev().fold(outcome, |outcome, parent: &Passing| parent.pass(outcome))
+        self.parents.iter().rev().fold(outcome, |outcome, parent: &Parent| parent.passing.pass(outcome))
     }
 }
 
