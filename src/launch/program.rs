@@ -614,7 +614,7 @@ fn known(view: &View<'_>, loaded: &Loaded) -> Option<(Known, usize)> {
         (b"dash", _) => Some((Known::Shell(Shell::Dash), 1)),
         (b"bash", _) => Some((Known::Shell(Shell::Bash), 1)),
         (b"coreutils", called) => Some((Known::Wrapper(wrapper::program(called)?), 1)),
-        (b"setarch", called) => Some((Known::Wrapper(wrapper::program(called)?), 1)),
+        (b"setarch" | b"newgrp", called) => Some((Known::Wrapper(wrapper::program(called)?), 1)),
         _ => {
             let program = wrapper::program(file).map(|wrapper| (wrapper, 1));
             program.or_else(|| wrapper::script(loaded)).map(|(wrapper, at)| (Known::Wrapper(wrapper), at))

@@ -103,8 +103,11 @@ impl Running<'_> {
             [group, flag, text, ..] if *flag == "-c" => (*group, *text),
             [group, text, ..] => (*group, *text),
         };
-        if self.credentials.uid != 0 || wrapping.loaded.secure {
+        if self.credentials.uid != 0 {
             return Err("`sg` may ask users other than root for a password".to_owned());
+        }
+        if group.first().is_some_and(u8::is_ascii_digit) {
+            return Err("`sg` with a number is not followed".to_owned());
         }
         let spec = format!("0:{group}");
         match user::becomes(self.view, &spec).map_err(|e| e.to_string())? {

@@ -100,6 +100,9 @@ impl Running<'_> {
         let name = BString::from(base(loaded.argv.get(arguments.saturating_sub(1)).map_or(b"", |w| w.as_slice())));
         let call = match parse::read(wrapper, loaded.argv.get(arguments..).unwrap_or_default()) {
             Ok(call) => call,
+            Err(Misread::Word(word)) if wrapper.kind == Kind::Chronic => {
+                return Err(format!("`{word}` of `{name}` is not followed"));
+            }
             Err(Misread::Word(word)) => return Ok(Next::Ends(misused(wrapper, &name, Misuse::Word(word)))),
             Err(Misread::Missing) if wrapper.operands == [Operand::UserSpec] && wrapper.bare == Bare::Runs => {
                 return Ok(Next::Ends(Outcome::Runs));
@@ -137,6 +140,11 @@ impl Running<'_> {
     }
 
     fn words(&mut self, mut wrapping: Wrapping<'_>, steps: &mut Vec<Step>) -> Result<Next, String> {
+        if let ([Operand::Machine], Some(word)) = (wrapping.wrapper.operands, wrapping.call.operands.first())
+            && let Some(outcome) = self.machine(&wrapping, word)?
+        {
+            return Ok(Next::Ends(outcome));
+        }
         let (wrapper, misused) = (wrapping.wrapper, |misuse| Ok(Next::Ends(wrapping.misused(misuse))));
         let call = &wrapping.call;
         if wrapper.kind == Kind::Daemon && !(call.has(Effect::Starts) && is_matched(wrapper, call)) {
@@ -157,6 +165,7 @@ impl Running<'_> {
                 _ => Err(format!("`{}` needs a capability that engines do not grant by default", wrapping.name)),
             };
         }
+        let path = self.environment.get(b"PATH").cloned();
         if let Some(outcome) = self.prepare(&wrapping)? {
             return Ok(Next::Ends(outcome));
         }
@@ -164,7 +173,20 @@ impl Running<'_> {
             Ok(argv) => argv,
             Err(misuse) => return Ok(Next::Ends(wrapping.misused(misuse))),
         };
-        self.start(&wrapping, steps)
+        // A directory of variables may hold PATH: the program is still looked for in the one that was there before.
+        let changed = self.environment.get(b"PATH").cloned();
+        self.set_path(path);
+        let next = self.start(&wrapping, steps);
+        self.set_path(changed);
+        next
+    }
+
+    fn set_path(&mut self, path: Option<BString>) {
+        match path {
+            _ if self.environment.get(b"PATH") == path.as_ref() => {}
+            Some(path) => self.environment.set("PATH".into(), path),
+            None => self.environment.unset(b"PATH"),
+        }
     }
 
     fn denied(&self, wrapping: &Wrapping<'_>, change: String) -> Outcome {
@@ -201,9 +223,9 @@ impl Running<'_> {
         };
         let before = steps.len();
         let forks = (wrapper.forks && !call.has(Effect::Execs)) || call.has(Effect::Forks);
-        let next = self.execvp(call.argv.clone(), wrapping.role(), steps, code);
+        let mut next = self.execvp(call.argv.clone(), wrapping.role(), steps, code);
         if wrapper.kind == Kind::Chronic {
-            chronic(next.as_ref())?;
+            next = chronic(next?, call);
         }
         if forks {
             let started = next.as_ref().is_ok_and(Next::is_started);
@@ -235,14 +257,25 @@ impl Running<'_> {
 
 /// IPC::Run looks for the program itself, and what perl ends with where execve(2) fails after that is an error number
 /// that does not tell much.
-fn chronic(next: Result<&Next, &String>) -> Result<(), String> {
-    let Ok(Next::Ends(Outcome::Exits { cause, .. })) = next else { return Ok(()) };
-    match cause {
-        Cause::NotInPath { .. } => Ok(()),
-        Cause::Exec { problem: Problem::NotExecutable(_) | Problem::Architecture(..), .. } => Ok(()),
-        Cause::Exec { problem: Problem::Unresolved(error), .. } if error.errno == Errno::ENOENT => Ok(()),
-        _ => Err("what `chronic` ends with where its program does not start is not known".to_owned()),
-    }
+fn chronic(next: Next, call: &Call) -> Result<Next, String> {
+    let Next::Ends(Outcome::Exits { code, cause }) = next else { return Ok(next) };
+    let looked_up = call.argv.first().is_some_and(|name| !name.contains(&b'/'));
+    let code = match &cause {
+        Cause::NotInPath { .. } => code,
+        Cause::Exec { problem: Problem::NotExecutable(_), .. } => {
+            if looked_up {
+                2
+            } else {
+                code
+            }
+        }
+        Cause::Exec { role: Role::Wrapped { .. }, problem: Problem::Unresolved(e), .. } if e.errno == Errno::ENOENT => {
+            code
+        }
+        Cause::Exec { problem: Problem::Architecture(..), .. } | Cause::ScriptEnds { .. } => code,
+        _ => return Err("what `chronic` ends with where its program does not start is not known".to_owned()),
+    };
+    Ok(Next::Ends(Outcome::Exits { code, cause }))
 }
 
 /// Whether start-stop-daemon(8) is told how to recognise a program that already runs.

@@ -10,7 +10,7 @@ use super::parents::{Parent, Passing, Relays};
 use crate::launch::execve::Loaded;
 use crate::launch::outcome::{Misuse, Outcome, Role, Step, StepKind};
 use crate::launch::program::{Next, Running, base, mark};
-use crate::rootfs::{Credentials, Errno, PathError, READ};
+use crate::rootfs::{Credentials, EXECUTE, Errno, PathError, READ};
 
 /// More of a package.json than this is not read.
 const PACKAGE_MAX: usize = 1 << 20;
@@ -18,6 +18,87 @@ const PACKAGE_MAX: usize = 1 << 20;
 const MAX_DEPTH: usize = 64;
 /// Files that may name another shell or none, as far as their place is known.
 const SETTINGS: [&str; 5] = ["/root/.npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc", "/etc/npmrc", "/etc/yarnrc"];
+/// Commands of yarn and pnpm that are no scripts, whatever package.json says.
+const COMMANDS: [&str; 78] = [
+    "access",
+    "add",
+    "approve-builds",
+    "audit",
+    "autoclean",
+    "bin",
+    "c",
+    "cache",
+    "cat-file",
+    "cat-index",
+    "check",
+    "ci",
+    "clean-install",
+    "config",
+    "create",
+    "dedupe",
+    "deploy",
+    "dlx",
+    "doctor",
+    "env",
+    "exec",
+    "fetch",
+    "find-hash",
+    "generate-lock-entry",
+    "generateLockEntry",
+    "get",
+    "global",
+    "help",
+    "i",
+    "import",
+    "info",
+    "init",
+    "install",
+    "install-test",
+    "it",
+    "la",
+    "licenses",
+    "link",
+    "list",
+    "ll",
+    "ln",
+    "lockfile",
+    "login",
+    "logout",
+    "ls",
+    "m",
+    "multi",
+    "node",
+    "outdated",
+    "owner",
+    "pack",
+    "patch",
+    "patch-commit",
+    "policies",
+    "prune",
+    "publish",
+    "rb",
+    "rebuild",
+    "recursive",
+    "remove",
+    "restart",
+    "rm",
+    "root",
+    "self-update",
+    "server",
+    "set",
+    "setup",
+    "stop",
+    "store",
+    "tag",
+    "team",
+    "unlink",
+    "unplug",
+    "up",
+    "update",
+    "upgrade",
+    "version",
+    "why",
+];
 /// What scripts may do before the one that is asked for without changing how that starts.
 const HARMLESS: [&str; 4] = ["echo", "true", ":", "node -v"];
 
@@ -45,10 +126,14 @@ pub struct Manager {
 enum Task {
     /// A script of the package, and what is put behind its text.
     Script { name: BString, arguments: Vec<BString>, options: Options },
+    /// The same, or something else if there is no such script: `yarn serve`.
+    Shortcut { name: BString, arguments: Vec<BString>, options: Options },
     /// A program of node_modules/.bin.
     Program { argv: Vec<BString>, options: Options },
     /// Something with options that are not followed.
     Unclear(BString),
+    /// To call node with these words (`bin/yarn` is a shell script).
+    Node(Vec<BString>),
 }
 
 /// Options that matter.
@@ -62,6 +147,10 @@ struct Options {
 impl Manager {
     /// What node, in `loaded`, is called to do, if its script is one of these.
     pub fn of(running: &Running<'_>, loaded: &Loaded) -> Option<Self> {
+        if let Some(argv) = running.yarn(loaded) {
+            let task = Task::Node(argv);
+            return Some(Manager { kind: Kind::Yarn, version: (1, 0), task });
+        }
         if !matches!(base(&loaded.file.path), b"node" | b"nodejs") {
             return None;
         }
@@ -90,25 +179,20 @@ impl Manager {
         }
     }
 
-    /// What it does as a parent. npm passed no signals on from 9 until 10.3.
+    /// What it does as a parent. npm from 9.6 to 10.2 passes no signals on.
     fn parent(&self, followed: bool) -> Parent {
-        let (relays, absent, signal) = match (self.kind, self.version) {
-            (Kind::Npm | Kind::Npx, (0..=6, _)) => (Relays::Child, 1, 0),
-            (Kind::Npm | Kind::Npx, (9, _) | (10, 0..=2)) => (Relays::Nothing, 127, 1),
-            (Kind::Npm | Kind::Npx, _) => (Relays::Child, 127, 1),
-            (Kind::Yarn, _) => (Relays::Ends, 127, 1),
-            (Kind::Pnpm, _) => (Relays::Child, 1, 1),
+        let (absent, signal, interrupt) = match (self.kind, self.version) {
+            (Kind::Npm | Kind::Npx, (0..=6, _)) => (1, 0, 0),
+            (Kind::Pnpm, _) => (1, 1, 0),
+            _ => (127, 1, 1),
         };
-        let passing = Passing::Script { absent, signal, followed };
-        Parent {
-            passing,
-            relays,
-            rewrites: Vec::new(),
-            name: self.name().into(),
-            leads: false,
-            heeds: &[1, 2, 15],
-            ends: 1,
-        }
+        let (relays, heeds): (_, &[u8]) = match (self.kind, self.version) {
+            (Kind::Npm | Kind::Npx, (9, 6..) | (10, 0..=2)) => (Relays::Nothing, &[]),
+            (Kind::Yarn, _) => (Relays::Ends, &[15]),
+            _ => (Relays::Child, &[2, 15]),
+        };
+        let passing = Passing::Script { absent, signal, interrupt, followed };
+        Parent { passing, relays, rewrites: Vec::new(), name: self.name().into(), leads: false, heeds, ends: 1 }
     }
 
     /// What it ends with where it cannot read package.json: npm with the error number.
@@ -156,6 +240,9 @@ fn task(kind: Kind, words: &[BString]) -> Option<Task> {
         }
         (Kind::Npm | Kind::Pnpm, b"exec") | (Kind::Npm, b"x") => {
             Some(Task::Program { argv: words.collect(), options }).filter(is_some_program)
+        }
+        (Kind::Yarn | Kind::Pnpm, other) if !COMMANDS.iter().any(|command| command.as_bytes() == other) => {
+            Some(Task::Shortcut { name: command, arguments: words.collect(), options })
         }
         _ => None,
     }
@@ -255,10 +342,36 @@ impl Running<'_> {
     pub(in crate::launch) fn manage(&mut self, manager: &Manager, steps: &mut Vec<Step>) -> Result<Next, String> {
         mark(steps, StepKind::Wrapper);
         match &manager.task {
+            Task::Node(argv) => {
+                mark(steps, StepKind::Shell);
+                self.execvp(argv.clone(), Role::ShellCommand { line: 1 }, steps, |_, _| 127)
+            }
             Task::Unclear(word) => Err(format!("`{word}` of `{}` is not followed", manager.name())),
             Task::Script { name, arguments, options } => self.script_of(manager, name, arguments, options, steps),
+            Task::Shortcut { name, arguments, options } => {
+                let package = self.package(manager, options)?.ok();
+                if package.is_none_or(|package| package.script(name).is_none_or(str::is_empty)) {
+                    return Err(format!("`{} {name}` is no script, and is not followed", manager.name()));
+                }
+                self.script_of(manager, name, arguments, options, steps)
+            }
             Task::Program { argv, options } => self.program_of(manager, argv, options, steps),
         }
+    }
+
+    /// The words for node, if a shell in `loaded` reads the script `bin/yarn` of yarn 1: on Linux that executes the file
+    /// beside it, whatever else it looks for first.
+    fn yarn(&self, loaded: &Loaded) -> Option<Vec<BString>> {
+        let (file, at) = loaded.script.as_ref().filter(|(file, _)| base(&file.path) == b"yarn")?;
+        let has_node = self.environment.get(b"PATH")?.split_str(":").any(|directory| {
+            let found = self.view.resolve(&join(directory, b"node"), &self.cwd, &self.credentials);
+            found.is_ok_and(|found| self.credentials.may(EXECUTE, self.view.inode(found.ino)))
+        });
+        let text = self.text(&file.path)?;
+        let executes = text.contains_str("exec node \"$basedir/yarn.js\" \"$@\"");
+        let script = join(parent(&file.path)?, b"yarn.js");
+        let words = [BString::from("node"), script].into_iter().chain(loaded.argv.iter().skip(at + 1).cloned());
+        (has_node && executes).then(|| words.collect())
     }
 
     fn script_of(

@@ -46,6 +46,8 @@ pub enum Passing {
         absent: u8,
         /// For a signal.
         signal: u8,
+        /// For SIGINT.
+        interrupt: u8,
         /// Another script follows where the first ends with 0.
         followed: bool,
     },
@@ -72,11 +74,13 @@ impl Passing {
     }
 
     /// Its exit code where a signal ended the child.
+    #[allow(dead_code)] // for `stop`
     pub fn signalled(self, signal: u8) -> u8 {
         match self {
             Passing::Same => 128u8.saturating_add(signal),
             Passing::Xargs => 125,
             Passing::Sudo | Passing::Zero => 0,
+            Passing::Script { interrupt, .. } if signal == 2 => interrupt,
             Passing::Script { signal, .. } => signal,
         }
     }
@@ -101,6 +105,7 @@ pub fn rewrite(text: &[u8]) -> Option<(u8, u8)> {
 }
 
 impl Parent {
+    #[allow(dead_code)] // for `stop`
     /// What it does with `signal`, and as which signal that reaches its child.
     pub fn on(&self, signal: u8) -> (Relays, u8) {
         let relays = if self.heeds.is_empty() || self.heeds.contains(&signal) { self.relays } else { Relays::Nothing };

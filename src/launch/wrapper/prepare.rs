@@ -28,7 +28,6 @@ impl Running<'_> {
                 Operand::Root => self.root_directory(wrapping, word)?,
                 Operand::LockFile => self.lock_file(wrapping, word)?,
                 Operand::Variables => self.variables(wrapping, word)?,
-                Operand::Machine => self.machine(wrapping, word)?,
                 Operand::UserSpec | Operand::UserName | Operand::NameOrIds => {
                     self.become_user(wrapping, *operand, word)?
                 }
@@ -89,7 +88,7 @@ impl Running<'_> {
     }
 
     /// setarch(8).
-    fn machine(&self, wrapping: &Wrapping<'_>, name: &BString) -> Result<Option<Outcome>, String> {
+    pub(super) fn machine(&self, wrapping: &Wrapping<'_>, name: &BString) -> Result<Option<Outcome>, String> {
         let is_among = |names: &[&str]| names.iter().any(|n| n.as_bytes() == name.as_slice());
         match (is_among(&MACHINES), self.kernel == Kernel::of("amd64"), is_among(&X86)) {
             (true, ..) | (_, true, true) => Ok(None),

@@ -32,6 +32,7 @@ pub const OTHERS: &[Wrapper] = &[
         names: &["script"],
         options: SCRIPT,
         kind: Kind::Script,
+        codes: Codes::all(1),
         forks: true,
         execvp: false,
         bare: Bare::Runs,
