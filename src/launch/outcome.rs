@@ -297,6 +297,12 @@ pub enum Misuse {
     NoDirectory(BString),
     /// A user whose shell refuses logins: the user, the shell.
     NoLogin(BString, BString),
+    /// A script that the package does not have.
+    NoScript(BString),
+    /// A file that it needs, and that is not there or may not be read.
+    NoFile(BString),
+    /// A file that it does not understand.
+    BadFile(BString),
 }
 
 /// What is too long for execve(2).

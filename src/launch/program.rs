@@ -14,7 +14,7 @@ use super::process::Environment;
 use super::script::{self, End, Ending, Field, Invocation, Value};
 use super::shell::{self, Script, Shell};
 use super::ways::{self, Choices};
-use super::wrapper::{self, Wrapper};
+use super::wrapper::{self, Manager, Wrapper};
 use crate::format::elf;
 use crate::format::magic::Format;
 use crate::rootfs::{Credentials, Errno, Ino, PathError, READ, View};
@@ -90,6 +90,8 @@ enum Known {
     Env(Flavour),
     Shell(Shell),
     Wrapper(&'static Wrapper),
+    /// npm or one of its kin, which node runs.
+    Manager(Manager),
     /// A busybox that has no such applet.
     NoApplet,
 }
@@ -118,9 +120,11 @@ impl Running<'_> {
                 return outcome;
             }
             let (pid, before) = (self.pid(), steps.len());
-            let next = match known(self.view, &loaded) {
+            let known = Manager::of(self, &loaded).map(|manager| (Known::Manager(manager), 1));
+            let next = match known.or_else(|| self::known(self.view, &loaded)) {
                 Some((Known::Env(flavour), arguments)) => self.env(flavour, &loaded, arguments, steps),
-                Some((Known::Shell(shell), _)) => self.shell(shell, &loaded, steps),
+                Some((Known::Shell(shell), at)) => self.shell(shell, &without(&loaded, at - 1), steps),
+                Some((Known::Manager(manager), _)) => self.manage(&manager, steps),
                 Some((Known::Wrapper(wrapper), arguments)) => self.wrap(wrapper, &loaded, arguments, steps),
                 Some((Known::NoApplet, at)) => Ok(Next::Ends(no_applet(&loaded, at - 1))),
                 None => return Outcome::Runs,
@@ -534,21 +538,28 @@ fn is_foreign(cause: &Cause) -> bool {
     matches!(cause, Cause::Exec { problem: Problem::Architecture(..), .. })
 }
 
+/// `loaded` without its first words, as the applet of busybox sees it that they name.
+fn without(loaded: &Loaded, words: usize) -> Loaded {
+    let argv = loaded.argv.get(words..).unwrap_or_default().to_vec();
+    let script = loaded.script.as_ref().map(|(file, at)| (file.clone(), at.saturating_sub(words)));
+    Loaded { argv, script, ..loaded.clone() }
+}
+
 /// What `loaded` is, and where its arguments begin.
 fn known(view: &View<'_>, loaded: &Loaded) -> Option<(Known, usize)> {
     let called = base(loaded.argv.first()?);
     let file = base(&loaded.file.path);
     if is_busybox(view, loaded) {
-        let (applet, first) = match called {
-            b"busybox" => (base(loaded.argv.get(1)?), 2),
-            _ => (called, 1),
-        };
+        // `busybox busybox APPLET`: it is an applet of its own.
+        let is_itself = |at: usize, word: &[u8]| word == b"busybox" || (at == 0 && word.starts_with(b"busybox"));
+        let first = loaded.argv.iter().enumerate().position(|(at, word)| !is_itself(at, base(word)))? + 1;
+        let applet = base(loaded.argv.get(first - 1)?);
         return match applet {
             b"env" => Some((Known::Env(Flavour::Busybox), first)),
-            b"sh" | b"ash" if first == 1 => Some((Known::Shell(Shell::Ash), first)),
+            b"sh" | b"ash" => Some((Known::Shell(Shell::Ash), first)),
             _ => {
                 let known = wrapper::applet(applet).map(Known::Wrapper);
-                let asked = first == 2 || known.is_some();
+                let asked = (first > 1 && !applet.starts_with(b"-")) || known.is_some();
                 let absent = asked && !wrapper::has_applet(view, loaded, applet).unwrap_or(true);
                 (if absent { Some(Known::NoApplet) } else { known }).map(|known| (known, first))
             }
@@ -559,7 +570,11 @@ fn known(view: &View<'_>, loaded: &Loaded) -> Option<(Known, usize)> {
         (b"dash", _) => Some((Known::Shell(Shell::Dash), 1)),
         (b"bash", _) => Some((Known::Shell(Shell::Bash), 1)),
         (b"coreutils", called) => Some((Known::Wrapper(wrapper::program(called)?), 1)),
-        _ => Some((Known::Wrapper(wrapper::program(file)?), 1)),
+        (b"setarch" | b"newgrp", called) => Some((Known::Wrapper(wrapper::program(called)?), 1)),
+        _ => {
+            let program = wrapper::program(file).map(|wrapper| (wrapper, 1));
+            program.or_else(|| wrapper::script(loaded)).map(|(wrapper, at)| (Known::Wrapper(wrapper), at))
+        }
     }
 }
 

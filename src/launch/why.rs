@@ -124,6 +124,9 @@ fn misused(misuse: &Misuse) -> String {
         Misuse::NoOption => "is given none of the options that it needs".to_owned(),
         Misuse::NoApplet => "is no applet of the image's busybox".to_owned(),
         Misuse::NoDirectory(path) => format!("needs a directory, and `{path}` leads to none"),
+        Misuse::NoScript(name) => format!("is to run the script `{name}`, which package.json does not have"),
+        Misuse::NoFile(path) => format!("needs `{path}`, which is not there or cannot be read"),
+        Misuse::BadFile(path) => format!("does not understand `{path}`"),
         Misuse::NoLogin(user, shell) => format!("starts `{shell}` for `{user}`, which refuses all logins"),
     }
 }

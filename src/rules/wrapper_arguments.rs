@@ -37,6 +37,15 @@ fn explain(wrapper: &[u8], misuse: &Misuse) -> Explanation {
         Misuse::NoDirectory(path) => {
             (format!("{name} needs {}, which is not there", quote(path)), "make it in the image, or name another")
         }
+        Misuse::NoScript(script) => (
+            format!("{name} is to run the script {}, which package.json does not have", quote(script)),
+            "add it to the scripts of package.json, or name another",
+        ),
+        Misuse::NoFile(path) => (
+            format!("{name} needs {}, which is not there or cannot be read", quote(path)),
+            "copy it into the image, and set WORKDIR to its directory",
+        ),
+        Misuse::BadFile(path) => (format!("{name} does not understand {}", quote(path)), "correct the file"),
         Misuse::NoLogin(user, shell) => (
             format!("{name} starts the shell of {}, {}, which refuses all logins", quote(user), quote(shell)),
             "name a shell with `-s`, or let another program change the user, such as `setpriv` or `gosu`",

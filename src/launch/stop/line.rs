@@ -66,36 +66,33 @@ impl Line<'_> {
     fn relayed(&self, relay: &Relay, level: usize, signal: Signal, known: &mut Known) -> Reaction {
         let name = &relay.name;
         let child = level > 0 || self.below;
-        let sent = relay.rewrites.iter().find(|(from, _)| *from == signal.0).map_or(signal, |(_, to)| Signal(*to));
-        match relay.relays {
-            _ if sent.0 == 0 => {
-                let why = format!("`{name}` is told to drop {signal}");
-                Reaction::ignored(why, Confidence::Certain, Nature::Parent)
-            }
+        let (relays, sent) = relay.on(signal.0);
+        let sent = Signal(sent);
+        let on = |reaction: Reaction, whom: &str| {
+            let why = format!("`{name}` passes {signal} on to {whom}; {}", reaction.why);
+            let exit_code = reaction.exit_code.map(|code| relay.passing.ended(code, sent.0));
+            Reaction { disposition: Disposition::Forwards, why, exit_code, reaches: reaction.reaches + 1, ..reaction }
+        };
+        match relays {
             Relays::Nothing => {
-                let why = format!("`{name}` has no handler for {signal} and passes nothing on to its child");
+                let why = format!("`{name}` does nothing on {signal} and passes nothing on to its child");
                 Reaction::dropped(child, signal, why, Confidence::Certain)
             }
-            Relays::Child => {
+            Relays::Child => on(self.react(level + 1, sent, known), "its child"),
+            Relays::Group => on(self.group(level + 1, sent, known), "the process group of its child"),
+            Relays::Ends => {
                 let reaction = self.react(level + 1, sent, known);
-                let why = format!("`{name}` passes {signal} on to its child; {}", reaction.why);
-                let exit_code = reaction.exit_code.map(|code| relay.passing.code(code, sent));
-                Reaction { disposition: Disposition::Forwards, why, exit_code, reaches: reaction.reaches + 1, ..reaction }
+                let why = format!("`{name}` passes {signal} on to its child and ends at once");
+                let (ending, exit_code, reaches) = (Ending::Stops, Some(relay.ends), reaction.reaches + 1);
+                let main_told = reaction.main_told.filter(|told| !told); // it may be killed before it acts on it
+                Reaction { disposition: Disposition::Forwards, ending, main_told, exit_code, why, reaches, ..reaction }
             }
-            Relays::Group => {
-                let reaction = self.group(level + 1, sent, known);
-                let why = format!("`{name}` passes {signal} on to the process group of its child; {}", reaction.why);
-                let exit_code = reaction.exit_code.map(|code| relay.passing.code(code, sent));
-                Reaction { disposition: Disposition::Forwards, why, exit_code, reaches: reaction.reaches + 1, ..reaction }
-            }
-            Relays::Kills if signal == Signal::TERM => {
+            Relays::Kills => {
                 let reaction = self.react(level + 1, sent, known);
-                let why = format!("`{name}` sends its child SIGTERM, two seconds later SIGKILL, and ends; {}", reaction.why);
-                let ending = Ending::Stops;
-                let reaches = reaction.reaches + 1;
-                Reaction { disposition: Disposition::Forwards, ending, exit_code: Some(128 + sent.0), why, reaches, ..reaction }
+                let why = format!("`{name}` ends its child on {signal}, with SIGKILL two seconds later, and then itself");
+                let (ending, exit_code, reaches) = (Ending::Delayed, Some(relay.ends), reaction.reaches + 1);
+                Reaction { disposition: Disposition::Forwards, ending, exit_code, why, reaches, ..reaction }
             }
-            Relays::Kills => Reaction::unknown(format!("what `{name}` does on {signal} is not known")),
         }
     }
 

@@ -93,6 +93,52 @@ impl Running<'_> {
         self.start(wrapping, steps)
     }
 
+    /// sg(1): `sg [-] group [[-c] command]`, by /bin/sh. Only root is asked for no password.
+    pub(super) fn switch_group(&mut self, wrapping: Wrapping<'_>, steps: &mut Vec<Step>) -> Result<Next, String> {
+        let words: Vec<&BString> = wrapping.call.argv.iter().collect();
+        let (group, text) = match words.as_slice() {
+            [] => return Err("`sg` without a group is not followed".to_owned()),
+            [dash, ..] if dash.starts_with(b"-") => return Err("an option of `sg` is not followed".to_owned()),
+            [_] => return Ok(Next::Ends(Outcome::Runs)),
+            [group, flag, text, ..] if *flag == "-c" => (*group, *text),
+            [group, text, ..] => (*group, *text),
+        };
+        if self.credentials.uid != 0 {
+            return Err("`sg` may ask users other than root for a password".to_owned());
+        }
+        if group.first().is_some_and(u8::is_ascii_digit) {
+            return Err("`sg` with a number is not followed".to_owned());
+        }
+        let spec = format!("0:{group}");
+        match user::becomes(self.view, &spec).map_err(|e| e.to_string())? {
+            Ok(found) => self.credentials.gid = found.gid,
+            Err(error) => return Ok(Next::Ends(self.no_user(&wrapping, error))),
+        }
+        self.shell_text(&wrapping, "/bin/sh".into(), text.clone(), steps)
+    }
+
+    /// script(1): a shell, in a terminal of its own.
+    pub(super) fn record(&mut self, wrapping: Wrapping<'_>, steps: &mut Vec<Step>) -> Result<Next, String> {
+        let Some(text) = wrapping.call.value(Effect::Text).cloned() else { return Ok(Next::Ends(Outcome::Runs)) };
+        let log = wrapping.call.argv.first().cloned().unwrap_or_else(|| "typescript".into());
+        if let Some(outcome) = self.lock_file(&wrapping, &log)? {
+            return Ok(Next::Ends(outcome));
+        }
+        let shell = self.environment.get(b"SHELL").cloned().unwrap_or_else(|| "/bin/sh".into());
+        self.shell_text(&wrapping, shell, text, steps)
+    }
+
+    fn shell_text(
+        &mut self,
+        wrapping: &Wrapping<'_>,
+        shell: BString,
+        text: BString,
+        steps: &mut Vec<Step>,
+    ) -> Result<Next, String> {
+        let call = super::Call { argv: vec![shell, "-c".into(), text], ..wrapping.call.clone() };
+        self.start_with(wrapping, &call, wrapping.wrapper.codes, steps)
+    }
+
     /// As root, whom sudoers lets do everything: the environment is made anew, PATH is `secure_path`.
     pub(super) fn sudo(&mut self, mut wrapping: Wrapping<'_>, steps: &mut Vec<Step>) -> Result<Next, String> {
         if self.credentials.uid != 0 || wrapping.loaded.secure {

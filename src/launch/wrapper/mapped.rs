@@ -19,6 +19,7 @@ impl Running<'_> {
         let Some(name) = wrapping.call.argv.first() else {
             return Ok(Next::Ends(wrapping.misused(Misuse::NoProgram)));
         };
+        let looks = wrapping.call.has(Effect::Lists) || wrapping.call.has(Effect::Verifies);
         if !name.contains(&b'/') {
             return Err(format!("`{name}` is looked up where libraries are"));
         }
@@ -30,7 +31,13 @@ impl Running<'_> {
             Err(PathError { unknowable: Some(why), .. }) => return Err(format!("`{name}` cannot be told: {why}")),
             Err(error) => return Ok(self.unmapped(wrapping, name, Problem::Unresolved(error))),
         };
-        self.mapped(wrapping, name, file, steps)
+        match self.mapped(wrapping, name, file, steps)? {
+            Next::Program(_) if looks => Ok(Next::Ends(Outcome::Runs)),
+            Next::Ends(Outcome::Exits { cause: Cause::Link(_), .. }) if wrapping.call.has(Effect::Verifies) => {
+                Err(format!("how the loader verifies `{name}` is not followed"))
+            }
+            next => Ok(next),
+        }
     }
 
     fn mapped(
@@ -90,6 +97,7 @@ impl Running<'_> {
 
     fn unmapped(&self, wrapping: &Wrapping<'_>, name: &BString, problem: Problem) -> Next {
         let cause = Cause::Exec { role: wrapping.role(), path: name.clone(), problem };
-        Next::Ends(Outcome::Exits { code: wrapping.wrapper.codes.absent, cause })
+        let code = if wrapping.call.has(Effect::Verifies) { 1 } else { wrapping.wrapper.codes.absent };
+        Next::Ends(Outcome::Exits { code, cause })
     }
 }

@@ -1,13 +1,17 @@
 //! Programs that start programs: which one, as the same process or as a child, and what they end with if it does not
 //! start.
 //!
-//! `table` says what is known of each, `parse` takes their words apart, `users` and `logins` follow what changes the
-//! user, `mapped` the dynamic loader when it is called by name, and `exec` is execvp(3) with what glibc adds to it.
+//! `table` says what is known of each, `parse` takes their words apart, `prepare` is what they do first, `users` and
+//! `logins` follow what changes the user, `mapped` the dynamic loader when it is called by name, `packages` npm and its
+//! kin, `parents` those that stay, and `exec` is execvp(3) with what glibc adds to it.
 
 mod exec;
 mod logins;
 mod mapped;
+mod packages;
+mod parents;
 mod parse;
+mod prepare;
 mod table;
 mod users;
 
@@ -15,92 +19,30 @@ use bstr::{BString, ByteSlice};
 
 use super::execve::Loaded;
 use super::family::Parent;
-use super::outcome::{Cause, Misuse, Outcome, Role, Step, StepKind, Via};
+use super::outcome::{Cause, Misuse, Outcome, Problem, Role, Step, StepKind, Via};
 use super::program::{Next, Running, base, mark};
-use crate::rootfs::{Errno, PathError, View};
+use crate::rootfs::{Errno, View};
 use parse::{Call, Misread};
 use table::{Bare, Codes, Effect, Kind, Operand};
 
 pub use exec::hands_to_shell;
+pub use packages::Manager;
+pub use parents::{Relay, Relays};
 pub use table::Wrapper;
-
-/// CAP_SYS_CHROOT, capabilities(7).
-const SYS_CHROOT: u64 = 1 << 18;
-
-/// What a parent makes of its child's exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Passing {
-    /// Its own.
-    Same,
-    /// Its own; the child leads a process group.
-    Group,
-    /// xargs(1), *EXIT STATUS*: 123 for 1 to 125, 124 for 255, 125 for a signal, with which codes from 126 on are not mixed up.
-    Xargs,
-}
-
-impl Passing {
-    /// The parent's exit code for its child's, which got `signal`.
-    pub fn code(self, code: u8, _signal: crate::launch::Signal) -> u8 {
-        code
-    }
-
-    /// The parent's end.
-    pub fn pass(self, outcome: Outcome) -> Outcome {
-        match (self, outcome) {
-            (Passing::Xargs, Outcome::Exits { code, cause }) if code != 0 => {
-                Outcome::Exits { code: if code == 255 { 124 } else { 123 }, cause }
-            }
-            (_, outcome) => outcome,
-        }
-    }
-}
-
-/// What a parent does with a signal, and with the end of its child.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Relay {
-    /// What it is called.
-    pub name: BString,
-    /// What it makes of its child's exit code.
-    pub passing: Passing,
-    /// Whom it passes signals on to.
-    pub relays: Relays,
-    /// Signals that it passes on as others; 0: not at all.
-    pub rewrites: Vec<(u8, u8)>,
-}
-
-/// What a wrapper that stays does with a stop signal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relays {
-    /// It has no handler.
-    Nothing,
-    /// It passes it on to its child.
-    Child,
-    /// It passes it on to the process group of its child.
-    Group,
-    /// It ends its child with SIGTERM, two seconds later with SIGKILL, and then itself with 128+15.
-    Kills,
-}
-
-fn relay_of(wrapping: &Wrapping<'_>) -> Relay {
-    let name = wrapping.wrapper.names.first().copied().unwrap_or_default();
-    let has = |w: &str| wrapping.loaded.argv.iter().any(|x| *x == w);
-    let relays = match name {
-        "tini" | "catatonit" => if has("-g") { Relays::Group } else { Relays::Child },
-        "dumb-init" => if has("-c") { Relays::Child } else { Relays::Group },
-        "sudo" => Relays::Child,
-        "timeout" => Relays::Group,
-        "su" | "runuser" => Relays::Kills,
-        _ => Relays::Nothing,
-    };
-    Relay { name: wrapping.name.clone(), passing: Passing::Same, relays, rewrites: Vec::new() }
-}
 
 /// The wrapper of that file name.
 pub fn program(file: &[u8]) -> Option<&'static Wrapper> {
     if crate::format::elf::is_loader(file) {
         return Some(&table::LOADER);
     }
-    find(table::WRAPPERS, file)
+    table::WRAPPERS.iter().find_map(|part| find(part, file))
+}
+
+/// The wrapper that is a script, and where its words begin: which one, the name of its file says.
+pub fn script(loaded: &Loaded) -> Option<(&'static Wrapper, usize)> {
+    let (file, at) = loaded.script.as_ref()?;
+    let wrapper = program(base(&file.path)).filter(|wrapper| wrapper.kind == Kind::Chronic)?;
+    Some((wrapper, at + 1))
 }
 
 /// The applet of busybox with that name.
@@ -139,7 +81,11 @@ fn misused(wrapper: &Wrapper, name: &BString, misuse: Misuse) -> Outcome {
         Misuse::NoDirectory(_) => wrapper.codes.file,
         _ => wrapper.codes.usage,
     };
-    Outcome::Exits { code, cause: Cause::Misused { wrapper: name.clone(), misuse } }
+    misused_with(code, name.as_slice(), misuse)
+}
+
+fn misused_with(code: u8, name: impl AsRef<[u8]>, misuse: Misuse) -> Outcome {
+    Outcome::Exits { code, cause: Cause::Misused { wrapper: name.as_ref().into(), misuse } }
 }
 
 impl Running<'_> {
@@ -155,6 +101,9 @@ impl Running<'_> {
         let name = BString::from(base(loaded.argv.get(arguments.saturating_sub(1)).map_or(b"", |w| w.as_slice())));
         let call = match parse::read(wrapper, loaded.argv.get(arguments..).unwrap_or_default()) {
             Ok(call) => call,
+            Err(Misread::Word(word)) if wrapper.kind == Kind::Chronic => {
+                return Err(format!("`{word}` of `{name}` is not followed"));
+            }
             Err(Misread::Word(word)) => return Ok(Next::Ends(misused(wrapper, &name, Misuse::Word(word)))),
             Err(Misread::Missing) if wrapper.operands == [Operand::UserSpec] && wrapper.bare == Bare::Runs => {
                 return Ok(Next::Ends(Outcome::Runs));
@@ -170,6 +119,8 @@ impl Running<'_> {
             Kind::Su => self.log_in(&wrapping, steps),
             Kind::Sudo => self.sudo(wrapping, steps),
             Kind::Loader => self.map(&wrapping, steps),
+            Kind::Sg => self.switch_group(wrapping, steps),
+            Kind::Script => self.record(wrapping, steps),
             _ => self.words(wrapping, steps),
         }
     }
@@ -190,6 +141,11 @@ impl Running<'_> {
     }
 
     fn words(&mut self, mut wrapping: Wrapping<'_>, steps: &mut Vec<Step>) -> Result<Next, String> {
+        if let ([Operand::Machine], Some(word)) = (wrapping.wrapper.operands, wrapping.call.operands.first())
+            && let Some(outcome) = self.machine(&wrapping, word)?
+        {
+            return Ok(Next::Ends(outcome));
+        }
         let (wrapper, misused) = (wrapping.wrapper, |misuse| Ok(Next::Ends(wrapping.misused(misuse))));
         let call = &wrapping.call;
         if wrapper.kind == Kind::Daemon && !(call.has(Effect::Starts) && is_matched(wrapper, call)) {
@@ -210,6 +166,7 @@ impl Running<'_> {
                 _ => Err(format!("`{}` needs a capability that engines do not grant by default", wrapping.name)),
             };
         }
+        let path = self.environment.get(b"PATH").cloned();
         if let Some(outcome) = self.prepare(&wrapping)? {
             return Ok(Next::Ends(outcome));
         }
@@ -217,67 +174,19 @@ impl Running<'_> {
             Ok(argv) => argv,
             Err(misuse) => return Ok(Next::Ends(wrapping.misused(misuse))),
         };
-        self.start(&wrapping, steps)
+        // A directory of variables may hold PATH: the program is still looked for in the one that was there before.
+        let changed = self.environment.get(b"PATH").cloned();
+        self.set_path(path);
+        let next = self.start(&wrapping, steps);
+        self.set_path(changed);
+        next
     }
 
-    /// What is done before the program is started: files that are opened, the root directory, the user.
-    fn prepare(&mut self, wrapping: &Wrapping<'_>) -> Result<Option<Outcome>, String> {
-        let operands = wrapping.wrapper.operands.iter().zip(&wrapping.call.operands);
-        for (operand, word) in operands {
-            let outcome = match operand {
-                Operand::Root => self.root_directory(wrapping, word)?,
-                Operand::LockFile => self.lock_file(wrapping, word)?,
-                Operand::UserSpec | Operand::UserName | Operand::NameOrIds => {
-                    self.become_user(wrapping, *operand, word)?
-                }
-                _ => None,
-            };
-            if outcome.is_some() {
-                return Ok(outcome);
-            }
-        }
-        if let Some(file) = wrapping.call.value(Effect::Input)
-            && let Some(outcome) = self.needs(wrapping, file)?
-        {
-            return Ok(Some(outcome));
-        }
-        if wrapping.wrapper.kind == Kind::Ids {
-            return self.become_ids(wrapping);
-        }
-        match wrapping.call.value(Effect::User) {
-            Some(user) => self.become_user(wrapping, Operand::UserSpec, user),
-            None => Ok(None),
-        }
-    }
-
-    /// chroot(2). Only the same directory is followed further.
-    fn root_directory(&self, wrapping: &Wrapping<'_>, path: &BString) -> Result<Option<Outcome>, String> {
-        let found = match self.view.resolve(path, &self.cwd, &self.credentials) {
-            Ok(found) if self.view.inode(found.ino).kind.is_directory() => found,
-            Err(PathError { unknowable: Some(why), .. }) => return Err(format!("`{path}` cannot be told: {why}")),
-            _ => return Ok(Some(wrapping.misused(Misuse::NoDirectory(path.clone())))),
-        };
-        if self.credentials.uid != 0 || self.bounding & SYS_CHROOT == 0 {
-            let change = "change the root directory".to_owned();
-            return Ok(Some(self.denied(wrapping, change)));
-        }
-        match found.path.as_slice() {
-            b"/" => Ok(None),
-            _ => Err(format!("what `{}` finds below the root directory `{path}` is not followed", wrapping.name)),
-        }
-    }
-
-    /// A file that is there, or can be made.
-    fn lock_file(&self, wrapping: &Wrapping<'_>, path: &BString) -> Result<Option<Outcome>, String> {
-        let parent = path.rfind_byte(b'/').and_then(|slash| path.get(..=slash)).unwrap_or(b".");
-        self.needs(wrapping, &parent.into())
-    }
-
-    fn needs(&self, wrapping: &Wrapping<'_>, path: &BString) -> Result<Option<Outcome>, String> {
-        match self.view.resolve(path, &self.cwd, &self.credentials) {
-            Err(PathError { unknowable: Some(why), .. }) => Err(format!("`{path}` cannot be told: {why}")),
-            Err(_) => Ok(Some(wrapping.misused(Misuse::NoDirectory(path.clone())))),
-            Ok(_) => Ok(None),
+    fn set_path(&mut self, path: Option<BString>) {
+        match path {
+            _ if self.environment.get(b"PATH") == path.as_ref() => {}
+            Some(path) => self.environment.set("PATH".into(), path),
+            None => self.environment.unset(b"PATH"),
         }
     }
 
@@ -301,7 +210,7 @@ impl Running<'_> {
         let wrapper = wrapping.wrapper;
         let leads = match self.parents.last() {
             None => true,
-            Some(Parent::Wrapper(relay)) => relay.passing == Passing::Group,
+            Some(Parent::Wrapper(relay)) => relay.leads,
             Some(Parent::Shell(_)) => false,
         };
         if let Some(cause) = self.is_looked_for(wrapping) {
@@ -319,26 +228,25 @@ impl Running<'_> {
         };
         let before = steps.len();
         let forks = (wrapper.forks && !call.has(Effect::Execs)) || call.has(Effect::Forks);
-        let next = self.execvp(call.argv.clone(), wrapping.role(), steps, code);
+        let mut next = self.execvp(call.argv.clone(), wrapping.role(), steps, code);
+        if wrapper.kind == Kind::Chronic {
+            next = chronic(next?, call);
+        }
         if forks {
-            self.fork(wrapping, next.as_ref().is_ok_and(Next::is_started), steps.get_mut(before..).unwrap_or_default());
+            let started = next.as_ref().is_ok_and(Next::is_started);
+            let parent = Relay::of(wrapper, &wrapping.name, &wrapping.call);
+            self.fork(parent, started, steps.get_mut(before..).unwrap_or_default());
         }
         next
     }
 
     /// From here on it is a child. A child that did not start is not counted: its end is the wrapper's.
-    fn fork(&mut self, wrapping: &Wrapping<'_>, started: bool, steps: &mut [Step]) {
-        let wrapper = wrapping.wrapper;
+    fn fork(&mut self, parent: Relay, started: bool, steps: &mut [Step]) {
         let pid = self.pid() + 1;
         steps.iter_mut().for_each(|step| step.pid = pid);
         steps.iter_mut().take(1).for_each(|step| step.via = Via::Child);
         if started {
-            let passing = match wrapper.kind {
-                Kind::Xargs => Passing::Xargs,
-                _ if wrapper.groups => Passing::Group,
-                _ => Passing::Same,
-            };
-            self.parents.push(Parent::Wrapper(Relay { passing, ..relay_of(wrapping) }));
+            self.parents.push(Parent::Wrapper(parent));
         }
     }
 
@@ -347,9 +255,32 @@ impl Running<'_> {
     fn is_looked_for(&self, wrapping: &Wrapping<'_>) -> Option<Cause> {
         let name = wrapping.call.value(Effect::Program).filter(|_| !wrapping.wrapper.execvp)?;
         let problem = self.view.resolve(name, &self.cwd, &self.credentials).err()?;
-        let problem = super::outcome::Problem::Unresolved(problem);
+        let problem = Problem::Unresolved(problem);
         Some(Cause::Exec { role: wrapping.role(), path: name.clone(), problem })
     }
+}
+
+/// IPC::Run looks for the program itself, and what perl ends with where execve(2) fails after that is an error number
+/// that does not tell much.
+fn chronic(next: Next, call: &Call) -> Result<Next, String> {
+    let Next::Ends(Outcome::Exits { code, cause }) = next else { return Ok(next) };
+    let looked_up = call.argv.first().is_some_and(|name| !name.contains(&b'/'));
+    let code = match &cause {
+        Cause::NotInPath { .. } => code,
+        Cause::Exec { problem: Problem::NotExecutable(_), .. } => {
+            if looked_up {
+                2
+            } else {
+                code
+            }
+        }
+        Cause::Exec { role: Role::Wrapped { .. }, problem: Problem::Unresolved(e), .. } if e.errno == Errno::ENOENT => {
+            code
+        }
+        Cause::Exec { problem: Problem::Architecture(..), .. } | Cause::ScriptEnds { .. } => code,
+        _ => return Err("what `chronic` ends with where its program does not start is not known".to_owned()),
+    };
+    Ok(Next::Ends(Outcome::Exits { code, cause }))
 }
 
 /// Whether start-stop-daemon(8) is told how to recognise a program that already runs.

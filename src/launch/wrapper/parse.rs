@@ -2,10 +2,11 @@
 
 use bstr::{BString, ByteSlice};
 
+use super::parents::rewrite;
 use super::table::{Effect, Kind, Operand, Opt, Takes, Wrapper};
 
 /// A wrapper's words, taken apart.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Call {
     /// What options change, and their values.
     pub effects: Vec<(Effect, BString)>,
@@ -44,6 +45,7 @@ pub enum Misread {
 /// The word that it does not take.
 pub fn read(wrapper: &Wrapper, words: &[BString]) -> Result<Call, Misread> {
     let mut reader = Reader { wrapper, left: words.iter().rev().cloned().collect(), call: Call::default() };
+    reader.machine();
     reader.options()?;
     match wrapper.kind {
         Kind::Su => reader.login()?,
@@ -61,11 +63,9 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn options(&mut self) -> Result<(), Misread> {
-        while let Some(word) = self.left.last().filter(|w| w.len() > 1 && w.starts_with(b"-")).cloned() {
-            // Nothing that may begin with a dash is an option to a program that has none.
-            if self.wrapper.options.is_empty() && !self.looks_at_options() {
-                break;
-            }
+        while self.wrapper.reads_options
+            && let Some(word) = self.left.last().filter(|w| w.len() > 1 && w.starts_with(b"-")).cloned()
+        {
             self.left.pop();
             match word.as_slice() {
                 b"--" => break,
@@ -75,11 +75,6 @@ impl Reader<'_> {
             }
         }
         Ok(())
-    }
-
-    /// `su-exec` and busybox's `chroot` do not: what stands there is their first operand.
-    fn looks_at_options(&self) -> bool {
-        !matches!(self.wrapper.operands.first(), Some(Operand::UserSpec | Operand::Root))
     }
 
     /// `nice -5`, `nice --5` and `nice -+5` of coreutils, as before POSIX.
@@ -142,6 +137,9 @@ impl Reader<'_> {
         let fits = match option.takes {
             Takes::Integer => is_integer(&value),
             Takes::Duration => is_duration(&value),
+            Takes::Code => value.to_str().is_ok_and(|t| t.parse::<u8>().is_ok()),
+            Takes::Signal => is_signal(&value),
+            Takes::Rewrite => rewrite(&value).is_some(),
             _ => true,
         };
         if !fits {
@@ -156,10 +154,25 @@ impl Reader<'_> {
         self.call.effects.push((option.effect, value));
     }
 
+    /// setarch(8) takes the machine before its options, and there has to be one of either.
+    fn machine(&mut self) {
+        let machine = self.left.last().filter(|word| !word.starts_with(b"-")).cloned();
+        if let ([Operand::Machine], Some(machine)) = (self.wrapper.operands, machine) {
+            self.left.pop();
+            self.call.operands.push(machine);
+        }
+    }
+
     fn operands(&mut self) -> Result<(), Misread> {
-        for operand in self.wrapper.operands {
+        for operand in self.wrapper.operands.iter().skip(self.call.operands.len()) {
+            if *operand == Operand::Machine && self.call.has(Effect::Unclear) {
+                break;
+            }
             let ends = self.call.has(Effect::Ends);
             let Some(word) = self.left.pop() else { return if ends { Ok(()) } else { Err(Misread::Missing) } };
+            if *operand == Operand::Machine {
+                return if ends { Ok(()) } else { Err(Misread::Missing) };
+            }
             let fits = match operand {
                 Operand::Duration => is_duration(&word),
                 Operand::Integer => is_integer(&word),
@@ -200,6 +213,16 @@ impl Reader<'_> {
         self.call.argv = words;
         Ok(())
     }
+}
+
+/// tini.c, `signal_names`.
+fn is_signal(name: &[u8]) -> bool {
+    const NAMES: [&str; 30] = [
+        "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE", "ALRM",
+        "TERM", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ", "VTALRM", "PROF", "WINCH", "IO",
+        "PWR", "SYS",
+    ];
+    name.strip_prefix(b"SIG").is_some_and(|name| NAMES.iter().any(|n| n.as_bytes() == name))
 }
 
 fn is_integer(text: &[u8]) -> bool {

@@ -65,7 +65,7 @@ impl Running<'_> {
                 Ok(found) => wanted.gid = found.gid,
                 Err(outcome) => return Ok(Some(outcome)),
             }
-            if !call.has(Effect::Groups) {
+            if wrapping.name == "setpriv" && !call.has(Effect::Groups) {
                 return Ok(Some(wrapping.misused(Misuse::Word("--regid".into()))));
             }
         }
