@@ -166,6 +166,8 @@ pub struct State {
     pub options: Options,
     /// By signal: `EXIT`, `TERM`, …
     pub traps: BTreeMap<BString, Trap>,
+    /// A trap that does something was set, if only for a while.
+    pub trapped: bool,
     /// Background jobs.
     pub jobs: Vec<Job>,
     /// The working directory.
@@ -310,6 +312,7 @@ impl State {
             && self.options == other.options
             && self.functions == other.functions
             && self.traps == other.traps
+            && self.trapped == other.trapped
             && self.jobs == other.jobs
             && self.locals == other.locals
             && self.name == other.name

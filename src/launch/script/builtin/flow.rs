@@ -22,7 +22,7 @@ impl Engine<'_> {
                 (_, b"-a" | b"--") | (Shell::Bash, b"-l" | b"-c" | b"-cl") => {}
                 (Shell::Bash, b"-") => break,
                 (Shell::Bash, _) => return self.checked(state.with(Status::Code(2)), call.span, call.context, None),
-                (Shell::Ash, _) => {
+                (Shell::Ash | Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash, _) => {
                     return vec![state.exit(Status::Code(2), Cause::Error("`exec` does not know an option"))];
                 }
             }
@@ -155,7 +155,8 @@ impl Engine<'_> {
 
     /// `command -v name`
     fn tell(&mut self, call: &Call<'_>, mut state: State) -> State {
-        let missing = Status::Code(if self.shell == Shell::Bash { 1 } else { 127 });
+        let one = self.shell == Shell::Bash || self.shell.in_part();
+        let missing = Status::Code(if one { 1 } else { 127 });
         let [word] = call.argv.as_slice() else {
             state.print(&Value::unknown("`command -v` prints it"));
             return state.with(Status::Unknown);

@@ -24,10 +24,14 @@ const ASH: &str = "source let help history";
 
 /// Whether the shell runs it itself.
 pub fn is_builtin(shell: Shell, name: &[u8]) -> bool {
+    if shell.in_part() {
+        return super::subset::is_theirs(shell, name);
+    }
     let own = match shell {
         Shell::Dash => "",
         Shell::Bash => BASH,
         Shell::Ash => ASH,
+        Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash => "",
     };
     let mut all = COMMON.split_ascii_whitespace().chain(own.split_ascii_whitespace());
     all.any(|b| b.as_bytes() == name)

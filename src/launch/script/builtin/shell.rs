@@ -86,6 +86,7 @@ impl Engine<'_> {
             Shell::Dash => &b"aefnuvxIimsVEbCp"[..],
             Shell::Ash => b"aefnuvxIimsbC",
             Shell::Bash => b"abefhkmnptuvxBCEHPT",
+            Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash => b"eux",
         };
         letters.contains(&letter)
     }
@@ -168,6 +169,7 @@ impl Engine<'_> {
                 None => drop(state.traps.remove(&name)),
                 Some(value) => {
                     let action = (value.is_empty() != Some(true)).then(|| value.clone());
+                    state.trapped |= action.is_some();
                     state.traps.insert(name, Trap { action, line: call.span.line });
                 }
             }
@@ -206,7 +208,10 @@ impl Engine<'_> {
             Some(Field::One(value)) => value.clone(),
             Some(Field::Any(why)) => Value::unknown(why.clone()),
         };
-        let failed = Status::Code(if self.shell == Shell::Bash { 1 } else { 2 });
+        let failed = Status::Code(match self.shell {
+            Shell::Bash | Shell::Zsh | Shell::Ksh | Shell::Yash => 1,
+            Shell::Dash | Shell::Ash | Shell::Mksh => 2,
+        });
         let path = target.known().and_then(|t| logical(t, &state.cwd));
         let truth = match &path {
             Some(path) => state.files.test(b'd', path.as_bstr(), self.world.test(b'd', path.as_bstr())),
