@@ -3,8 +3,8 @@
 
 mod tree;
 
-use imagelint::launch::{Replacing, Shell};
 use imagelint::launch::script::{Bounds, End, Ending, Field, Inside, Invocation, Value, follow};
+use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::{Credentials, Rootfs, View};
 
 const FILES: [&str; 15] = [

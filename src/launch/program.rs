@@ -198,7 +198,9 @@ impl Running<'_> {
         let (options, at) = match Words::read(shell, loaded.argv.get(skip..).unwrap_or_default()) {
             Words::Text(options, at) => (options, at + skip),
             // Without a slash some shells go on to look in PATH.
-            Words::Script(options, at) if !options.login && loaded.argv.get(at + skip).is_some_and(|f| f.contains(&b'/')) => {
+            Words::Script(options, at)
+                if !options.login && loaded.argv.get(at + skip).is_some_and(|f| f.contains(&b'/')) =>
+            {
                 return self.script(shell, loaded, at + skip, steps);
             }
             _ => return runs,

@@ -58,7 +58,8 @@ impl Running<'_> {
         options: &Options,
         home: Option<&BStr>,
     ) -> Option<Vec<(BString, BString)>> {
-        let Startup::Files(groups) = Startup::of(shell, base(called).as_bstr(), options.login, options.no_profile, home)
+        let Startup::Files(groups) =
+            Startup::of(shell, base(called).as_bstr(), options.login, options.no_profile, home)
         else {
             return None;
         };

@@ -188,7 +188,7 @@ fn last_commands() {
             let Some(observed) = stage.run(&script) else { continue };
             ran += 1;
             replaced += usize::from(observed.ran.iter().any(|(_, same)| *same));
-            let exact = !line.contains('&');
+            let exact = !line.contains('&') && !line.contains('|'); // members may write their lines later
             match judge(&endings, &observed, exact) {
                 Verdict::Agrees => {}
                 Verdict::Unknown => unknown += 1,

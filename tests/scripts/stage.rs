@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bstr::{BStr, BString, ByteSlice};
-use imagelint::launch::{Replacing, Shell};
 use imagelint::launch::script::{Content, Field, Found, Invocation, Run, Status, Truth, Value, World, run_known};
+use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::Errno;
 use tempfile::TempDir;
 

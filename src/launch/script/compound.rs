@@ -75,7 +75,9 @@ impl Engine<'_> {
             Kind::Subshell(list) => self.subshell(list, state, span, within(Place::Subshell)),
             Kind::If { arms, otherwise } => self.choice(arms, otherwise, state, within(Place::Choice)),
             Kind::Loop { until, condition, body } => self.rounds(*until, condition, body, state, span, context),
-            Kind::For { name, words, body } => self.each_word(name, words.as_deref(), body, state, span, within(Place::For)),
+            Kind::For { name, words, body } => {
+                self.each_word(name, words.as_deref(), body, state, span, within(Place::For))
+            }
             Kind::Count { control, body } => self.count(control, body, state, span, context),
             Kind::Case { word, arms } => self.case(word, arms, state, span, within(Place::Choice)),
             Kind::Function { name, body } => {

@@ -217,6 +217,10 @@ impl Engine<'_> {
         if !call.command_string || fault || !self.shell.replaces_itself(Place::Plain) || !self.is_at_the_end(script) {
             return Truth::No;
         }
+        // What ksh93 reads behind a here-document is not told from what is in it.
+        if self.shell == Shell::Ksh && self.source.contains_str("<<") {
+            return Truth::Unknown;
+        }
         match call.replaces {
             Replacing::Never => Truth::No,
             Replacing::Last => Truth::Yes,
@@ -227,8 +231,12 @@ impl Engine<'_> {
 
     fn is_at_the_end(&self, script: &Script) -> bool {
         let end = script.body.last().map_or(0, |last| last.command.span.end);
-        let rest = self.source.get(end..).unwrap_or_default().replace("\\\n", "");
+        let rest = self.source.get(end..).unwrap_or_default();
+        let continued = self.source.ends_with(b"\\\n");
+        let rest = if continued { rest.trim_end_with(|c| "\\\n".contains(c)) } else { rest };
+        let rest = behind_closing(rest).replace("\\\n", "");
         match self.shell {
+            Shell::Ksh if self.source.contains_str("<<") => true,
             Shell::Mksh => is_plain(&self.source),
             Shell::Bash => self.shell.sees_the_end(&rest) && self.is_optimized(script),
             shell => shell.sees_the_end(&rest),
@@ -499,6 +507,17 @@ fn join(states: Vec<State>) -> Vec<State> {
         }
     }
     kept
+}
+
+/// What comes behind the brackets that end compound commands: their spans end before.
+fn behind_closing(mut rest: &[u8]) -> &[u8] {
+    loop {
+        let next = rest.trim_start_with(|c| " \t\n;".contains(c));
+        match next.strip_prefix(b")").or_else(|| next.strip_prefix(b"}")) {
+            Some(behind) => rest = behind,
+            None => return rest,
+        }
+    }
 }
 
 /// bash 4.4, as measured: alone or after `&&` it does, after `;` it does not; what else it does is not known.

@@ -30,8 +30,8 @@ const THEIRS: &str = "! - . : [ [[ ]] alias array autoload bg bind bindkey break
     sched select set setopt shift sleep source stop suspend test then time times trap true ttyctl type typeset ulimit umask \
     unalias unfunction unhash unlimit unset unsetopt until vared wait whence where which which-command while zcompile \
     zformat zle zmodload zparseopts zregexparse zstyle { }";
-/// Of these, the ones that are programs to all shells but ksh93.
-const OF_KSH: &str = "sleep";
+/// Of these, the ones that are programs to all shells but one.
+const OF_ONE: [(Shell, &str); 2] = [(Shell::Ksh, "sleep"), (Shell::Mksh, "cat domainname mknod realpath rename")];
 /// What `trap` may name.
 const SIGNALS: &str = "EXIT HUP INT QUIT USR1 USR2 PIPE ALRM TERM CHLD CONT WINCH 0 1 2 3 15";
 /// Variables with a meaning of their own to one of the shells, or that it sets itself.
@@ -61,7 +61,8 @@ fn is_plain(byte: u8) -> bool {
 
 /// Whether the shell runs it itself, or reads it as something else than a command.
 pub fn is_theirs(shell: Shell, name: &[u8]) -> bool {
-    is_one_of(THEIRS, name) && (shell == Shell::Ksh || !is_one_of(OF_KSH, name))
+    let other = OF_ONE.iter().any(|(one, names)| *one != shell && is_one_of(names, name));
+    is_one_of(THEIRS, name) && !other
 }
 
 /// A whole text.
@@ -76,7 +77,9 @@ impl Engine<'_> {
     /// Whether a command is outside of what is followed; its commands and expanded words are looked at later.
     pub fn outside(&self, command: &Command, state: &State) -> Outside {
         if !self.shell.in_part() {
-            return None;
+            let Kind::Simple(simple) = &command.kind else { return None };
+            let appends = self.shell != Shell::Bash && simple.assignments.iter().any(|a| a.append);
+            return appends.then_some("`+=` makes no assignment in this shell");
         }
         let redirections = || self.redirections(&command.redirections, state);
         self.form(command, state).or_else(redirections)
@@ -85,12 +88,16 @@ impl Engine<'_> {
     fn form(&self, command: &Command, state: &State) -> Outside {
         match &command.kind {
             Kind::Simple(simple) => self.simple_form(simple, command, state),
+            // ksh93 replaces itself in these if there are several commands, and not for one.
+            Kind::Group(_) if self.shell == Shell::Ksh && !command.redirections.is_empty() => {
+                Some("braces that are redirected are not followed in this shell")
+            }
             Kind::And(..) | Kind::Or(..) | Kind::Not(_) | Kind::Group(_) | Kind::Subshell(_) | Kind::If { .. } => None,
             Kind::Loop { .. } => None,
             Kind::Pipeline(commands) => self.pipeline_form(commands, state),
-            Kind::For { name, words, .. } => variable(name).or_else(|| {
-                words.iter().flatten().find_map(|word| self.word(word, state))
-            }),
+            Kind::For { name, words, .. } => {
+                variable(name).or_else(|| words.iter().flatten().find_map(|word| self.word(word, state)))
+            }
             Kind::Case { word, arms } => {
                 self.word(word, state).or_else(|| arms.iter().find_map(|arm| self.arm_form(arm, state)))
             }
@@ -107,7 +114,8 @@ impl Engine<'_> {
             return Some("a redirection without a command is not followed in this shell");
         }
         // Which status `$?` then has depends on the shell.
-        let has = |wanted: fn(&Part) -> bool| simple.words.iter().any(|word| word.parts.iter().any(|p| holds(p, wanted)));
+        let has =
+            |wanted: fn(&Part) -> bool| simple.words.iter().any(|word| word.parts.iter().any(|p| holds(p, wanted)));
         if has(|p| matches!(p, Part::Command(_))) && has(|p| matches!(p, Part::Parameter(q) if q.name == "?")) {
             return Some("`$?` beside a command substitution is not followed in this shell");
         }
@@ -120,18 +128,19 @@ impl Engine<'_> {
         simple.assignments.iter().find_map(assignment).or_else(words)
     }
 
-    /// The last member may be the shell itself, unless it is a program.
+    /// The last member is zsh or ksh93 itself, unless it is a program.
     fn pipeline_form(&self, commands: &[Command], state: &State) -> Outside {
         let program = |command: &Command| match &command.kind {
             Kind::Simple(simple) => match simple.words.first().map(|w| w.parts.as_slice()) {
                 Some([Part::Plain(name)]) => {
-                    !is_one_of(THEIRS, name) && !state.functions.contains_key(name) && simple.assignments.is_empty()
+                    !is_theirs(self.shell, name) && !state.functions.contains_key(name) && simple.assignments.is_empty()
                 }
                 _ => false,
             },
             _ => false,
         };
-        let last = commands.last().is_some_and(program);
+        let forks = matches!(self.shell, Shell::Mksh | Shell::Yash);
+        let last = forks || commands.last().is_some_and(program);
         (!last).then_some("the last member of a pipeline is not followed in this shell, unless it is a program")
     }
 
@@ -143,7 +152,8 @@ impl Engine<'_> {
     }
 
     fn redirections(&self, redirections: &[Redirection], state: &State) -> Outside {
-        let output = |r: &Redirection| !matches!(r.operator, Redirect::Read | Redirect::DuplicateInput | Redirect::Here);
+        let output =
+            |r: &Redirection| !matches!(r.operator, Redirect::Read | Redirect::DuplicateInput | Redirect::Here);
         let fd = |r: &Redirection| r.fd.unwrap_or(u32::from(output(r)));
         // zsh sends to, and reads from, all of them (MULTIOS)
         let twice = |i: usize, r: &Redirection| redirections.iter().skip(i + 1).any(|other| fd(other) == fd(r));
@@ -168,7 +178,9 @@ impl Engine<'_> {
 
     fn word(&self, word: &Word, state: &State) -> Outside {
         match word.parts.first() {
-            Some(Part::Plain(text)) if text.starts_with(b"=") => Some("`=` at the start of a word is not followed in this shell"),
+            Some(Part::Plain(text)) if text.starts_with(b"=") => {
+                Some("`=` at the start of a word is not followed in this shell")
+            }
             _ => self.parts(&word.parts, b"", state),
         }
     }
@@ -220,7 +232,11 @@ impl Engine<'_> {
             b"#" | b"?" | b"$" | b"!" => true,
             b"0" => state.calls == 0,
             [b'1'..=b'9'] => true,
-            name => name.first().is_some_and(|b| !b.is_ascii_digit()) && name.iter().all(|b| is_name(*b)) && !is_one_of(SPECIAL, name),
+            name => {
+                name.first().is_some_and(|b| !b.is_ascii_digit())
+                    && name.iter().all(|b| is_name(*b))
+                    && !is_one_of(SPECIAL, name)
+            }
         };
         if !plain || parameter.indirect || parameter.subscript.is_some() {
             return Some("a parameter with a meaning of its own is not followed in this shell");
@@ -266,7 +282,10 @@ impl Engine<'_> {
         let operands: Option<Vec<&BStr>> = operands.iter().map(Field::known).collect();
         let followed = match operands {
             Some(operands) => self.is_followed(name, &operands, state),
-            None => matches!(name.as_bytes(), b"exec" | b":" | b"true" | b"false") || name == "echo" && state.output.is_none(),
+            None => {
+                matches!(name.as_bytes(), b"exec" | b":" | b"true" | b"false")
+                    || name == "echo" && state.output.is_none()
+            }
         };
         (!followed).then_some("this built-in command is not followed in this shell")
     }
@@ -297,12 +316,16 @@ impl Engine<'_> {
                 [] => false,
             },
             b"cd" => matches!(operands, [path] if path.starts_with(b"/")),
-            b"export" | b"readonly" => operands.iter().all(|word| proper(word.split(|b| *b == b'=').next().unwrap_or(word))),
+            b"export" | b"readonly" => {
+                operands.iter().all(|word| proper(word.split(|b| *b == b'=').next().unwrap_or(word)))
+            }
             b"unset" => operands.iter().all(|word| proper(word)),
             b"set" => is_set_followed(operands),
             b"shift" => count(operands).is_some_and(|n| n <= state.arguments.len()) && all_one(&state.arguments),
             b"break" | b"continue" => count(operands).is_some_and(|n| n > 0 && n <= state.loops),
-            b"exit" | b"return" => operands.is_empty() || operands.len() == 1 && count(operands).is_some_and(|n| n < 256),
+            b"exit" | b"return" => {
+                operands.is_empty() || operands.len() == 1 && count(operands).is_some_and(|n| n < 256)
+            }
             b"trap" => is_trap_followed(operands) && state.calls == 0,
             b"." => matches!(operands, [path] if path.starts_with(b"/") && self.is_there(path, state)),
             b"eval" => true,
@@ -368,7 +391,10 @@ fn is_test_followed(operands: &[&BStr]) -> bool {
     const UNARY: &str = "-n -z -e -f -d -x -r -w -s -h -L";
     const NUMBERS: &str = "-eq -ne -lt -le -gt -ge";
     let number = |word: &BStr| {
-        !word.is_empty() && word.len() < 9 && word.iter().all(u8::is_ascii_digit) && (word.len() == 1 || !word.starts_with(b"0"))
+        !word.is_empty()
+            && word.len() < 9
+            && word.iter().all(u8::is_ascii_digit)
+            && (word.len() == 1 || !word.starts_with(b"0"))
     };
     // What may be an operator in one shell, and an operand in another.
     let operand = |word: &BStr| !matches!(word.as_bytes(), b"!" | b"(" | b")" | b"-a" | b"-o");

@@ -9,7 +9,8 @@ use super::Shell;
 /// Letters that mean the same to all of them.
 const LETTERS: &[u8] = b"abCefmuvx";
 /// What `-o` may name, and its letter.
-const NAMES: [(&str, u8); 5] = [("errexit", b'e'), ("nounset", b'u'), ("noglob", b'f'), ("xtrace", b'x'), ("verbose", b'v')];
+const NAMES: [(&str, u8); 5] =
+    [("errexit", b'e'), ("nounset", b'u'), ("noglob", b'f'), ("xtrace", b'x'), ("verbose", b'v')];
 
 /// Options that matter.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -72,14 +72,14 @@ const TABLE: [(Place, &[u8; SHELLS.len()]); 20] = [
     (Place::Assigned, /*        */ b"cEEEEcE"),
     (Place::Command, /*         */ b"cEEEEEc"),
     (Place::Redirected, /*      */ b"ccEEEcc"),
-    (Place::Here, /*            */ b"cccEEcc"),
+    (Place::Here, /*            */ b"ccEEEcc"),
     (Place::After, /*           */ b"cEEEEcE"),
     (Place::Group, /*           */ b"ccEEEcE"),
     (Place::GroupRedirected, /* */ b"cccEccc"),
     (Place::Choice, /*          */ b"ccEEEcE"),
     (Place::ChoiceRedirected, /**/ b"cccEEcc"),
     (Place::Subshell, /*        */ b"ccEEEcE"),
-    (Place::SubshellRedirected,    b"ccEEEcc"),
+    (Place::SubshellRedirected, b"ccEEEcc"),
     (Place::For, /*             */ b"cccEccE"),
     (Place::ForRedirected, /*   */ b"cccEccc"),
     (Place::While, /*           */ b"ccccccc"),
@@ -89,8 +89,7 @@ const TABLE: [(Place, &[u8; SHELLS.len()]); 20] = [
     (Place::TrapReset, /*       */ b"cEcEEcc"),
 ];
 /// The columns of the table.
-const SHELLS: [Shell; 7] =
-    [Shell::Dash, Shell::Bash, Shell::Ash, Shell::Zsh, Shell::Ksh, Shell::Mksh, Shell::Yash];
+const SHELLS: [Shell; 7] = [Shell::Dash, Shell::Bash, Shell::Ash, Shell::Zsh, Shell::Ksh, Shell::Mksh, Shell::Yash];
 
 impl Shell {
     /// Whether it replaces itself by a last command that is, or stands in, `place`.
@@ -158,8 +157,7 @@ mod tests {
             (";\n", "EcEEc"),
             ("; ", "EEEEc"),
         ] {
-            let told: String =
-                shells.iter().map(|s| if s.sees_the_end(rest.as_bytes()) { 'E' } else { 'c' }).collect();
+            let told: String = shells.iter().map(|s| if s.sees_the_end(rest.as_bytes()) { 'E' } else { 'c' }).collect();
             assert_eq!(told, seen, "{rest:?}");
         }
     }

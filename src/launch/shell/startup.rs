@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn which_files() {
-        let files = |shell, name: &str, login| match Startup::of(shell, name.into(), login, false, Some("/root".into())) {
+        let files = |shell, name: &str, login| match Startup::of(shell, name.into(), login, false, Some("/root".into()))
+        {
             Startup::Files(groups) => groups.concat().iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
             Startup::Unknown => "unknown".to_owned(),
         };

@@ -50,6 +50,9 @@ impl Engine<'_> {
             b"exec" => return self.exec(call, state),
             b"eval" => return self.eval(call, state),
             b"." | b"source" => return self.source_file(call, state),
+            b"builtin" if call.argv.get(1).is_some_and(|f| f.known().is_some_and(|n| !is_builtin(self.shell, n))) => {
+                state.with(Status::Code(1))
+            }
             b"command" | b"builtin" => return self.prefix(call, state),
             b"cd" => return self.cd(call, state),
             b"wait" => self.wait(&call, state),

@@ -151,6 +151,8 @@ impl Engine<'_> {
             (false, Field::One(value)) => (Some(value.clone()), signals),
             (false, Field::Any(_)) => return self.give_up(state, "what `trap` gets is not known", call.span),
         };
+        // ash remembers it before it looks at the names
+        state.trapped |= self.shell == Shell::Ash && action.as_ref().is_some_and(|a| a.is_empty() != Some(true));
         let mut status = Status::OK;
         for signal in signals {
             let Some(word) = signal.known() else {
