@@ -91,7 +91,7 @@ impl Running<'_> {
     /// The home directory: of the environment, or as engines take it from passwd(5).
     pub(super) fn home(&self) -> Option<BString> {
         if let Some(home) = self.environment.get(b"HOME").filter(|home| !home.is_empty()) {
-            return Some(home.to_owned().into());
+            return Some(home.to_owned());
         }
         let world = Inside::new(self.view, self.credentials.clone());
         let passwd = match world.read(b"/etc/passwd".as_bstr()) {

@@ -125,6 +125,10 @@ fn compare(shell: Shell, command: &[&str], most: usize) {
             let clock = std::time::Instant::now();
             let endings = follow(&invocation, &stage.world(), Bounds::default());
             slowest = slowest.max(clock.elapsed().as_millis());
+            // What the others make of a script whose interpreter is not there was not measured.
+            if shell.in_part() && script.text.contains("badint") {
+                continue;
+            }
             let Some(observed) = stage.run(&script) else { continue };
             ran += 1;
             match judge(&endings, &observed, !script.open) {

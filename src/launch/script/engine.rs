@@ -214,6 +214,10 @@ impl Engine<'_> {
     /// Whether the shell may become the last command of `-c`: what that command is and stands in is looked at there.
     fn may_replace(&self, script: &Script, fault: bool) -> Truth {
         let call = self.invocation;
+        // ksh93 does so at the end of a file, too: where, was not measured.
+        if self.shell == Shell::Ksh && !call.command_string {
+            return Truth::Unknown;
+        }
         if !call.command_string || fault || !self.shell.replaces_itself(Place::Plain) || !self.is_at_the_end(script) {
             return Truth::No;
         }

@@ -48,7 +48,8 @@ const SPECIAL: &str = "ARGC BASHPID CDPATH COLUMNS CPUTYPE DIRSTACK EGID ENV EPO
     zsh_scheduled_events";
 
 /// Text that one of the shells reads otherwise, wherever it stands.
-const ODD: [&str; 13] = ["&!", "&|", "|&", "$'", "$\"", "((", ";&", ";|", "<<<", "&>", "<>", ">|", "\r"];
+const ODD: [&str; 18] =
+    ["@(", "+(", "!(", "?(", "*(", "&!", "&|", "|&", "$'", "$\"", "((", ";&", ";|", "<<<", "&>", "<>", ">|", "\r"];
 
 fn is_one_of(list: &str, word: &[u8]) -> bool {
     list.split_ascii_whitespace().any(|w| w.as_bytes() == word)
@@ -70,7 +71,31 @@ pub fn text(text: &[u8]) -> Outside {
     if !text.is_ascii() {
         return Some("text that is not ASCII is not followed in this shell");
     }
-    ODD.iter().any(|odd| text.contains_str(odd)).then_some("this shell may read the text otherwise than others")
+    let odd = ODD.iter().any(|odd| text.contains_str(odd)) || has_odd_expansion(text) || has_odd_brace(text);
+    odd.then_some("this shell may read the text otherwise than others")
+}
+
+/// `${name:0:1}` and what else one of the shells refuses when it reads it, run or not.
+fn has_odd_expansion(text: &[u8]) -> bool {
+    text.find_iter("${").any(|at| {
+        let rest = text.get(at + 2..).unwrap_or_default();
+        let rest = rest.strip_prefix(b"#").filter(|r| !r.starts_with(b"}")).unwrap_or(rest);
+        let name = rest.iter().take_while(|b| is_name(**b)).count().max(1);
+        match rest.get(name..).unwrap_or_default() {
+            [b'}' | b'-' | b'+' | b'=' | b'?' | b'%' | b'#', ..] => false,
+            [b':', operator, ..] => !b"-+=?".contains(operator),
+            _ => true,
+        }
+    })
+}
+
+/// A brace that closes in zsh, and is a word like any other elsewhere: `echo }`.
+fn has_odd_brace(text: &[u8]) -> bool {
+    text.find_iter("}").any(|at| {
+        let head = text.get(..at).unwrap_or_default();
+        let before = head.trim_end_with(|c| c == ' ' || c == '\t');
+        before.len() < head.len() && !before.last().is_none_or(|b| b";\n&})".contains(b))
+    })
 }
 
 impl Engine<'_> {
