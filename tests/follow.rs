@@ -3,8 +3,8 @@
 
 mod tree;
 
-use imagelint::launch::Shell;
 use imagelint::launch::script::{Bounds, End, Ending, Field, Inside, Invocation, Value, follow};
+use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::{Credentials, Rootfs, View};
 
 const FILES: [&str; 15] = [
@@ -37,7 +37,9 @@ fn ends(shell: Shell, uid: u32, text: &str, arguments: &[&str]) -> Vec<Ending> {
         name: "/entrypoint.sh".into(),
         text: text.into(),
         command_string: false,
-        replaces: true,
+        replaces: Replacing::Last,
+        pipefail: false,
+        startup: Vec::new(),
         arguments: arguments.iter().map(|a| Field::One(Value::from(*a))).collect(),
         environment: vec![("PATH".into(), "/bin".into()), ("HOME".into(), "/root".into())],
         cwd: "/".into(),

@@ -17,6 +17,7 @@ mod programs;
 mod runtime;
 mod seen;
 pub mod script;
+mod scripts;
 mod shell;
 mod shells;
 mod stop;
@@ -44,7 +45,7 @@ pub use outcome::{
 pub use process::{DEFAULT_PATH, Origin, Overrides, Process};
 pub use runtime::{CURRENT, Engine, Lookup, RUNTIMES, Runtime};
 pub use seen::Seen;
-pub use shell::Shell;
+pub use shell::{Replacing, Shell};
 pub use stop::{Delivery, Disposition, Ending, Nature, Reaction, Signal, Stop, StopSignal};
 
 /// A command and what becomes of it under every runtime.

@@ -12,7 +12,8 @@ use super::loader::{Memory, Started};
 use super::outcome::{Cause, Misuse, Outcome, Phase, Problem, Role, Step, StepKind, Tried};
 use super::process::Environment;
 use super::script::{self, End, Ending, Field, Invocation, Value};
-use super::shell::{self, Script, Shell};
+use super::shell::{self, Options, Replacing, Script, Shell, Words};
+use super::shells;
 use super::ways::{self, Choices};
 use super::wrapper::{self, Manager, Wrapper};
 use crate::format::elf;
@@ -206,22 +207,56 @@ impl Running<'_> {
 
     /// `sh -c TEXT` or `sh FILE`.
     fn shell_arguments(&mut self, shell: Shell, loaded: &Loaded, steps: &mut Vec<Step>) -> Result<Next, String> {
-        let text = match loaded.argv.as_slice() {
-            [_, flag, text, ..] if *flag == "-c" => text,
+        let runs = Ok(Next::Ends(Outcome::Runs));
+        // The applet of `busybox sh` is the second word.
+        let skip = usize::from(loaded.argv.first().is_some_and(|w| base(w) == b"busybox"));
+        let (options, at) = match Words::read(shell, loaded.argv.get(skip..).unwrap_or_default()) {
+            Words::Text(options, at) => (options, at + skip),
             // Without a slash some shells go on to look in PATH.
-            [_, file, ..] if !file.starts_with(b"-") && !file.starts_with(b"+") && file.contains(&b'/') => {
-                return self.script(shell, loaded, 1, steps);
+            Words::Script(options, at)
+                if !options.login && loaded.argv.get(at + skip).is_some_and(|f| f.contains(&b'/')) =>
+            {
+                return self.script(shell, loaded, at + skip, steps);
             }
-            _ => return Ok(Next::Ends(Outcome::Runs)),
+            _ => return runs,
         };
+        let Some(text) = loaded.argv.get(at) else { return runs };
+        if options.login || shell.in_part() || !options.letters.is_empty() || options.pipefail {
+            return self.text(shell, loaded, at, &options, steps);
+        }
         if let Some(code) = shell::broken_exec_form(text.as_bstr()) {
             let cause = Cause::BrokenExecForm { text: text.to_string() };
             return Ok(Next::Ends(Outcome::Exits { code, cause }));
         }
-        let arguments = loaded.argv.get(3..).unwrap_or_default();
-        let name = arguments.first().or(loaded.argv.first()).cloned().unwrap_or_default();
-        let call = self.invocation(shell, name, text.clone(), arguments.get(1..).unwrap_or_default());
-        self.evaluate(Invocation { command_string: true, replaces: true, ..call }, steps)
+        self.text(shell, loaded, at, &options, steps)
+    }
+
+    /// Word `at` is the text of `-c`.
+    fn text(
+        &mut self,
+        shell: Shell,
+        loaded: &Loaded,
+        at: usize,
+        options: &Options,
+        steps: &mut Vec<Step>,
+    ) -> Result<Next, String> {
+        let arguments = loaded.argv.get(at + 1..).unwrap_or_default();
+        let called = loaded.argv.first().cloned().unwrap_or_default();
+        let name = arguments.first().unwrap_or(&called).clone();
+        let text = loaded.argv.get(at).cloned().unwrap_or_default();
+        let mut call = self.invocation(shell, name, text, arguments.get(1..).unwrap_or_default());
+        let home = if options.login || shell == Shell::Zsh { self.home() } else { None };
+        let Some(startup) = self.startup(shell, called.as_bstr(), options, home.as_ref().map(|h| h.as_bstr())) else {
+            return Ok(Next::Ends(Outcome::Runs));
+        };
+        if let Some(home) = home {
+            call.environment.retain(|(name, _)| name != "HOME");
+            call.environment.push(("HOME".into(), Value::Known(home)));
+        }
+        let (options, pipefail) = (options.letters.clone(), options.pipefail);
+        let replaces = Replacing::Last;
+        let call = Invocation { command_string: true, replaces, options, pipefail, startup, ..call };
+        self.evaluate(call, Some(loaded), steps)
     }
 
     /// The script that word `at` names: the shell opens it anew, without what execve(2) was allowed.
@@ -251,7 +286,10 @@ impl Running<'_> {
                 let options = options.copied().filter(u8::is_ascii_alphabetic).collect();
                 let arguments = loaded.argv.get(at + 1..).unwrap_or_default();
                 let call = self.invocation(shell, path, text.into(), arguments);
-                self.evaluate(Invocation { options, ..call }, steps)
+                if shell == Shell::Zsh && !self.is_quiet(loaded) {
+                    return Ok(Next::Ends(Outcome::Runs));
+                }
+                self.evaluate(Invocation { options, ..call }, None, steps)
             }
             Script::CarriageReturn { code, line, text } => {
                 Ok(Next::Ends(Outcome::Exits { code, cause: Cause::CarriageReturn { path, line, text } }))
@@ -277,16 +315,22 @@ impl Running<'_> {
         }
         let text = self.view.read(ino, 0, SCRIPT_MAX).map_err(|e| e.to_string())?;
         let call = self.invocation(shell, path, text.into(), words.get(1..).unwrap_or_default());
-        self.evaluate(call, steps)
+        self.evaluate(call, None, steps)
     }
 
     /// What a shell says of a directory or a program in the place of its script (measured; dash and ash stumble over a
     /// program's first bytes, and read nothing from a directory).
     fn no_script(&self, shell: Shell, ino: Ino) -> Result<Option<(u8, Problem)>, String> {
+        if shell.in_part() && !self.view.inode(ino).kind.is_regular() {
+            return Err("what this shell reads from it is not known".to_owned());
+        }
         if self.view.inode(ino).kind.is_directory() {
             return Ok((shell == Shell::Bash).then_some((126, Problem::Directory(ino))));
         }
         let head = self.view.read(ino, 0, elf::HEADER).map_err(|e| e.to_string())?;
+        if shell.in_part() && elf::is_elf(&head) {
+            return Err("what this shell makes of a program as its script is not known".to_owned());
+        }
         let code = if shell == Shell::Bash { 126 } else { 2 };
         Ok(elf::is_elf(&head).then_some((code, Problem::Format(ino, Format::Elf("a program is no script")))))
     }
@@ -307,11 +351,13 @@ impl Running<'_> {
             name: Value::Known(name),
             text,
             command_string: false,
-            replaces: false,
+            replaces: Replacing::Never,
             arguments: arguments.iter().map(|word| Field::One(known(word))).collect(),
             environment,
             cwd: self.cwd.clone(),
             options: Vec::new(),
+            pipefail: false,
+            startup: Vec::new(),
             pid: (self.branches == 0).then(|| self.pid()).filter(|pid| *pid == 1),
             signals: self.signals.clone(),
         }
@@ -344,6 +390,9 @@ impl Running<'_> {
     fn shell_argument(&self, shell: Shell, argument: &BString, path: &BString) -> Option<Result<Outcome, String>> {
         let exits = |code, cause| Some(Ok(Outcome::Exits { code, cause }));
         if let Some(options) = argument.strip_prefix(b"-") {
+            if options.ends_with(b"\r") && shell.in_part() {
+                return Some(Err(format!("what this shell makes of `{argument}` is not known")));
+            }
             if options.ends_with(b"\r") {
                 let cause = Cause::CarriageReturn { path: path.clone(), line: 1, text: argument.clone() };
                 return exits(if shell == Shell::Bash { 1 } else { 2 }, cause);
@@ -398,6 +447,9 @@ impl Running<'_> {
             Next::Ends(Outcome::Exits { cause: Cause::Exec { problem: Problem::Format(..), .. }, .. }) => {
                 Ok(Next::Ends(Outcome::Runs)) // the shell reads it as a script, or says 126
             }
+            Next::Ends(Outcome::Exits { cause, .. }) if shell.in_part() && !is_absence(&cause) => {
+                Ok(Next::Ends(Outcome::Runs)) // not measured with these
+            }
             // busybox takes a program for another machine for a script, and stumbles over its first line.
             Next::Ends(Outcome::Exits { cause, .. }) if shell == Shell::Ash && is_foreign(&cause) => {
                 *steps = tried_steps;
@@ -408,6 +460,13 @@ impl Running<'_> {
                 Ok(next)
             }
         }
+    }
+
+    /// Whether zsh reads nothing that matters before a script.
+    fn is_quiet(&self, loaded: &Loaded) -> bool {
+        let called = loaded.argv.first().map(|name| name.as_bstr()).unwrap_or_default();
+        let home = self.home();
+        self.startup(Shell::Zsh, called, &Options::default(), home.as_ref().map(|h| h.as_bstr())).is_some()
     }
 
     /// Whether bash knows commands that are in no file: BASH_ENV is run before the script, functions come in variables.
@@ -529,6 +588,15 @@ pub(super) fn leaves_files(ending: &Ending, text: &[u8]) -> bool {
         && !reads_another
 }
 
+/// A program that is not there, or may not be executed.
+fn is_absence(cause: &Cause) -> bool {
+    match cause {
+        Cause::NotInPath { .. } => true,
+        Cause::Exec { problem: Problem::Unresolved(e), .. } => matches!(e.errno, Errno::ENOENT | Errno::EACCES),
+        _ => false,
+    }
+}
+
 /// EACCES for a directory on the way, not for the file.
 fn is_unreachable(cause: &Cause) -> bool {
     matches!(cause, Cause::Exec { problem: Problem::Unresolved(e), .. } if e.errno == Errno::EACCES)
@@ -567,8 +635,7 @@ fn known(view: &View<'_>, loaded: &Loaded) -> Option<(Known, usize)> {
     }
     match (file, called) {
         (b"env", _) | (b"coreutils", b"env") => Some((Known::Env(Flavour::Gnu), 1)),
-        (b"dash", _) => Some((Known::Shell(Shell::Dash), 1)),
-        (b"bash", _) => Some((Known::Shell(Shell::Bash), 1)),
+        _ if shells::by_name(view, loaded).is_some() => shells::by_name(view, loaded).map(|s| (Known::Shell(s), 1)),
         (b"coreutils", called) => Some((Known::Wrapper(wrapper::program(called)?), 1)),
         (b"setarch" | b"newgrp", called) => Some((Known::Wrapper(wrapper::program(called)?), 1)),
         _ => {

@@ -1,11 +1,22 @@
 //! Shell scripts so short that their end is certain: no command, or one simple command of plain words.
 //!
 //! Anything longer is left alone: the shell gets control, and that is all that is said. What is claimed here holds for
-//! dash, busybox ash and bash, each run with such scripts.
+//! dash, busybox ash and bash, each run with such scripts; the other shells have names of their own for built-in commands
+//! and leave all to the evaluator.
+
+mod options;
+mod replace;
+mod startup;
+mod version;
 
 use bstr::{BStr, BString, ByteSlice};
 
 use crate::rootfs::Errno;
+
+pub use options::{Options, Words};
+pub use replace::{Place, Replacing, is_plain};
+pub use startup::{Startup, is_harmless};
+pub use version::{LONGEST, Version, korn};
 
 /// A shell that is known by its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +27,14 @@ pub enum Shell {
     Ash,
     /// GNU's.
     Bash,
+    /// The Z shell.
+    Zsh,
+    /// The KornShell of 1993 and what follows it.
+    Ksh,
+    /// The MirBSD Korn shell, also as lksh.
+    Mksh,
+    /// Yet another shell.
+    Yash,
 }
 
 impl std::fmt::Display for Shell {
@@ -24,17 +43,26 @@ impl std::fmt::Display for Shell {
             Shell::Dash => "dash",
             Shell::Ash => "busybox ash",
             Shell::Bash => "bash",
+            Shell::Zsh => "zsh",
+            Shell::Ksh => "ksh",
+            Shell::Mksh => "mksh",
+            Shell::Yash => "yash",
         })
     }
 }
 
 impl Shell {
+    /// Whether only the part of its language is followed in which it does as the others do.
+    pub fn in_part(self) -> bool {
+        matches!(self, Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash)
+    }
+
     /// Exit code when its script cannot be opened; `absent` or closed.
     pub fn cannot_open(self, absent: bool) -> u8 {
         match (self, absent) {
             (Shell::Dash | Shell::Ash, _) => 2,
-            (Shell::Bash, true) => 127,
-            (Shell::Bash, false) => 126,
+            (Shell::Bash | Shell::Ksh | Shell::Yash, false) => 126,
+            (Shell::Bash | Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash, _) => 127,
         }
     }
 
@@ -45,10 +73,22 @@ impl Shell {
     /// in PATH is "not found" unless ash or dash `exec`s it; dash finds only what it may execute.
     pub fn cannot_execute(self, errno: Errno, in_path: bool, exec: bool, unreachable: bool) -> u8 {
         match errno {
-            Errno::ENOENT | Errno::ENOTDIR | Errno::ENAMETOOLONG => 127,
+            Errno::ENOENT => 127,
+            _ if self.in_part() => self.closed(in_path, unreachable),
+            Errno::ENOTDIR | Errno::ENAMETOOLONG => 127,
             Errno::ELOOP if self != Shell::Bash => 127,
             Errno::EACCES if in_path && unreachable && (!exec || self == Shell::Bash) => 127,
             Errno::EACCES if in_path && !exec && self == Shell::Dash => 127,
+            _ => 126,
+        }
+    }
+
+    /// The same for EACCES in the four that are followed in part, as measured.
+    fn closed(self, in_path: bool, unreachable: bool) -> u8 {
+        match self {
+            Shell::Yash if in_path => 127,
+            Shell::Mksh if unreachable => 127,
+            Shell::Zsh if in_path && unreachable => 127,
             _ => 126,
         }
     }
@@ -95,6 +135,9 @@ const NOT_PROGRAMS: &str = "! . : [ [[ { } ( ) alias bg bind break builtin calle
 
 /// Reads a script as far as the module's doc says.
 pub fn read(shell: Shell, text: &[u8]) -> Script {
+    if shell.in_part() {
+        return Script::Other;
+    }
     let mut commands = text.lines_with_terminator().enumerate().filter_map(|(i, line)| {
         let line = line.strip_suffix(b"\n").unwrap_or(line).trim_with(|c| c == ' ' || c == '\t');
         (!line.is_empty() && !line.starts_with(b"#")).then_some((i + 1, line))

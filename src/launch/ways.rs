@@ -8,8 +8,10 @@ use std::rc::Rc;
 
 use bstr::BString;
 
-use super::script::{self, Bounds, End, Ending, Inside, Invocation, Status};
-use crate::rootfs::{Credentials, View};
+use super::execve::Loaded;
+use super::script::{self, End, Ending, Inside, Invocation, Status};
+use super::shells;
+use crate::rootfs::{Credentials, Ino, View};
 
 /// Ways of one launch that are followed.
 pub const MAX_WAYS: usize = 8;
@@ -69,7 +71,7 @@ pub struct Way {
 }
 
 /// All that the endings of a script depend on, in one root file system.
-type Question = (Invocation, Credentials, bool);
+type Question = (Invocation, Option<Ino>, Credentials, bool);
 
 /// The endings of scripts: every runtime, and every way, comes by the same.
 #[derive(Default)]
@@ -79,13 +81,20 @@ pub struct Memory {
 
 impl Memory {
     /// What a script comes to.
-    pub fn follow(&self, call: &Invocation, view: &View<'_>, credentials: &Credentials) -> Rc<[Ending]> {
-        let question = (call.clone(), credentials.clone(), view.resets_parents());
+    pub fn follow(
+        &self,
+        call: &Invocation,
+        program: Option<&Loaded>,
+        view: &View<'_>,
+        credentials: &Credentials,
+    ) -> Rc<[Ending]> {
+        let shell = program.map(|program| program.file.ino);
+        let question = (call.clone(), shell, credentials.clone(), view.resets_parents());
         if let Some((_, endings)) = self.known.borrow().iter().find(|(q, _)| *q == question) {
             return endings.clone();
         }
         let world = Inside::new(view, credentials.clone());
-        let endings: Rc<[Ending]> = script::follow(call, &world, Bounds::default()).into();
+        let endings: Rc<[Ending]> = shells::ends(view, &mut call.clone(), program, &world).into();
         self.known.borrow_mut().push((question, endings.clone()));
         endings
     }

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use bstr::{BStr, BString, ByteSlice};
-use imagelint::launch::Shell;
 use imagelint::launch::script::{Content, Field, Found, Invocation, Run, Status, Truth, Value, World, run_known};
+use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::Errno;
 use tempfile::TempDir;
 
@@ -101,7 +101,9 @@ impl Stage {
             name: known(if script.command_string { "zero" } else { &file }),
             text: script.text.as_str().into(),
             command_string: script.command_string,
-            replaces: shell != Shell::Dash,
+            replaces: Replacing::Last,
+            pipefail: false,
+            startup: Vec::new(),
             arguments: script.arguments.iter().map(|a| Field::One(known(a))).collect(),
             environment: self.environment(script).into_iter().map(|(n, v)| (n.into(), known(&v))).collect(),
             cwd: BString::from(self.dir.path().join("run").to_str().unwrap()),

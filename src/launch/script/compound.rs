@@ -8,7 +8,7 @@ use super::state::{Content, Flow, State};
 use super::value::{Field, Status, Truth, Value};
 use super::{Cause, End, Started, Within, pattern};
 use crate::format::shell::{Arm, ArmEnd, Command, Kind, List, Span, Word};
-use crate::launch::shell::Shell;
+use crate::launch::shell::{Place, Shell};
 
 /// Rounds of a loop whose condition is not known, before it is left.
 const OPEN_ROUNDS: usize = 2;
@@ -18,6 +18,9 @@ impl Engine<'_> {
     pub fn command(&mut self, command: &Command, state: State, context: Context) -> Vec<State> {
         if self.depth >= MAX_DEPTH {
             return vec![self.give_up(state, "commands are nested too deep", command.span)];
+        }
+        if let Some(why) = self.outside(command, &state) {
+            return vec![self.give_up(state, why, command.span)];
         }
         self.depth += 1;
         let states = self.command_within(command, state, context);
@@ -39,8 +42,7 @@ impl Engine<'_> {
             Err(fail) => return vec![self.failed_redirection(state, fail, command.span, context)],
         }
         let elsewhere = state.output.is_none() && saved.is_some();
-        // The parser of busybox ash hangs redirections on a subshell's own node (ash.c, `parse_command`).
-        let kept = self.shell == Shell::Ash && is_subshell(&command.kind);
+        let kept = self.shell.replaces_itself(redirected(self.shell, &command.kind));
         let mut states = self.compound(command, state, if kept { context } else { context.inner() });
         states.iter_mut().for_each(|s| s.input.clone_from(&input));
         if elsewhere {
@@ -51,8 +53,8 @@ impl Engine<'_> {
 
     fn compound(&mut self, command: &Command, state: State, context: Context) -> Vec<State> {
         let span = command.span;
-        // busybox ash carries the last place of -c into these; bash does not.
-        let within = if self.shell == Shell::Ash { context } else { context.inner() };
+        let shell = self.shell;
+        let within = |place| if shell.replaces_itself(place) { context } else { context.inner() };
         match &command.kind {
             Kind::Simple(_) => Vec::new(),
             Kind::And(left, right) => self.and_or(left, right, true, state, context),
@@ -69,13 +71,15 @@ impl Engine<'_> {
                 self.each(states, |_, s| vec![negate(s)])
             }
             Kind::Pipeline(commands) => self.pipeline(commands, state, span, context),
-            Kind::Group(list) => self.list(list, state, within),
-            Kind::Subshell(list) => self.subshell(list, state, span, within),
-            Kind::If { arms, otherwise } => self.choice(arms, otherwise, state, within),
+            Kind::Group(list) => self.list(list, state, within(Place::Group)),
+            Kind::Subshell(list) => self.subshell(list, state, span, within(Place::Subshell)),
+            Kind::If { arms, otherwise } => self.choice(arms, otherwise, state, within(Place::Choice)),
             Kind::Loop { until, condition, body } => self.rounds(*until, condition, body, state, span, context),
-            Kind::For { name, words, body } => self.each_word(name, words.as_deref(), body, state, span, context),
+            Kind::For { name, words, body } => {
+                self.each_word(name, words.as_deref(), body, state, span, within(Place::For))
+            }
             Kind::Count { control, body } => self.count(control, body, state, span, context),
-            Kind::Case { word, arms } => self.case(word, arms, state, span, within),
+            Kind::Case { word, arms } => self.case(word, arms, state, span, within(Place::Choice)),
             Kind::Function { name, body } => {
                 let mut state = state.with(Status::OK);
                 let function =
@@ -248,7 +252,7 @@ impl Engine<'_> {
     pub fn subshell(&mut self, list: &List, state: State, span: Span, context: Context) -> Vec<State> {
         let inside = self.fork(&state);
         // bash and ash run the last command of a subshell in it, unseen from here; ash even stays the process.
-        let tail = context.tail && state.traps.is_empty();
+        let tail = context.tail && self.lets_go(&state);
         let inside = if tail { State { subshell: state.subshell, ..inside } } else { inside };
         let ends = self.list(list, inside, Context { tail, ..context });
         let mut states = Vec::new();
@@ -275,6 +279,7 @@ impl Engine<'_> {
         inside.loops = 0;
         inside.traps.retain(|_, t| t.action.is_none());
         inside.inherited = std::mem::take(&mut inside.jobs);
+        inside.trapped = false;
         inside.pending = None;
         inside
     }
@@ -291,6 +296,10 @@ impl Engine<'_> {
         let (mut piped, mut certain) = (false, true);
         for (i, command) in commands.iter().enumerate() {
             let last = i + 1 == commands.len();
+            if last && context.tail && self.becomes_the_last(&state) {
+                let fed = State { input: Some(Value::unknown("a pipeline feeds it")), ..after };
+                return self.command(command, fed, context);
+            }
             let mut inside = self.fork(&state);
             inside.output = if last { state.output.clone() } else { None };
             if piped {
@@ -338,6 +347,11 @@ impl Engine<'_> {
             after.pending = pending.filter(|_| certain);
         }
         self.checked(after, span, context, None)
+    }
+
+    /// Whether the shell becomes the last member of a pipeline that comes last: its status is then the pipeline's.
+    fn becomes_the_last(&self, state: &State) -> bool {
+        self.shell.replaces_itself(Place::Pipeline) && self.muted == 0 && self.lets_go(state) && !state.options.pipefail
     }
 
     fn rounds(
@@ -454,7 +468,8 @@ impl Engine<'_> {
         let status = if fields.is_empty() { Status::OK } else { state.status };
         let mut left = vec![State { loops: loops + 1, pending: None, ..state.with(status) }];
         let mut ends = Vec::new();
-        for field in fields.iter().take(self.bounds.rounds) {
+        for (i, field) in fields.iter().enumerate().take(self.bounds.rounds) {
+            let last = i + 1 == fields.len();
             let value = match field {
                 Field::One(value) => value.clone(),
                 Field::Any(why) => Value::unknown(why.clone()),
@@ -466,7 +481,8 @@ impl Engine<'_> {
                     ends.push(state.exit(Status::Code(2), Cause::Error("the variable of a loop is readonly")));
                     continue;
                 }
-                for state in self.list(body, state, context.inner()) {
+                let context = if last { context } else { context.inner() };
+                for state in self.list(body, state, context) {
                     let mut more = Vec::new();
                     self.leave_loop(state, &mut ends, &mut more, 0);
                     next.extend(more.into_iter().map(|(s, ..)| s));
@@ -542,6 +558,19 @@ impl Engine<'_> {
 /// The programs that a fork ran, which began with what had run before.
 fn own(inside: &State, before: usize) -> Vec<Started> {
     inside.started.get(before..).unwrap_or_default().to_vec()
+}
+
+/// Where a command within one that is redirected stands.
+fn redirected(shell: Shell, kind: &Kind) -> Place {
+    match kind {
+        Kind::Subshell(_) => Place::SubshellRedirected,
+        // The parser of busybox ash hangs redirections on a subshell's own node (ash.c, `parse_command`).
+        kind if shell == Shell::Ash && is_subshell(kind) => Place::SubshellRedirected,
+        Kind::Group(_) => Place::GroupRedirected,
+        Kind::If { .. } | Kind::Case { .. } => Place::ChoiceRedirected,
+        Kind::For { .. } => Place::ForRedirected,
+        _ => Place::While,
+    }
 }
 
 /// `( … )`, with nothing but braces around.

@@ -7,11 +7,11 @@ use bstr::{BString, ByteSlice};
 
 use super::job::Noted;
 use super::state::{Content, Files, Flow, Options, State, Variable};
-use super::value::{Status, Value};
+use super::value::{Status, Truth, Value};
 use super::world::World;
 use super::{Bounds, Cause, Condition, End, Ending, Invocation, dialect};
 use crate::format::shell::{self, Command, Fault, Kind, List, Script, Span, Statement};
-use crate::launch::shell::Shell;
+use crate::launch::shell::{Place, Replacing, Shell, is_plain};
 
 /// Endings that are kept.
 const MAX_ENDINGS: usize = 256;
@@ -56,6 +56,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         source: Rc::from(invocation.text.as_bytes()),
         substituted: None,
         refused: false,
+        unsure: false,
         doubt: false,
         file: invocation.name.clone(),
     };
@@ -79,6 +80,8 @@ pub(super) struct Engine<'a> {
     pub source: Rc<[u8]>,
     /// The file that commands are read from.
     pub file: Value,
+    /// Whether the shell replaces itself by its last command is not known.
+    pub unsure: bool,
     /// A redirection of the command may fail.
     pub doubt: bool,
     /// An assignment of `export` and its kind was refused.
@@ -92,8 +95,16 @@ impl Engine<'_> {
         let state = self.start();
         let parsed = shell::parse(&self.source.clone(), dialect(self.shell));
         let (script, fault) = halves(parsed);
-        let context = Context { checked: false, tail: self.may_replace(&script, fault.is_some()) };
-        let states = self.list(&script.body, state, context);
+        let odd = self.odd(&self.source.clone(), fault.as_ref());
+        let replaces = self.may_replace(&script, fault.is_some());
+        self.unsure = replaces == Truth::Unknown;
+        let context = Context { checked: false, tail: replaces != Truth::No };
+        let mut states = self.startup(state);
+        if let Some(why) = odd {
+            states.into_iter().for_each(|state| drop(self.give_up(state, &why, Span::default())));
+            return;
+        }
+        states = self.each(states, |engine, state| engine.list(&script.body, state, context));
         for state in states {
             self.finish(state, fault.as_ref());
         }
@@ -131,6 +142,7 @@ impl Engine<'_> {
             arguments: call.arguments.clone(),
             options: Options::default(),
             traps: BTreeMap::new(),
+            trapped: false,
             jobs: Vec::new(),
             inherited: Vec::new(),
             spawned: 0,
@@ -157,7 +169,35 @@ impl Engine<'_> {
         for option in &call.options {
             super::builtin::set_option(&mut state.options, *option, true);
         }
+        state.options.pipefail = call.pipefail;
         state
+    }
+
+    /// The files that are read first; a way that ends in one of them has ended.
+    fn startup(&mut self, state: State) -> Vec<State> {
+        let mut states = vec![state];
+        for (path, text) in &self.invocation.startup {
+            let file = std::mem::replace(&mut self.file, Value::Known(path.clone()));
+            states = self.each(states, |engine, mut state| {
+                state.calls += 1;
+                engine.text(text, state, Context::default())
+            });
+            self.file = file;
+            for state in &mut states {
+                state.calls -= 1;
+                state.pending = None;
+                if state.flow == Flow::Return {
+                    state.flow = Flow::Next;
+                }
+            }
+        }
+        states
+    }
+
+    /// Why a text is not followed at all, in a shell that is followed in part.
+    fn odd(&self, text: &[u8], fault: Option<&Fault>) -> Option<String> {
+        let odd = super::subset::text(text).map(str::to_owned);
+        odd.or_else(|| fault.map(|f| f.message.clone())).filter(|_| self.shell.in_part())
     }
 
     fn bash_variables(&self, set: &mut impl FnMut(&str, Value, bool)) {
@@ -176,14 +216,39 @@ impl Engine<'_> {
         set("SECONDS", Value::filled("it is the time"), false);
     }
 
-    /// bash since 5.1 and busybox ash since 1.28; ash looks for the end of the text right behind the command.
-    fn may_replace(&self, script: &Script, fault: bool) -> bool {
+    /// Whether the shell may become the last command of `-c`: what that command is and stands in is looked at there.
+    fn may_replace(&self, script: &Script, fault: bool) -> Truth {
         let call = self.invocation;
-        let replaces = call.replaces && call.command_string && !fault;
+        // ksh93 does so at the end of a file, too: where, was not measured.
+        if self.shell == Shell::Ksh && !call.command_string {
+            return Truth::Unknown;
+        }
+        if !call.command_string || fault || !self.shell.replaces_itself(Place::Plain) || !self.is_at_the_end(script) {
+            return Truth::No;
+        }
+        // What ksh93 reads behind a here-document is not told from what is in it.
+        if self.shell == Shell::Ksh && self.source.contains_str("<<") {
+            return Truth::Unknown;
+        }
+        match call.replaces {
+            Replacing::Never => Truth::No,
+            Replacing::Last => Truth::Yes,
+            Replacing::Unknown => Truth::Unknown,
+            Replacing::Alone => stands_alone(script),
+        }
+    }
+
+    fn is_at_the_end(&self, script: &Script) -> bool {
+        let end = script.body.last().map_or(0, |last| last.command.span.end);
+        let rest = self.source.get(end..).unwrap_or_default();
+        let continued = self.source.ends_with(b"\\\n");
+        let rest = if continued { rest.trim_end_with(|c| "\\\n".contains(c)) } else { rest };
+        let rest = behind_closing(rest).replace("\\\n", "");
         match self.shell {
-            Shell::Dash => false,
-            Shell::Bash => replaces && self.is_optimized(script),
-            Shell::Ash => replaces && !script.newline_at_end,
+            Shell::Ksh if self.source.contains_str("<<") => true,
+            Shell::Mksh => is_plain(&self.source),
+            Shell::Bash => self.shell.sees_the_end(&rest) && self.is_optimized(script),
+            shell => shell.sees_the_end(&rest),
         }
     }
 
@@ -267,6 +332,10 @@ impl Engine<'_> {
     pub fn text(&mut self, text: &[u8], state: State, context: Context) -> Vec<State> {
         let source = std::mem::replace(&mut self.source, Rc::from(text));
         let (script, fault) = halves(shell::parse(text, dialect(self.shell)));
+        if let Some(why) = self.odd(text, fault.as_ref()) {
+            self.source = source;
+            return vec![self.give_up(state, &why, Span::default())];
+        }
         self.depth += TEXT_DEPTH;
         let mut states = self.list(&script.body, state, context.inner());
         self.depth -= TEXT_DEPTH;
@@ -455,4 +524,27 @@ fn join(states: Vec<State>) -> Vec<State> {
         }
     }
     kept
+}
+
+/// What comes behind the brackets that end compound commands: their spans end before.
+fn behind_closing(mut rest: &[u8]) -> &[u8] {
+    loop {
+        let next = rest.trim_start_with(|c| " \t\n;".contains(c));
+        match next.strip_prefix(b")").or_else(|| next.strip_prefix(b"}")) {
+            Some(behind) => rest = behind,
+            None => return rest,
+        }
+    }
+}
+
+/// bash 4.4, as measured: alone or after `&&` it does, after `;` it does not; what else it does is not known.
+fn stands_alone(script: &Script) -> Truth {
+    match script.body.as_slice() {
+        [only] => match &only.command.kind {
+            Kind::Simple(_) | Kind::And(..) => Truth::Yes,
+            _ => Truth::Unknown,
+        },
+        [.., before, last] if before.command.span.line == last.command.span.line => Truth::No,
+        _ => Truth::Unknown,
+    }
 }

@@ -85,6 +85,9 @@ impl Engine<'_> {
 
     fn field(&mut self, word: &Word, state: &mut State) -> Result<Vec<Field>, Fail> {
         let atoms = self.word_atoms(word, state)?;
+        if self.is_split(&atoms) {
+            return Err(Fail::Unknown("whether a word is split depends on the shell".into()));
+        }
         let mut split = Splitter::new(self.separators(state));
         for atom in atoms {
             split.push(atom);
@@ -198,8 +201,8 @@ impl Engine<'_> {
         let mut inside = self.fork(state);
         inside.output = Some("".into());
         let status = inside.status;
-        if self.shell != Shell::Dash {
-            // measured: bash and ash let go of `set -e` here
+        if matches!(self.shell, Shell::Bash | Shell::Ash) {
+            // measured: these two let go of `set -e` here
             inside.options.errexit = false;
         }
         self.steps = self.steps.saturating_sub(1);
@@ -350,6 +353,10 @@ impl Engine<'_> {
     /// Where a failed expansion leaves the shell.
     pub fn fail(&mut self, state: State, fail: Fail, span: Span) -> State {
         match fail {
+            Fail::Exit(_, what) if self.shell.in_part() => {
+                self.give_up(state, &format!("{what}: what the shell does then is not followed"), span)
+            }
+            Fail::Redirection if self.shell.in_part() => self.give_up(state, "a file cannot be opened", span),
             Fail::Exit(code, what) => state.exit(Status::Code(code), super::Cause::Error(what)),
             Fail::Unknown(why) => self.give_up(state, &why, span),
             Fail::Redirection => state.with(self.redirection_status()),
@@ -359,7 +366,7 @@ impl Engine<'_> {
 
     /// `$?` after a redirection that failed, as measured.
     pub fn redirection_status(&self) -> Status {
-        Status::Code(if self.shell == Shell::Dash { 2 } else { 1 })
+        Status::Code(if matches!(self.shell, Shell::Dash | Shell::Yash) { 2 } else { 1 })
     }
 }
 

@@ -17,12 +17,13 @@ mod printf;
 mod program;
 mod simple;
 mod state;
+mod subset;
 pub mod value;
 pub mod world;
 
 use bstr::BString;
 
-use super::shell::Shell;
+use super::shell::{Replacing, Shell};
 use crate::format::shell::{Dialect, Span};
 
 pub use engine::follow;
@@ -41,8 +42,8 @@ pub struct Invocation {
     pub text: BString,
     /// It is the operand of `-c`, not a file.
     pub command_string: bool,
-    /// The shell replaces itself by the last command of `-c`, as bash since 5.1 and busybox ash since 1.28 do; dash never.
-    pub replaces: bool,
+    /// Whether it is a shell that replaces itself by the last command of `-c`.
+    pub replaces: Replacing,
     /// `$1`, `$2`, …
     pub arguments: Vec<Field>,
     /// The environment.
@@ -51,6 +52,10 @@ pub struct Invocation {
     pub cwd: BString,
     /// Options that stood before, as in `sh -eu`.
     pub options: Vec<u8>,
+    /// `-o pipefail` stood before.
+    pub pipefail: bool,
+    /// Files that the shell reads before the script, in that order: their paths and texts.
+    pub startup: Vec<(BString, BString)>,
     /// `$$`, if that is known: 1 in a container.
     pub pid: Option<u32>,
     /// Signals, by name without SIG, of which it is asked what their traps do.
@@ -261,7 +266,8 @@ pub struct Ending {
 fn dialect(shell: Shell) -> Dialect {
     match shell {
         Shell::Dash => Dialect::Dash,
-        Shell::Bash => Dialect::Bash,
+        // What they take differently is not followed: see `subset`.
+        Shell::Bash | Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash => Dialect::Bash,
         Shell::Ash => Dialect::Ash,
     }
 }

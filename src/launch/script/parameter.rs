@@ -85,6 +85,9 @@ impl Engine<'_> {
                 let replace = |value: &Value| replaced(value, pattern.as_deref(), &with, *all, *anchor);
                 Ok(self.spread(map(got, replace), state, quoted))
             }
+            Operation::Slice { .. } if self.shell == Shell::Ash && matches!(parameter.name.as_slice(), b"@" | b"*") => {
+                Err(Fail::Unknown("a slice of the arguments is not followed in this shell".into()))
+            }
             Operation::Slice { offset, length } => {
                 self.check_set(parameter, &got, state)?;
                 let offset = self.arithmetic(&offset.parts, state)?;

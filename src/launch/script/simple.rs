@@ -12,7 +12,7 @@ use super::world::{Found, Run, absolute};
 use super::job::{self, Noted};
 use super::{Cause, Condition, End, Missing, Started, Within};
 use crate::format::shell::{Assignment, Command, Kind, Part, Redirect, Redirection, Simple, Span, Word};
-use crate::launch::shell::Shell;
+use crate::launch::shell::{Place, Shell};
 
 /// Function calls within one another.
 const MAX_CALLS: usize = 30;
@@ -209,6 +209,9 @@ impl Engine<'_> {
             return vec![self.fail(state, fail, span)];
         }
         let status = self.redirection_status();
+        if special && self.shell.in_part() {
+            return vec![self.give_up(state, "what the shell does without the file is not followed", span)];
+        }
         if special {
             return vec![state.exit(status, Cause::Error("a file cannot be opened"))];
         }
@@ -226,6 +229,9 @@ impl Engine<'_> {
             let why = "the name of a command is not known";
             return vec![self.give_up(state, why, call.span)];
         };
+        if let Some(why) = self.call_outside(&call, &state) {
+            return vec![self.give_up(state, why, call.span)];
+        }
         let special = is_special(call.argv.first()) && self.shell != Shell::Bash;
         let function = state.functions.get(&name).cloned().filter(|_| !call.plain && !special);
         if let Some(function) = function {
@@ -255,7 +261,9 @@ impl Engine<'_> {
         }
         let source = std::mem::replace(&mut self.source, function.source.clone());
         let file = std::mem::replace(&mut self.file, function.file.clone());
-        let mut states = self.command(&function.body, state, call.context.inner());
+        let stays = !call.redirections.is_empty() || !self.shell.replaces_itself(Place::Function);
+        let context = if stays { call.context.inner() } else { call.context };
+        let mut states = self.command(&function.body, state, context);
         (self.source, self.file) = (source, file);
         for state in &mut states {
             state.arguments.clone_from(&old);
@@ -302,9 +310,16 @@ impl Engine<'_> {
                 cwd: state.cwd.clone(),
                 explicit: becomes,
             };
-            self.record(&state, end, span);
-            state.flow = Flow::Over;
-            return vec![state];
+            if becomes || !self.unsure {
+                self.record(&state, end, span);
+                state.flow = Flow::Over;
+                return vec![state];
+            }
+            let condition = |text: &str| Condition { text: text.into(), line: span.line, unlikely: false };
+            let mut replaced = state.clone();
+            replaced.when.push(condition("the shell replaces itself by its last command"));
+            self.record(&replaced, end, span);
+            state.when.push(condition("the shell does not replace itself by its last command"));
         }
         let states = self.run(call, state, name);
         if !becomes {
@@ -348,7 +363,8 @@ impl Engine<'_> {
         if becomes {
             // bash lets go of traps before execve(2), not when it finds nothing in PATH (builtins/exec.def)
             let tried = state.missing.last().is_some_and(|m| m.code == 126 || m.name.contains(&b'/'));
-            if self.shell == Shell::Bash && tried {
+            let early = matches!(self.shell, Shell::Zsh | Shell::Ksh | Shell::Yash);
+            if early || self.shell == Shell::Bash && tried {
                 state.traps.remove(b"EXIT".as_bstr());
             }
             return vec![state.exit(Status::Code(code), Cause::Error("the program to become cannot be run"))];
@@ -358,12 +374,27 @@ impl Engine<'_> {
 
     /// Whether the shell saves itself a fork (bash execute_cmd.c, busybox ash.c `evalcommand`).
     fn is_replaced(&self, call: &Call<'_>, state: &State) -> bool {
-        let redirected = !call.redirections.is_empty();
-        let here = call.redirections.iter().any(|r| r.operator == Redirect::Here);
-        state.traps.is_empty()
-            && state.calls == 0
-            && state.loops == 0
-            && if self.shell == Shell::Ash { !here } else { !redirected }
+        let is = |place| self.shell.replaces_itself(place);
+        let here = |r: &Redirection| matches!(r.operator, Redirect::Here | Redirect::HereString);
+        self.lets_go(state)
+            && (state.calls == 0 || is(Place::Function))
+            && (state.loops == 0 || is(Place::For))
+            && (!call.redirections.iter().any(here) || is(Place::Here))
+            && (call.redirections.iter().all(here) || is(Place::Redirected))
+            && (!call.plain || is(Place::Command))
+            && (call.assigned.is_empty() || is(Place::Assigned))
+    }
+
+    /// Whether no trap keeps the shell: it would have to come back to run it.
+    pub fn lets_go(&self, state: &State) -> bool {
+        let is = |place| self.shell.replaces_itself(place);
+        let handled = state.traps.values().any(|trap| trap.action.is_some());
+        // bash keeps itself for an EXIT trap that does nothing, too
+        let exit = self.shell == Shell::Bash && state.traps.contains_key(b"EXIT".as_bstr());
+        !handled
+            && !exit
+            && (state.traps.is_empty() || is(Place::TrapIgnored))
+            && (!state.trapped || is(Place::TrapReset))
     }
 
     fn run(&mut self, call: &Call<'_>, mut state: State, name: &BString) -> Vec<State> {

@@ -166,6 +166,8 @@ pub struct State {
     pub options: Options,
     /// By signal: `EXIT`, `TERM`, …
     pub traps: BTreeMap<BString, Trap>,
+    /// A trap that does something was set, if only for a while.
+    pub trapped: bool,
     /// Background jobs.
     pub jobs: Vec<Job>,
     /// Those of the shell that this is a fork of.
@@ -318,6 +320,7 @@ impl State {
             && self.options == other.options
             && self.functions == other.functions
             && self.traps == other.traps
+            && self.trapped == other.trapped
             && self.jobs == other.jobs
             && self.signalled == other.signalled
             && self.locals == other.locals

@@ -156,7 +156,7 @@ impl Manager {
         }
         let script = running.view.resolve(loaded.argv.get(1)?, &running.cwd, &Credentials::root()).ok()?;
         let directory = parent(parent(&script.path)?)?;
-        let about: Value = serde_json::from_slice(&running.text(&join(directory, b"package.json"))?).ok()?;
+        let about: Value = serde_json::from_slice(&running.file_text(&join(directory, b"package.json"))?).ok()?;
         let kind = match (about.get("name")?.as_str()?, base(&script.path)) {
             ("npm", b"npm-cli.js") => Kind::Npm,
             ("npm", b"npx-cli.js") => Kind::Npx,
@@ -367,7 +367,7 @@ impl Running<'_> {
             let found = self.view.resolve(&join(directory, b"node"), &self.cwd, &self.credentials);
             found.is_ok_and(|found| self.credentials.may(EXECUTE, self.view.inode(found.ino)))
         });
-        let text = self.text(&file.path)?;
+        let text = self.file_text(&file.path)?;
         let executes = text.contains_str("exec node \"$basedir/yarn.js\" \"$@\"");
         let script = join(parent(&file.path)?, b"yarn.js");
         let words = [BString::from("node"), script].into_iter().chain(loaded.argv.iter().skip(at + 1).cloned());
@@ -490,7 +490,7 @@ impl Running<'_> {
             |text: &[u8]| ["shell", "scripts", "prefix", "yarn-path", "yarnPath"].iter().any(|w| text.contains_str(w));
         let set =
             |name: &BString| name.to_ascii_lowercase().starts_with(b"npm_config_") && decides(&name.replace("_", "-"));
-        if let Some(file) = files.iter().find(|file| self.text(file).is_some_and(|text| decides(&text))) {
+        if let Some(file) = files.iter().find(|file| self.file_text(file).is_some_and(|text| decides(&text))) {
             return Err(format!("`{file}` changes how scripts are run"));
         }
         match self.environment.names().find(|name| set(name)) {
@@ -503,7 +503,7 @@ impl Running<'_> {
         self.view.resolve(&join(&package.directory, name), b"/", &self.credentials).is_ok()
     }
 
-    fn text(&self, path: &[u8]) -> Option<Vec<u8>> {
+    fn file_text(&self, path: &[u8]) -> Option<Vec<u8>> {
         let file = self.view.resolve(path, b"/", &Credentials::root()).ok()?;
         self.view.inode(file.ino).kind.is_regular().then(|| self.view.read(file.ino, 0, PACKAGE_MAX).ok()).flatten()
     }

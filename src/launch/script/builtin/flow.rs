@@ -19,10 +19,13 @@ impl Engine<'_> {
             let end = option == "--";
             match (self.shell, option.as_bytes()) {
                 (Shell::Dash, _) => break, // it has no options
+                (_, b"-") => break,
+                (Shell::Ash, b"-a") => {
+                    return vec![self.give_up(state, "`exec -a` is not known to every busybox", call.span)];
+                }
                 (_, b"-a" | b"--") | (Shell::Bash, b"-l" | b"-c" | b"-cl") => {}
-                (Shell::Bash, b"-") => break,
                 (Shell::Bash, _) => return self.checked(state.with(Status::Code(2)), call.span, call.context, None),
-                (Shell::Ash, _) => {
+                (Shell::Ash | Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash, _) => {
                     return vec![state.exit(Status::Code(2), Cause::Error("`exec` does not know an option"))];
                 }
             }
@@ -38,6 +41,9 @@ impl Engine<'_> {
     }
 
     pub(super) fn eval(&mut self, call: Call<'_>, mut state: State) -> Vec<State> {
+        if self.shell == Shell::Bash && !call.assigned.is_empty() {
+            return vec![self.give_up(state, "assignments before `eval` are not followed", call.span)];
+        }
         let text = joined(call.argv.get(1..).unwrap_or_default(), b" ");
         let Some(text) = text.known().map(BString::from) else {
             return vec![self.give_up(state, "what `eval` gets is not known", call.span)];
@@ -155,7 +161,8 @@ impl Engine<'_> {
 
     /// `command -v name`
     fn tell(&mut self, call: &Call<'_>, mut state: State) -> State {
-        let missing = Status::Code(if self.shell == Shell::Bash { 1 } else { 127 });
+        let one = self.shell == Shell::Bash || self.shell.in_part();
+        let missing = Status::Code(if one { 1 } else { 127 });
         let [word] = call.argv.as_slice() else {
             state.print(&Value::unknown("`command -v` prints it"));
             return state.with(Status::Unknown);

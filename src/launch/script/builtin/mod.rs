@@ -25,10 +25,14 @@ const ASH: &str = "source let help history";
 
 /// Whether the shell runs it itself.
 pub fn is_builtin(shell: Shell, name: &[u8]) -> bool {
+    if shell.in_part() {
+        return super::subset::is_theirs(shell, name);
+    }
     let own = match shell {
         Shell::Dash => "",
         Shell::Bash => BASH,
         Shell::Ash => ASH,
+        Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash => "",
     };
     let mut all = COMMON.split_ascii_whitespace().chain(own.split_ascii_whitespace());
     all.any(|b| b.as_bytes() == name)
@@ -47,6 +51,9 @@ impl Engine<'_> {
             b"exec" => return self.exec(call, state),
             b"eval" => return self.eval(call, state),
             b"." | b"source" => return self.source_file(call, state),
+            b"builtin" if call.argv.get(1).is_some_and(|f| f.known().is_some_and(|n| !is_builtin(self.shell, n))) => {
+                state.with(Status::Code(1))
+            }
             b"command" | b"builtin" => return self.prefix(call, state),
             b"cd" => return self.cd(call, state),
             b"wait" => {

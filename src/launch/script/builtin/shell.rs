@@ -80,6 +80,7 @@ impl Engine<'_> {
             Shell::Dash => &b"aefnuvxIimsVEbCp"[..],
             Shell::Ash => b"aefnuvxIimsbC",
             Shell::Bash => b"abefhkmnptuvxBCEHPT",
+            Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash => b"eux",
         };
         letters.contains(&letter)
     }
@@ -144,6 +145,8 @@ impl Engine<'_> {
             (false, Field::One(value)) => (Some(value.clone()), signals),
             (false, Field::Any(_)) => return self.give_up(state, "what `trap` gets is not known", call.span),
         };
+        // ash remembers it before it looks at the names
+        state.trapped |= self.shell == Shell::Ash && action.as_ref().is_some_and(|a| a.is_empty() != Some(true));
         let mut status = Status::OK;
         for signal in signals {
             let Some(word) = signal.known() else {
@@ -162,6 +165,7 @@ impl Engine<'_> {
                 None => drop(state.traps.remove(&name)),
                 Some(value) => {
                     let action = (value.is_empty() != Some(true)).then(|| value.clone());
+                    state.trapped |= action.is_some();
                     state.traps.insert(name, Trap { action, line: call.span.line });
                 }
             }
@@ -200,7 +204,10 @@ impl Engine<'_> {
             Some(Field::One(value)) => value.clone(),
             Some(Field::Any(why)) => Value::unknown(why.clone()),
         };
-        let failed = Status::Code(if self.shell == Shell::Bash { 1 } else { 2 });
+        let failed = Status::Code(match self.shell {
+            Shell::Bash | Shell::Zsh | Shell::Ksh | Shell::Yash => 1,
+            Shell::Dash | Shell::Ash | Shell::Mksh => 2,
+        });
         let path = target.known().and_then(|t| logical(t, &state.cwd));
         let truth = match &path {
             Some(path) => state.files.test(b'd', path.as_bstr(), self.world.test(b'd', path.as_bstr())),

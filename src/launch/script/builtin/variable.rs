@@ -2,7 +2,7 @@
 
 use bstr::{BString, ByteSlice};
 
-use crate::format::shell::{is_name, is_name_start};
+use crate::format::shell::{Part, Redirection, is_name, is_name_start};
 use crate::launch::script::arithmetic::{self, Problem, Variables};
 use crate::launch::script::engine::Engine;
 use crate::launch::script::simple::Call;
@@ -132,6 +132,10 @@ impl Engine<'_> {
     }
 
     pub(super) fn read(&mut self, call: &Call<'_>, mut state: State) -> State {
+        let endless = |r: &Redirection| matches!(r.target.parts.as_slice(), [Part::Plain(path)] if path == "/dev/zero" || path == "/dev/full");
+        if call.redirections.iter().any(endless) {
+            return self.give_up(state, "`read` looks for the end of a line that has none", call.span);
+        }
         let Some(words) = all_known(call.argv.get(1..).unwrap_or_default()) else {
             return self.give_up(state, "what `read` sets is not known", call.span);
         };

@@ -1,0 +1,234 @@
+//! A shell that has control: which way it takes through its script, and what it starts there, in its place or below it.
+
+use bstr::{BStr, BString};
+
+use super::execve::Loaded;
+use super::family::{Branch, Held, Parent, Stays};
+use super::outcome::{Outcome, Step, Via};
+use super::program::{Next, Running, leaves_files};
+use super::script::value::all_known;
+use super::script::{End, Ending, Field, Invocation, Job, Status, Value, Within};
+use super::ways::{self, DECISIVE, Way};
+
+/// Background jobs of one shell that are followed.
+const MAX_JOBS: usize = 8;
+/// Shells in the background of shells.
+const MAX_BRANCHES: usize = 2;
+
+/// A program that a shell is about to start.
+struct Called<'e> {
+    argv: &'e [Field],
+    environment: &'e [(BString, Value)],
+    cwd: &'e Value,
+}
+
+impl Running<'_> {
+    /// What a script comes to on the way that is taken.
+    pub(super) fn evaluate(
+        &mut self,
+        call: Invocation,
+        program: Option<&Loaded>,
+        steps: &mut Vec<Step>,
+    ) -> Result<Next, String> {
+        let runs = Ok(Next::Ends(Outcome::Runs));
+        if self.bash_reads_more(call.shell) {
+            let why = "bash is told by its environment to run more than the script";
+            self.hold(&call, Stays::Unknown(why.to_owned()), None);
+            return runs;
+        }
+        let endings = self.scripts.follow(&call, program, self.view, &self.credentials);
+        let Some((ending, way)) = ways::choose(&endings, self.choices) else {
+            self.hold(&call, Stays::Unknown("what the script comes to is not known".to_owned()), None);
+            return runs;
+        };
+        let on_signal = endings.iter().filter(|e| e.signalled.as_ref().is_some_and(|s| s.at == way.ending));
+        let on_signal = on_signal.filter(|e| !e.when.iter().any(|c| c.unlikely)).cloned().collect();
+        self.disturbed |= !leaves_files(ending, &call.text);
+        self.ending(&call, ending, way, on_signal, steps)
+    }
+
+    /// Goes on where a script ends.
+    fn ending(
+        &mut self,
+        call: &Invocation,
+        ending: &Ending,
+        way: Way,
+        on_signal: Vec<Ending>,
+        steps: &mut Vec<Step>,
+    ) -> Result<Next, String> {
+        let held = |stays| Held { stays, then: way.then, on_signal, ..held(call, ending) };
+        match &ending.end {
+            End::Exec { argv, environment, cwd, .. } => {
+                let called = Called { argv, environment, cwd };
+                self.beside = self.branches(ending, None);
+                match self.take(&called) {
+                    Some(words) => self.command(call.shell, words, true, ending.span.line, steps),
+                    None => self.stay(held(Stays::Unknown(NAME.to_owned()))),
+                }
+            }
+            End::Child { argv, environment, cwd, last, within } => {
+                let stays = match within {
+                    Within::Shell => Stays::Foreground { last: *last },
+                    Within::Subshell => Stays::Subshell,
+                    Within::Pipeline => Stays::Pipeline,
+                };
+                let mut held = held(stays);
+                held.jobs = self.branches(ending, None);
+                self.below(call, held, &Called { argv, environment, cwd }, steps)
+            }
+            End::Waits { jobs } => {
+                let main = ending.jobs.iter().find(|job| jobs.contains(&job.number) && !job.short);
+                let mut held = held(Stays::Waits(jobs.clone()));
+                held.jobs = self.branches(ending, main);
+                held.main = main.map(|job| job.number);
+                match main {
+                    Some(Job { argv, environment, cwd, .. }) => {
+                        self.below(call, held, &Called { argv, environment, cwd }, steps)
+                    }
+                    None => self.stay(held),
+                }
+            }
+            End::Exits { status: Status::Code(code), .. } => {
+                Ok(Next::Ends(self.exits(call, ending, *code, ending.span.line, steps)))
+            }
+            End::Exits { .. } => self.stay(held(Stays::Unknown("the script ends by itself".to_owned()))),
+            End::Loops { pause } => {
+                let mut held = held(Stays::Loops(*pause));
+                held.jobs = self.branches(ending, None);
+                self.stay(held)
+            }
+            End::Unknown { why } => self.stay(held(Stays::Unknown(why.clone()))),
+        }
+    }
+
+    /// The words of a program, if all are known and what it is looked up by; its environment and directory are taken over.
+    fn take(&mut self, called: &Called<'_>) -> Option<Vec<BString>> {
+        let words: Vec<BString> = all_known(called.argv)?.into_iter().map(BStr::to_owned).collect();
+        let cwd = called.cwd.known()?;
+        let decides = |name: &BString| DECISIVE.iter().any(|decisive| name == decisive);
+        if called.environment.iter().any(|(name, value)| decides(name) && value.known().is_none()) {
+            return None;
+        }
+        self.cwd = cwd.to_owned();
+        let known = called.environment.iter().filter_map(|(n, v)| Some((n.clone(), v.known()?.to_owned())));
+        self.environment.replace(known);
+        Some(words)
+    }
+
+    /// The shell stays, and nothing below it is known.
+    fn stay(&mut self, held: Held) -> Result<Next, String> {
+        self.parents.push(Parent::Shell(Box::new(held)));
+        Ok(Next::Ends(Outcome::Runs))
+    }
+
+    fn hold(&mut self, call: &Invocation, stays: Stays, line: Option<usize>) {
+        let held = Held {
+            shell: call.shell,
+            script: script(call),
+            stays,
+            line: line.unwrap_or(1),
+            span: 0..0,
+            text: String::new(),
+            traps: Vec::new(),
+            jobs: Vec::new(),
+            main: None,
+            on_signal: Vec::new(),
+            then: None,
+        };
+        self.parents.push(Parent::Shell(Box::new(held)));
+    }
+
+    /// The shell stays as the parent of a program.
+    fn below(
+        &mut self,
+        call: &Invocation,
+        held: Held,
+        called: &Called<'_>,
+        steps: &mut Vec<Step>,
+    ) -> Result<Next, String> {
+        let line = held.line;
+        let last = held.stays == Stays::Foreground { last: true };
+        let before = (self.cwd.clone(), self.environment.clone(), steps.len());
+        let Some(words) = self.take(called) else { return self.stay(Held { stays: unknown(&held), ..held }) };
+        self.parents.push(Parent::Shell(Box::new(held)));
+        let pid = self.pid();
+        let next = self.command(call.shell, words, false, line, steps);
+        let child = steps.get_mut(before.2..).unwrap_or_default();
+        child.iter_mut().for_each(|step| step.pid = step.pid.max(pid));
+        child.iter_mut().take(1).for_each(|step| step.via = Via::Child);
+        match next {
+            // It did not start: the end of the shell, if it was the last command.
+            Ok(Next::Ends(Outcome::Exits { .. })) if last => {
+                self.parents.pop();
+                next
+            }
+            Ok(Next::Ends(Outcome::Exits { .. } | Outcome::Fails { .. })) => {
+                steps.truncate(before.2);
+                (self.cwd, self.environment) = (before.0, before.1);
+                Ok(Next::Ends(Outcome::Runs))
+            }
+            next => next,
+        }
+    }
+
+    /// The background jobs; those that are not the main program are followed by themselves.
+    fn branches(&self, ending: &Ending, main: Option<&Job>) -> Vec<Branch> {
+        let branch = |job: &Job| match main {
+            Some(main) if main.number == job.number => unfollowed(job),
+            _ => self.branch(job),
+        };
+        ending.jobs.iter().take(MAX_JOBS).map(branch).collect()
+    }
+
+    fn branch(&self, job: &Job) -> Branch {
+        let mut beside = self.clone();
+        beside.parents.clear();
+        beside.beside.clear();
+        beside.branches += 1;
+        beside.choices = None;
+        let called = Called { argv: &job.argv, environment: &job.environment, cwd: &job.cwd };
+        let words = beside.take(&called).filter(|words| beside.branches <= MAX_BRANCHES && !words.is_empty());
+        let Some(words) = words else { return unfollowed(job) };
+        let mut steps = Vec::new();
+        let role = super::outcome::Role::ShellCommand { line: job.span.line };
+        let next = beside.execvp(words, role, &mut steps, |_, _| 127);
+        let outcome = match next {
+            Ok(Next::Program(loaded)) => beside.follow(loaded, &mut steps),
+            Ok(Next::Ends(outcome)) => outcome,
+            Err(why) => Outcome::Unknown(why),
+        };
+        Branch { job: job.clone(), steps, parents: beside.parents, outcome: Some(outcome) }
+    }
+}
+
+const NAME: &str = "which program it becomes is not known";
+
+/// The program below a shell is not known.
+fn unknown(held: &Held) -> Stays {
+    Stays::Unknown(format!("which program `{}` runs is not known", held.text))
+}
+
+fn unfollowed(job: &Job) -> Branch {
+    Branch { job: job.clone(), steps: Vec::new(), parents: Vec::new(), outcome: None }
+}
+
+/// The file that the shell reads.
+fn script(call: &Invocation) -> Option<BString> {
+    call.name.known().filter(|_| !call.command_string).map(BStr::to_owned)
+}
+
+fn held(call: &Invocation, ending: &Ending) -> Held {
+    Held {
+        shell: call.shell,
+        script: script(call),
+        stays: Stays::Loops(None),
+        line: ending.span.line,
+        span: ending.span.start..ending.span.end,
+        text: ending.text.clone(),
+        traps: ending.traps.clone(),
+        jobs: Vec::new(),
+        main: None,
+        on_signal: Vec::new(),
+        then: None,
+    }
+}
