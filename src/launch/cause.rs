@@ -22,7 +22,7 @@ impl Cause {
             Cause::Exec { role, path, problem } => exec(*role, path, problem, process),
             // Not for a rule to blame: jobs do.
             Cause::ScriptEnds { left: None, .. } => "script-ends",
-            Cause::ScriptEnds { .. } => "background-main-process",
+            Cause::ScriptEnds { .. } | Cause::LeftBehind { .. } => "background-main-process",
             Cause::ShellSyntax { .. } => "shell-syntax-error",
             Cause::Link(closure) => match closure.error() {
                 Some(LinkError::Version { .. } | LinkError::Inconsistent { .. }) => "symbol-version-not-found",

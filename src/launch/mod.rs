@@ -43,6 +43,7 @@ pub use outcome::{
     WorkingDirProblem,
 };
 pub use process::{DEFAULT_PATH, Origin, Overrides, Process};
+pub use program::UNKNOWN;
 pub use runtime::{CURRENT, Engine, Lookup, RUNTIMES, Runtime};
 pub use seen::Seen;
 pub use shell::{Replacing, Shell};
@@ -146,7 +147,8 @@ fn launch_under(
     // What fails on one way only is no claim: what runs comes first.
     ways.sort_by_key(|way| way.starts.first().is_some_and(|start| start.outcome.cause().is_some()));
     let mut ways = ways.into_iter();
-    let Alternative { when, starts } = ways.next().unwrap_or_else(|| Alternative { when: Vec::new(), starts: Vec::new() });
+    let Alternative { when, starts } =
+        ways.next().unwrap_or_else(|| Alternative { when: Vec::new(), starts: Vec::new() });
     Launch { process, starts, when, others: ways.collect() }
 }
 
@@ -169,8 +171,14 @@ struct Attempt<'a> {
 
 impl Attempt<'_> {
     fn start(&self, view: &View<'_>) -> Start {
-        let mut start =
-            Start { runtime: self.runtime, steps: Vec::new(), outcome: Outcome::Runs, parents: Vec::new(), beside: Vec::new(), stop: None };
+        let mut start = Start {
+            runtime: self.runtime,
+            steps: Vec::new(),
+            outcome: Outcome::Runs,
+            parents: Vec::new(),
+            beside: Vec::new(),
+            stop: None,
+        };
         let view = view.clone().reset_parents(self.runtime.resets_parents);
         start.outcome = self.run(view, &mut start).unwrap_or_else(|outcome| outcome);
         start

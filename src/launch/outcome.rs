@@ -205,6 +205,13 @@ pub enum Cause {
         /// A program that it leaves in the background, which ends with it.
         left: Option<BString>,
     },
+    /// A program that starts another in the background, and ends.
+    LeftBehind {
+        /// Its name.
+        wrapper: BString,
+        /// The other.
+        program: BString,
+    },
     /// A shell does not understand its script.
     ShellSyntax {
         /// The script; `None` for `-c`.

@@ -27,6 +27,8 @@ const HARMLESS: [&str; 16] = [
     "basename", "date", "dirname", "echo", "false", "grep", "hostname", "id", "ls", "mkdir", "printf", "sleep", "true",
     "uname", "wc", "whoami",
 ];
+/// Stands for words of a command line that are not known, one or many or none: no word has a NUL.
+pub const UNKNOWN: &[u8] = b"\0";
 /// More of a script than this is not read.
 const SCRIPT_MAX: usize = 1 << 20;
 
@@ -102,7 +104,9 @@ impl Running<'_> {
     pub fn follow(&mut self, loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
         let outcome = match self.chain(loaded, steps) {
             // What is not there, or not executable, when the image is built may be so by then.
-            Outcome::Exits { cause, .. } if self.disturbed && !matches!(cause, Cause::ScriptEnds { .. } | Cause::ShellSyntax { .. }) => {
+            Outcome::Exits { cause, .. }
+                if self.disturbed && !matches!(cause, Cause::ScriptEnds { .. } | Cause::ShellSyntax { .. }) =>
+            {
                 while steps.last().is_some_and(|step| step.ino.is_none()) {
                     steps.pop();
                 }
@@ -125,6 +129,9 @@ impl Running<'_> {
             let next = match known.or_else(|| self::known(self.view, &loaded)) {
                 Some((Known::Env(flavour), arguments)) => self.env(flavour, &loaded, arguments, steps),
                 Some((Known::Shell(shell), at)) => self.shell(shell, &without(&loaded, at - 1), steps),
+                Some((Known::Manager(_), _)) if loaded.argv.iter().any(|word| word.contains(&0)) => {
+                    Err("what a package manager is asked for is not known before it runs".to_owned())
+                }
                 Some((Known::Manager(manager), _)) => self.manage(&manager, steps),
                 Some((Known::Wrapper(wrapper), arguments)) => self.wrap(wrapper, &loaded, arguments, steps),
                 Some((Known::NoApplet, at)) => Ok(Next::Ends(no_applet(&loaded, at - 1))),
@@ -220,7 +227,7 @@ impl Running<'_> {
             }
             _ => return runs,
         };
-        let Some(text) = loaded.argv.get(at) else { return runs };
+        let Some(text) = loaded.argv.get(at).filter(|text| !text.contains(&0)) else { return runs };
         if options.login || shell.in_part() || !options.letters.is_empty() || options.pipefail {
             return self.text(shell, loaded, at, &options, steps);
         }
@@ -262,6 +269,9 @@ impl Running<'_> {
     /// The script that word `at` names: the shell opens it anew, without what execve(2) was allowed.
     fn script(&mut self, shell: Shell, loaded: &Loaded, at: usize, steps: &mut Vec<Step>) -> Result<Next, String> {
         let path = loaded.argv.get(at).cloned().unwrap_or_default();
+        if path.contains(&0) {
+            return Err("which script the shell reads is not known before it runs".to_owned());
+        }
         if let Some(argument) = loaded.argv.get(at.wrapping_sub(1)).filter(|_| at == 2)
             && let Some(outcome) = self.shell_argument(shell, argument, &path)
         {
@@ -352,7 +362,7 @@ impl Running<'_> {
             text,
             command_string: false,
             replaces: Replacing::Never,
-            arguments: arguments.iter().map(|word| Field::One(known(word))).collect(),
+            arguments: arguments.iter().map(field).collect(),
             environment,
             cwd: self.cwd.clone(),
             options: Vec::new(),
@@ -364,7 +374,14 @@ impl Running<'_> {
     }
 
     /// The shell exits: for want of a command, or because the script says so.
-    pub(super) fn exits(&self, call: &Invocation, ending: &Ending, code: u8, line: usize, steps: &mut Vec<Step>) -> Outcome {
+    pub(super) fn exits(
+        &self,
+        call: &Invocation,
+        ending: &Ending,
+        code: u8,
+        line: usize,
+        steps: &mut Vec<Step>,
+    ) -> Outcome {
         let missing = ending.missing.iter().rfind(|missing| missing.code == code && matches!(code, 126 | 127));
         if let Some(missing) = missing {
             let role = Role::ShellCommand { line: missing.span.line };
@@ -486,6 +503,9 @@ impl Running<'_> {
         code: impl Fn(Errno, &Cause) -> u8,
     ) -> Result<Next, String> {
         let name = argv.first().cloned().unwrap_or_default();
+        if name.contains(&0) {
+            return Err("which program is started is not known before it runs".to_owned());
+        }
         let exits = |errno, cause| Ok(Next::Ends(Outcome::Exits { code: code(errno, &cause), cause }));
         if name.contains(&b'/') {
             return match self.execute(name, argv, role, steps) {
@@ -594,6 +614,14 @@ fn is_absence(cause: &Cause) -> bool {
         Cause::NotInPath { .. } => true,
         Cause::Exec { problem: Problem::Unresolved(e), .. } => matches!(e.errno, Errno::ENOENT | Errno::EACCES),
         _ => false,
+    }
+}
+
+/// A word of a command line as an argument of a script.
+fn field(word: &BString) -> Field {
+    match word.contains(&0) {
+        true => Field::Any("it is not known what the script is given".into()),
+        false => Field::One(Value::Known(word.clone())),
     }
 }
 

@@ -5,8 +5,7 @@ use bstr::{BStr, BString};
 use super::execve::Loaded;
 use super::family::{Branch, Held, Parent, Stays};
 use super::outcome::{Outcome, Step, Via};
-use super::program::{Next, Running, leaves_files};
-use super::script::value::all_known;
+use super::program::{Next, Running, UNKNOWN, leaves_files};
 use super::script::{End, Ending, Field, Invocation, Job, Status, Value, Within};
 use super::ways::{self, DECISIVE, Way};
 
@@ -101,9 +100,10 @@ impl Running<'_> {
         }
     }
 
-    /// The words of a program, if all are known and what it is looked up by; its environment and directory are taken over.
+    /// The words of a program, if its name is known and what it is looked up by; its environment and directory are taken over.
     fn take(&mut self, called: &Called<'_>) -> Option<Vec<BString>> {
-        let words: Vec<BString> = all_known(called.argv)?.into_iter().map(BStr::to_owned).collect();
+        called.argv.first().and_then(Field::known)?;
+        let words = called.argv.iter().map(|field| field.known().unwrap_or(UNKNOWN.into()).to_owned()).collect();
         let cwd = called.cwd.known()?;
         let decides = |name: &BString| DECISIVE.iter().any(|decisive| name == decisive);
         if called.environment.iter().any(|(name, value)| decides(name) && value.known().is_none()) {

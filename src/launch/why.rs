@@ -30,6 +30,9 @@ impl Cause {
                 let left = left.unwrap_or_default();
                 format!("the script `{path}` ends by itself at line {line}, with exit code {code}{left}")
             }
+            Cause::LeftBehind { wrapper, program } => {
+                format!("`{wrapper}` starts `{program}` in the background and ends")
+            }
             Cause::ShellSyntax { path: Some(path), line, shell } => {
                 format!("`{path}` has a syntax error for {shell} at line {line}")
             }

@@ -4,7 +4,7 @@ use bstr::{BString, ByteSlice};
 use serde::Serialize;
 
 use crate::launch::family::{Branch, Held, Parent, Stays};
-use crate::launch::{Launch, Outcome, Start, Step, StepKind};
+use crate::launch::{Launch, Outcome, Start, Step, StepKind, UNKNOWN};
 
 /// A process and its children.
 #[derive(Debug, Serialize)]
@@ -35,28 +35,25 @@ pub fn of(launch: &Launch) -> Option<Process> {
 }
 
 /// The process at `level` of a line, with those below and beside it.
-fn line(
-    steps: &[Step],
-    parents: &[Parent],
-    level: usize,
-    told: &dyn Fn(usize) -> Option<bool>,
-) -> Option<Process> {
+fn line(steps: &[Step], parents: &[Parent], level: usize, told: &dyn Fn(usize) -> Option<bool>) -> Option<Process> {
     let is_own = |step: &&Step| step.pid.max(1) as usize == level + 1 && step.kind != StepKind::Loader;
     let step = steps.iter().rfind(is_own)?;
     let parent = parents.get(level);
     let beside = match parent {
-        Some(Parent::Shell(held)) => held.jobs.iter().filter(|b| !b.job.short && Some(b.job.number) != held.main).collect(),
+        Some(Parent::Shell(held)) => {
+            held.jobs.iter().filter(|b| !b.job.short && Some(b.job.number) != held.main).collect()
+        }
         _ => Vec::new(),
     };
     let below = parent.and_then(|_| line(steps, parents, level + 1, told));
     let children = below.into_iter().chain(beside.into_iter().map(branch)).collect();
-    Some(Process { pid: 0, argv: lossy(&step.argv), stays: parent.map(stays), told: told(level), children })
+    Some(Process { pid: 0, argv: words(&step.argv), stays: parent.map(stays), told: told(level), children })
 }
 
 fn branch(branch: &Branch) -> Process {
-    let words: Vec<BString> =
-        branch.job.argv.iter().map(|f| f.known().map_or(BString::from("?"), |word| word.to_owned())).collect();
-    let unfollowed = || Process { pid: 0, argv: lossy(&words), stays: None, told: None, children: Vec::new() };
+    let argv: Vec<BString> =
+        branch.job.argv.iter().map(|f| f.known().map_or(BString::from(UNKNOWN), |word| word.to_owned())).collect();
+    let unfollowed = || Process { pid: 0, argv: words(&argv), stays: None, told: None, children: Vec::new() };
     line(&branch.steps, &branch.parents, 0, &|_| None).unwrap_or_else(unfollowed)
 }
 
@@ -66,8 +63,10 @@ fn number(process: &mut Process, last: &mut usize) {
     process.children.iter_mut().for_each(|child| number(child, last));
 }
 
-fn lossy(words: &[BString]) -> Vec<String> {
-    words.iter().map(|word| word.to_str_lossy().into_owned()).collect()
+/// The words of a command line; `…` for those that are not known.
+pub fn words(argv: &[BString]) -> Vec<String> {
+    let word = |word: &BString| if *word == UNKNOWN { "…".to_owned() } else { word.to_str_lossy().into_owned() };
+    argv.iter().map(word).collect()
 }
 
 /// In a few words.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 use serde::Serialize;
 
 use super::libraries::Libraries;
@@ -278,7 +278,7 @@ fn step_report(step: &Step, rootfs: &Rootfs) -> StepReport {
     let lossy = |bytes: &[u8]| bytes.to_str_lossy().into_owned();
     StepReport {
         pid: step.pid,
-        argv: step.argv.iter().map(|word| lossy(word)).collect(),
+        argv: processes::words(&step.argv),
         file: lossy(&step.path),
         kind: kind(step.kind),
         via: via(step.via),
@@ -320,12 +320,11 @@ fn via(via: Via) -> &'static str {
 fn stop(image: &Image, launch: &Launch) -> StopReport {
     let stops = || launch.current().iter().filter_map(|start| Some((kind_of_engine(start), start.stop.as_ref()?)));
     let Some((_, first)) = stops().next() else { return nothing_to_stop(image) };
-    let lossy = |word: &BString| word.to_str_lossy().into_owned();
     let differs = |(_, stop): &(_, &Stop)| stop.delivery != first.delivery || stop.reaction != first.reaction;
     let Reaction { main_told, exit_code, .. } = first.reaction;
     StopReport {
         signal: signal(first.delivery, image),
-        pid1: first.pid1.iter().map(lossy).collect(),
+        pid1: processes::words(&first.pid1),
         disposition: disposition(first.reaction.disposition),
         result: ending(first.reaction.ending),
         main_told,

@@ -6,7 +6,7 @@ use super::escape::{sentence, shorten};
 use super::lines::{heading, layer};
 use super::processes::Process;
 use super::{Detail, Style, libraries, trace};
-use crate::launch::{Ending, Engine, Launch, Reaction, Start, Step, StepKind, Stop, Via};
+use crate::launch::{Ending, Engine, Launch, Reaction, Start, Step, StepKind, Stop, UNKNOWN, Via};
 use crate::rule::Subject;
 
 /// The launch of an image.
@@ -179,6 +179,9 @@ fn command(argv: &[&[u8]]) -> String {
 }
 
 fn quoted(word: &[u8]) -> String {
+    if word == UNKNOWN {
+        return "…".to_owned();
+    }
     let plain = |b: &u8| b.is_ascii_alphanumeric() || b"%+,-./:=@_^".contains(b) || *b >= 0x80;
     let text = sentence(word);
     if !word.is_empty() && word.iter().all(plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }

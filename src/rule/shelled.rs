@@ -147,7 +147,9 @@ impl<'a> Parented<'a> {
         let plain = text.split_whitespace().all(paste::is_plain) && text.trim() == held.text;
         let words: Vec<&str> = text.split_whitespace().collect();
         let exec = whole(held).and_then(|own| Some((text.get(..text.rfind(&own)?)?, own)));
-        let exec = exec.map(|(before, own)| format!("{instruction} {}", json_array(&["sh", "-c", &format!("{before}exec {own}")])));
+        let exec = exec.map(|(before, own)| {
+            format!("{instruction} {}", json_array(&["sh", "-c", &format!("{before}exec {own}")]))
+        });
         let direct = plain.then(|| format!("{instruction} {}", json_array(&words)));
         let fixes = [
             direct.and_then(|text| paste::fix("the exec form of this command", text)),

@@ -10,17 +10,28 @@ pub const RULE: Rule =
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let found = subject.explain(RULE.name, |trouble| {
-        let Cause::ScriptEnds { path, line, left: Some(left), .. } = trouble.cause else {
-            return Explanation::default();
+        let (message, left) = match trouble.cause {
+            Cause::ScriptEnds { path, line, left: Some(left), .. } => {
+                let (path, name) = (quote(path), quote(left));
+                (
+                    format!(
+                        "{path} ends at line {line} and leaves {name} in the background: the container stops at once"
+                    ),
+                    left,
+                )
+            }
+            Cause::LeftBehind { wrapper, program } => {
+                let (wrapper, name) = (quote(wrapper), quote(program));
+                (format!("{wrapper} starts {name} in the background and ends: the container stops at once"), program)
+            }
+            _ => return Explanation::default(),
         };
-        let message = format!(
-            "{} ends at line {line} and leaves {} in the background: the container stops at once",
-            quote(path),
-            quote(left)
-        );
         Explanation::new(message, "run the program in the foreground with `exec`, or `wait` for it")
             .why("a container lives as long as its PID 1; the kernel kills what is left when that ends")
-            .fix_if("in the foreground", crate::rule::paste::is_plain(&left.to_string()).then(|| format!("exec {left}")))
+            .fix_if(
+                "in the foreground",
+                crate::rule::paste::is_plain(&left.to_string()).then(|| format!("exec {left}")),
+            )
     });
     // A job that has done its work ends so, too.
     found.into_iter().map(|finding| Finding { severity: Severity::Warning, ..finding }).collect()

@@ -5,8 +5,7 @@ use crate::launch::family::Parent;
 use crate::rule::{Explanation, Rule, Subject, quote};
 
 /// See `rules/init-not-first.md`.
-pub const RULE: Rule =
-    Rule { name: "init-not-first", document: include_str!("../../rules/init-not-first.md"), check };
+pub const RULE: Rule = Rule { name: "init-not-first", document: include_str!("../../rules/init-not-first.md"), check };
 
 /// Programs that are made to be PID 1.
 const INITS: [&str; 5] = ["tini", "docker-init", "dumb-init", "catatonit", "s6-svscan"];
@@ -27,7 +26,10 @@ fn explain(subject: &Subject<'_>) -> Option<Finding> {
     let (message, help) = if parented.parents.first().is_some_and(is_init) {
         (format!("{name} runs below another init, where it has nothing to do"), "leave one of them out")
     } else {
-        (format!("{name} is process {}, not PID 1: what it is there for is done by PID 1", level + 1), "make it the first word of ENTRYPOINT, or put `exec` before it")
+        (
+            format!("{name} is process {}, not PID 1: what it is there for is done by PID 1", level + 1),
+            "make it the first word of ENTRYPOINT, or put `exec` before it",
+        )
     };
     let explanation = Explanation::new(message, help)
         .why("the kernel gives orphans to PID 1, and engines send the stop signal to PID 1 only");

@@ -5,8 +5,7 @@ use crate::launch::family::Stays;
 use crate::rule::{Explanation, KILLED, Rule, Subject, quote};
 
 /// See `rules/missing-exec.md`.
-pub const RULE: Rule =
-    Rule { name: "missing-exec", document: include_str!("../../rules/missing-exec.md"), check };
+pub const RULE: Rule = Rule { name: "missing-exec", document: include_str!("../../rules/missing-exec.md"), check };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     explain(subject).into_iter().collect()
@@ -20,7 +19,8 @@ fn explain(subject: &Subject<'_>) -> Option<Finding> {
         return None;
     }
     let (signal, main) = (parented.signal(), parented.main_quoted(Some(held)));
-    let message = format!("{} runs {main} as a child at line {}, where {signal} never comes to it", quote(script), held.line);
+    let message =
+        format!("{} runs {main} as a child at line {}, where {signal} never comes to it", quote(script), held.line);
     let help = match held.stays {
         Stays::Waits(_) => "set a trap before `wait` that passes the signal on, or run one program with `exec`",
         _ => "put `exec` before the command, so that it takes the place of the shell",

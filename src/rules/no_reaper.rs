@@ -6,8 +6,7 @@ use crate::finding::{Finding, Severity};
 use crate::rule::{Explanation, Rule, Subject, list, quote};
 
 /// See `rules/no-reaper.md`.
-pub const RULE: Rule =
-    Rule { name: "no-reaper", document: include_str!("../../rules/no-reaper.md"), check };
+pub const RULE: Rule = Rule { name: "no-reaper", document: include_str!("../../rules/no-reaper.md"), check };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     explain(subject).into_iter().collect()

@@ -16,7 +16,8 @@ fn explain(subject: &Subject<'_>) -> Option<Finding> {
     let parented = subject.parented()?;
     let held = parented.killed_shell().filter(|held| held.stays == Stays::Pipeline && !parented.has_trap(held))?;
     let signal = parented.signal();
-    let message = format!("PID 1 is a shell that waits for the pipeline {}: no program of it gets {signal}", quote(&held.text));
+    let message =
+        format!("PID 1 is a shell that waits for the pipeline {}: no program of it gets {signal}", quote(&held.text));
     let help = "let the program write to standard output itself, and leave the log to the engine";
     let explanation = Explanation::new(message, help)
         .why(parented.stop.reaction.why.clone())

@@ -13,7 +13,10 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let Cause::ShellSyntax { path, line, shell } = trouble.cause else { return Explanation::default() };
         let what = path.as_ref().map_or_else(|| "the shell form".to_owned(), quote);
         let message = format!("{what} has a syntax error for {shell} at line {line}");
-        let help = format!("mend the script, or run it with the shell that it is written for; `{}` shows the error", parse(*shell));
+        let help = format!(
+            "mend the script, or run it with the shell that it is written for; `{}` shows the error",
+            parse(*shell)
+        );
         let place = trouble.script().and_then(|step| Some(trouble.file(&step.path, step.ino?, None)));
         Explanation::new(message, help).at(place).why(format!("{shell} reads as far as that line, and exits with 2"))
     })

@@ -21,14 +21,15 @@ fn explain(subject: &Subject<'_>) -> Option<Finding> {
     }
     let held = parented.last_shell();
     let (signal, main) = (parented.signal(), parented.main_quoted(held));
-    let message = format!("on {signal} the container stops, but {main} is never told and dies by SIGKILL with its container");
+    let message =
+        format!("on {signal} the container stops, but {main} is never told and dies by SIGKILL with its container");
     let help = match parented.shell() {
         Some(_) => "let the trap pass the signal on, and wait until the program has ended",
         None => "put `exec` before the command of the shell that stands between",
     };
-    let explanation = Explanation::new(message, help)
-        .why(reaction.why.clone())
-        .why("when PID 1 ends, the kernel kills what is left with SIGKILL: requests in flight and unwritten data are lost");
+    let explanation = Explanation::new(message, help).why(reaction.why.clone()).why(
+        "when PID 1 ends, the kernel kills what is left with SIGKILL: requests in flight and unwritten data are lost",
+    );
     let explanation = match (parented.shell(), held) {
         (Some(_), _) => explanation.fix("start it, pass signals on, wait for its end", IDIOM),
         (None, Some(held)) => explanation.fixes(parented.line_with_exec(held)).fixes(parented.forms(held)),

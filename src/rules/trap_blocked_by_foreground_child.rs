@@ -5,8 +5,11 @@ use crate::launch::family::Stays;
 use crate::rule::{Explanation, IDIOM, KILLED, Rule, Subject};
 
 /// See `rules/trap-blocked-by-foreground-child.md`.
-pub const RULE: Rule =
-    Rule { name: "trap-blocked-by-foreground-child", document: include_str!("../../rules/trap-blocked-by-foreground-child.md"), check };
+pub const RULE: Rule = Rule {
+    name: "trap-blocked-by-foreground-child",
+    document: include_str!("../../rules/trap-blocked-by-foreground-child.md"),
+    check,
+};
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     explain(subject).into_iter().collect()

@@ -591,7 +591,7 @@ fn pause(before: &State, after: &State) -> Option<u64> {
 }
 
 /// How long a program takes: only `sleep` takes long, of those that are known to end.
-fn seconds(argv: &[Field]) -> Option<u64> {
+pub fn seconds(argv: &[Field]) -> Option<u64> {
     let (name, words) = argv.split_first()?;
     match (base(name.known()?), words) {
         (b"sleep", [time]) => {

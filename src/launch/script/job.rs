@@ -44,7 +44,8 @@ pub fn number(id: &[u8]) -> Option<usize> {
 /// The words with ids of jobs hidden: they are not what the program gets.
 pub fn hide_ids(argv: &[Field]) -> Vec<Field> {
     let is_id = |field: &Field| field.known().is_some_and(|word| number(word).is_some());
-    let hide = |field: &Field| if is_id(field) { Field::One(Value::filled("it is the id of a job")) } else { field.clone() };
+    let hide =
+        |field: &Field| if is_id(field) { Field::One(Value::filled("it is the id of a job")) } else { field.clone() };
     argv.iter().map(hide).collect()
 }
 

@@ -2,18 +2,20 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::compound::base;
+use super::compound::{base, seconds};
 use super::engine::{Context, Engine};
 use super::expand::Fail;
+use super::job::{self, Noted};
 use super::program;
 use super::state::{Content, Flow, Function, State};
 use super::value::{Field, Status, Truth, Value, all_known};
 use super::world::{Found, Run, absolute};
-use super::job::{self, Noted};
 use super::{Cause, Condition, End, Missing, Started, Within};
 use crate::format::shell::{Assignment, Command, Kind, Part, Redirect, Redirection, Simple, Span, Word};
 use crate::launch::shell::{Place, Shell};
 
+/// A sleep that takes as long, in seconds, is no pause.
+const LONG: u64 = 60;
 /// Function calls within one another.
 const MAX_CALLS: usize = 30;
 /// What is wrong with such an assignment.
@@ -406,7 +408,9 @@ impl Engine<'_> {
             Some(cwd) => self.world.run(&call.argv, cwd),
             None => Run::UNKNOWN,
         };
-        let run = self.reliable(run, name, &call.argv, &state);
+        let mut run = self.reliable(run, name, &call.argv, &state);
+        // a loop sleeps between its rounds; elsewhere a long sleep is what the script is there for
+        run.short &= state.loops > 0 || seconds(&call.argv).is_some_and(|seconds| seconds < LONG);
         if let Some(output) = &run.output {
             state.print(&Value::Known(output.clone()));
         } else if state.output.is_some() {

@@ -89,7 +89,8 @@ impl Line<'_> {
             }
             Relays::Kills => {
                 let reaction = self.react(level + 1, sent, known);
-                let why = format!("`{name}` ends its child on {signal}, with SIGKILL two seconds later, and then itself");
+                let why =
+                    format!("`{name}` ends its child on {signal}, with SIGKILL two seconds later, and then itself");
                 let (ending, exit_code, reaches) = (Ending::Delayed, Some(relay.ends), reaction.reaches + 1);
                 Reaction { disposition: Disposition::Forwards, ending, exit_code, why, reaches, ..reaction }
             }
@@ -136,7 +137,8 @@ impl Line<'_> {
 
     /// bash with a trap on EXIT handles what would end it.
     fn at_exit(&self, held: &Held, level: usize, signal: Signal, known: &mut Known) -> Reaction {
-        let why = format!("bash with a trap on EXIT handles {signal}: it runs the trap and ends, and passes nothing on");
+        let why =
+            format!("bash with a trap on EXIT handles {signal}: it runs the trap and ends, and passes nothing on");
         let code = Some(128 + signal.0);
         let plain = Reaction::stops(Disposition::Handler, code, why.clone(), Confidence::Certain);
         let kills = |(name, trap): &(BString, script::Trap)| {
@@ -159,7 +161,9 @@ impl Line<'_> {
             Stays::Waits(_) | Stays::Loops(_) => {}
             _ => {
                 let text = &held.text;
-                let why = format!("the shell's trap for {signal} does not run before `{text}` has ended, which gets no signal");
+                let why = format!(
+                    "the shell's trap for {signal} does not run before `{text}` has ended, which gets no signal"
+                );
                 return Reaction::ignored(why, Confidence::Certain, Nature::Parent);
             }
         }
@@ -171,7 +175,9 @@ impl Line<'_> {
         match held.stays {
             Stays::Loops(pause) if all.ending == Ending::Stops => match pause {
                 Some(seconds) if seconds <= SOON => all,
-                _ => Reaction { ending: Ending::Delayed, why: format!("{}, when the loop comes to it", all.why), ..all },
+                _ => {
+                    Reaction { ending: Ending::Delayed, why: format!("{}, when the loop comes to it", all.why), ..all }
+                }
             },
             _ => all,
         }
@@ -184,7 +190,9 @@ impl Line<'_> {
             .jobs
             .iter()
             .filter_map(|job| Some((job, Signal::named(job.told.as_ref()?)?)))
-            .filter_map(|(job, signal)| Some((job.number, self.job(held.branch(job.number)?, held, level, signal, known))))
+            .filter_map(|(job, signal)| {
+                Some((job.number, self.job(held.branch(job.number)?, held, level, signal, known)))
+            })
             .collect();
         let main_told = held.main_told(ending, &reactions);
         let main = reactions.iter().find(|(number, _)| Some(*number) == held.main);
@@ -199,11 +207,23 @@ impl Line<'_> {
                     Status::Job(job) => reactions.iter().find(|(n, _)| n == job).and_then(|(_, r)| r.exit_code),
                     _ => None,
                 };
-                let ended = Reaction::stops(Disposition::Handler, code, format!("{trap}, and the script ends"), Confidence::Likely);
+                let ended = Reaction::stops(
+                    Disposition::Handler,
+                    code,
+                    format!("{trap}, and the script ends"),
+                    Confidence::Likely,
+                );
                 match worst {
                     Some(worst) if worst.ending != Ending::Stops => {
                         let why = format!("{trap} and waits for what it told; {}", worst.why);
-                        Reaction { disposition: Disposition::Handler, why, main_told, reaches, nature: Nature::Parent, ..worst.clone() }
+                        Reaction {
+                            disposition: Disposition::Handler,
+                            why,
+                            main_told,
+                            reaches,
+                            nature: Nature::Parent,
+                            ..worst.clone()
+                        }
                     }
                     _ => Reaction { main_told, reaches, nature: Nature::Parent, ..ended },
                 }

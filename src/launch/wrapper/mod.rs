@@ -99,8 +99,12 @@ impl Running<'_> {
     ) -> Result<Next, String> {
         mark(steps, StepKind::Wrapper);
         let name = BString::from(base(loaded.argv.get(arguments.saturating_sub(1)).map_or(b"", |w| w.as_slice())));
-        let call = match parse::read(wrapper, loaded.argv.get(arguments..).unwrap_or_default()) {
+        let words = loaded.argv.get(arguments..).unwrap_or_default();
+        let call = match parse::read(wrapper, words) {
             Ok(call) => call,
+            Err(_) if words.iter().any(|word| word.contains(&0)) => {
+                return Err(format!("a word that `{name}` is given is not known before it runs"));
+            }
             Err(Misread::Word(word)) if wrapper.kind == Kind::Chronic => {
                 return Err(format!("`{word}` of `{name}` is not followed"));
             }
@@ -112,6 +116,9 @@ impl Running<'_> {
         };
         if call.has(Effect::Ends) {
             return Ok(Next::Ends(Outcome::Runs));
+        }
+        if call.is_vague() {
+            return Err(format!("a word that `{name}` is given is not known before it runs"));
         }
         let wrapping = Wrapping { wrapper, name, call, loaded, arguments };
         self.understood(&wrapping)?;
@@ -218,7 +225,9 @@ impl Running<'_> {
         }
         let leaves = call.has(Effect::Leaves) || (wrapper.kind == Kind::Session && leads);
         if leaves && !call.has(Effect::Forks) {
-            return Ok(Next::Ends(Outcome::Runs)); // it ends with 0 whatever becomes of the program
+            let program = call.argv.first().cloned().unwrap_or_default();
+            let cause = Cause::LeftBehind { wrapper: wrapping.name.clone(), program };
+            return Ok(Next::Ends(Outcome::Exits { code: 0, cause })); // whatever becomes of the program
         }
         self.hands_to_shell = wrapper.execvp && hands_to_shell(self.view, wrapping.loaded);
         let code = move |errno, _: &Cause| match errno {

@@ -6,7 +6,7 @@ use bstr::{BString, ByteSlice};
 use serde_json::Value;
 
 use super::misused_with;
-use super::parents::{Relay, Passing, Relays};
+use super::parents::{Passing, Relay, Relays};
 use crate::launch::execve::Loaded;
 use crate::launch::outcome::{Misuse, Outcome, Role, Step, StepKind};
 use crate::launch::program::{Next, Running, base, mark};

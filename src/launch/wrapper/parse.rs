@@ -19,6 +19,12 @@ pub struct Call {
 }
 
 impl Call {
+    /// Whether a word that matters before the program starts is not known.
+    pub fn is_vague(&self) -> bool {
+        let values = self.effects.iter().map(|(_, value)| value).chain(&self.operands).chain(self.argv.first());
+        values.into_iter().any(|word| word.contains(&0))
+    }
+
     /// The value of the last option with `effect`.
     pub fn value(&self, effect: Effect) -> Option<&BString> {
         self.effects.iter().rfind(|(e, _)| *e == effect).map(|(_, value)| value)

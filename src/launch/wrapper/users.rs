@@ -2,8 +2,8 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::table::{Effect, Operand};
 use super::Wrapping;
+use super::table::{Effect, Operand};
 use crate::format::passwd;
 use crate::launch::outcome::{Cause, Misuse, Outcome, UserError};
 use crate::launch::program::Running;

@@ -2,12 +2,12 @@
 
 use bstr::{BString, ByteSlice};
 
+use crate::launch::script::Cause;
 use crate::launch::script::engine::Engine;
 use crate::launch::script::simple::Call;
 use crate::launch::script::state::{Flow, State};
 use crate::launch::script::value::{Field, Status, Value, joined};
 use crate::launch::script::world::{Content, absolute};
-use crate::launch::script::Cause;
 use crate::launch::shell::Shell;
 
 impl Engine<'_> {

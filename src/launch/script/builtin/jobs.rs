@@ -68,13 +68,7 @@ impl Engine<'_> {
     }
 
     /// After a signal: jobs that were told end, others do not.
-    fn wait_on_signal(
-        &mut self,
-        call: &Call<'_>,
-        mut state: State,
-        named: &[&Field],
-        endless: &[Job],
-    ) -> Vec<State> {
+    fn wait_on_signal(&mut self, call: &Call<'_>, mut state: State, named: &[&Field], endless: &[Job]) -> Vec<State> {
         let Some(signalled) = &mut state.signalled else { return Vec::new() };
         let untold: Vec<usize> = endless.iter().filter(|j| j.told.is_none()).map(|j| j.number).collect();
         if !untold.is_empty() && !signalled.otherwise {
@@ -90,11 +84,25 @@ impl Engine<'_> {
         vec![state.with(status)]
     }
 
+    /// `fg`: the same as waiting for the job, but no signal interrupts it.
+    pub(super) fn foreground(&mut self, call: &Call<'_>, mut state: State) -> State {
+        let named: Vec<&Field> = call.argv.iter().skip(1).collect();
+        let awaited = awaited(&named, &state);
+        let endless = state.jobs.iter().filter(|j| awaited.contains(&j.number) && !j.short && j.told.is_none());
+        let endless: Vec<usize> = endless.map(|j| j.number).collect();
+        if !endless.is_empty() {
+            self.note(&state, End::Waits { jobs: endless }, call.span);
+            state.files.disturbed = true;
+        }
+        state.with(Status::Unknown)
+    }
+
     /// `kill`: jobs that are sent a signal are remembered as told.
     pub(super) fn kill(&mut self, call: &Call<'_>, mut state: State) -> State {
         let words = call.argv.get(1..).unwrap_or_default();
         let Some((signal, targets)) = signal(words) else { return state.with(Status::Unknown) };
-        let mut status = if targets.is_empty() { Status::Code(if self.shell == Shell::Dash { 2 } else { 1 }) } else { Status::OK };
+        let mut status =
+            if targets.is_empty() { Status::Code(if self.shell == Shell::Dash { 2 } else { 1 }) } else { Status::OK };
         if signal.as_ref().is_some_and(|s| s == "0") {
             return state.with(Status::Unknown);
         }
@@ -104,10 +112,13 @@ impl Engine<'_> {
                 Target::Job(number) => tell(&mut state, Some(number), signal.as_ref()),
                 Target::All => tell(&mut state, None, signal.as_ref()),
                 Target::Group => {
-                    if self.kills_itself(&state, signal.as_ref()) {
-                        return state.exit(Status::Code(139), Cause::Error("the trap sends its own signal to the shell, for ever"));
-                    }
                     tell(&mut state, None, signal.as_ref());
+                    if self.kills_itself(&state, signal.as_ref()) {
+                        return state.exit(
+                            Status::Code(139),
+                            Cause::Error("the trap sends its own signal to the shell, for ever"),
+                        );
+                    }
                 }
                 Target::Shell | Target::Unknown => {
                     if let Some(signalled) = &mut state.signalled {

@@ -60,6 +60,7 @@ impl Engine<'_> {
                 let states = self.wait(&call, state);
                 return self.each(states, |engine, state| engine.checked(state, span, context, Some(true)));
             }
+            b"fg" => self.foreground(&call, state),
             b"kill" => self.kill(&call, state),
             b"jobs" => self.jobs(&call, state),
             b":" | b"true" => state.with(Status::OK),
@@ -97,8 +98,8 @@ impl Engine<'_> {
             b"pushd" | b"popd" => {
                 State { cwd: Value::unknown("it is taken from a stack"), ..state.with(Status::Unknown) }
             }
-            b"umask" | b"ulimit" | b"times" | b"disown" | b"bind" | b"enable" | b"history" | b"complete"
-            | b"alias" | b"unalias" => self.silent(&call, state),
+            b"umask" | b"ulimit" | b"times" | b"disown" | b"bind" | b"enable" | b"history" | b"complete" | b"alias"
+            | b"unalias" => self.silent(&call, state),
             _ => state.with(Status::Unknown),
         };
         self.checked(state, span, context, Some(true))
