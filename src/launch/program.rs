@@ -11,7 +11,7 @@ use super::family::{Branch, Parent};
 use super::loader::{Memory, Started};
 use super::outcome::{Cause, Misuse, Outcome, Phase, Problem, Role, Step, StepKind, Tried};
 use super::process::Environment;
-use super::script::{self, End, Ending, Field, Invocation, Value};
+use super::script::{self, End, Ending, Field, Invocation, Started as Ran, Value};
 use super::shell::{self, Options, Replacing, Script, Shell, Words};
 use super::shells;
 use super::ways::{self, Choices};
@@ -602,8 +602,11 @@ pub(super) fn leaves_files(ending: &Ending, text: &[u8]) -> bool {
         let line = line.trim_ascii_start();
         line.starts_with(b". ") || line.contains_str("source ") || line.contains_str(" . ")
     });
+    // what comes last has changed nothing before it starts
+    let own = |started: &&Ran| matches!(&ending.end, End::Child { argv, .. } if *argv == started.argv);
+    let before = ending.started.iter().rev().skip_while(|started| own(started));
     ending.jobs.is_empty()
-        && ending.started.iter().all(|started| is_harmless(&started.argv))
+        && before.into_iter().all(|started| is_harmless(&started.argv))
         && !text.contains(&b'>')
         && !reads_another
 }

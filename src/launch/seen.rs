@@ -1,5 +1,6 @@
 //! What the user of an engine sees of a start: whether there was a process, its exit code, the reason in its status.
 
+use super::family::{Parent, Stays};
 use super::outcome::{Cause, Outcome, Phase, Start, StepKind};
 use super::runtime::{Engine, Runtime};
 use crate::rootfs::Errno;
@@ -39,11 +40,15 @@ impl Start {
     }
 
     /// What "it runs" leaves open, in words.
-    pub fn caveat(&self) -> Option<&'static str> {
+    pub fn caveat(&self) -> Option<String> {
         let program = self.steps.iter().rfind(|s| s.kind != StepKind::Loader)?.kind;
-        match (&self.outcome, program) {
-            (Outcome::Runs, StepKind::Shell) => {
-                Some("the shell gets control; what it runs is followed where one end is to be expected")
+        match (&self.outcome, self.parents.last()) {
+            (Outcome::Runs, Some(Parent::Shell(held))) => match &held.stays {
+                Stays::Unknown(why) => Some(format!("the shell gets control; {why}")),
+                _ => None,
+            },
+            (Outcome::Runs, None) if program == StepKind::Shell => {
+                Some("the shell gets control; what it runs is not followed".to_owned())
             }
             _ => None,
         }

@@ -195,7 +195,7 @@ fn check(launch: &Launch, rootfs: &Rootfs) -> Check {
         outcome: outcome(launch),
         cause: decisive.and_then(|s| cause(s, launch)),
         errno: decisive.and_then(errno),
-        why: decisive.and_then(why).or_else(|| caveat(launch).map(str::to_owned)),
+        why: decisive.and_then(why).or_else(|| caveat(launch)),
     }
 }
 
@@ -224,7 +224,7 @@ pub(super) fn decisive(launch: &Launch) -> Option<&Start> {
 }
 
 /// What a launch that simply runs leaves open.
-pub(super) fn caveat(launch: &Launch) -> Option<&'static str> {
+pub(super) fn caveat(launch: &Launch) -> Option<String> {
     let runs = decisive(launch).is_none();
     launch.current().first().filter(|_| runs)?.caveat()
 }

@@ -111,7 +111,7 @@ fn launch(launch: &Launch, subject: &Subject<'_>, style: &Style) -> String {
         out.push_str(&style.fill("  because ", &sentence(why), 4));
     }
     if let Some(open) = trace::caveat(launch) {
-        out.push_str(&style.fill("  ", open, 2));
+        out.push_str(&style.fill("  ", &sentence(open), 2));
     }
     out
 }
