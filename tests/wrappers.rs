@@ -182,6 +182,7 @@ fn a_group_and_a_terminal() {
         ("script -qec nope /dev/null", "127"),
         ("script -qc nope /dev/null", "0"),
         ("script -ec ok /nodir/log", "1"),
+        ("script -q /dev/null ok", "1"),
         ("script -z", "1"),
     ]);
 }
