@@ -229,6 +229,13 @@ fn busybox_by_its_own_name() {
     ]);
 }
 
+#[test]
+fn busybox_in_a_shebang_line() {
+    let script = |text: &[u8]| end(&start(image(&[("app", text)], &["/app"], "/")));
+    assert_eq!(script(b"#!/bin/busybox sh\nexec nope\n"), "127");
+    assert_eq!(script(b"#!/bin/busybox sh\nexit 7\n"), "7");
+}
+
 /// npm's file and yarn's as their packages have them, and a package of one's own.
 fn package(json: &str, command: &str, directory: &str) -> Start {
     let files: [(&str, &[u8]); 12] = [
@@ -331,6 +338,7 @@ fn packages_that_are_none() {
         ("", "1", "1"),
         ("[]", "1", "1"),
         ("{}", "1", "1"),
+        ("{\"x\":\"\\ud800\",\"scripts\":{}}", "unknown", "unknown"),
         ("\u{feff}{\"scripts\":{\"start\":\"exit 8\"}}", "8", "8"),
         ("{\"scripts\":{\"start\":\"exit 8\"},\"packageManager\":\"yarn@3.6.0\"}", "8", "unknown"),
     ] {
