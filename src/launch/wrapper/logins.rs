@@ -119,6 +119,9 @@ impl Running<'_> {
 
     /// script(1): a shell, in a terminal of its own.
     pub(super) fn record(&mut self, wrapping: Wrapping<'_>, steps: &mut Vec<Step>) -> Result<Next, String> {
+        if let Some(word) = wrapping.call.argv.get(1) {
+            return Ok(Next::Ends(wrapping.misused(Misuse::Word(word.clone()))));
+        }
         let Some(text) = wrapping.call.value(Effect::Text).cloned() else { return Ok(Next::Ends(Outcome::Runs)) };
         let log = wrapping.call.argv.first().cloned().unwrap_or_else(|| "typescript".into());
         if let Some(outcome) = self.lock_file(&wrapping, &log)? {

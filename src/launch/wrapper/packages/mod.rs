@@ -2,103 +2,22 @@
 //!
 //! Everything here was measured with npm 6.14 to 11.6, yarn 1.22 and pnpm 9.15 under node 18.
 
+mod find;
+mod words;
+
 use bstr::{BString, ByteSlice};
 use serde_json::Value;
 
+use find::{PACKAGE_MAX, Package};
+use words::{Options, Task, task};
+
 use super::misused_with;
-use super::parents::{Passing, Relay, Relays};
+use super::parents::{Relay, Passing, Relays};
 use crate::launch::execve::Loaded;
 use crate::launch::outcome::{Misuse, Outcome, Role, Step, StepKind};
 use crate::launch::program::{Next, Running, base, mark};
-use crate::rootfs::{Credentials, EXECUTE, Errno, PathError, READ};
+use crate::rootfs::{Credentials, EXECUTE, Errno};
 
-/// More of a package.json than this is not read.
-const PACKAGE_MAX: usize = 1 << 20;
-/// Directories that a package is looked for in, from the working directory upwards.
-const MAX_DEPTH: usize = 64;
-/// Files that may name another shell or none, as far as their place is known.
-const SETTINGS: [&str; 5] = ["/root/.npmrc", "/usr/etc/npmrc", "/usr/local/etc/npmrc", "/etc/npmrc", "/etc/yarnrc"];
-/// Commands of yarn and pnpm that are no scripts, whatever package.json says.
-const COMMANDS: [&str; 78] = [
-    "access",
-    "add",
-    "approve-builds",
-    "audit",
-    "autoclean",
-    "bin",
-    "c",
-    "cache",
-    "cat-file",
-    "cat-index",
-    "check",
-    "ci",
-    "clean-install",
-    "config",
-    "create",
-    "dedupe",
-    "deploy",
-    "dlx",
-    "doctor",
-    "env",
-    "exec",
-    "fetch",
-    "find-hash",
-    "generate-lock-entry",
-    "generateLockEntry",
-    "get",
-    "global",
-    "help",
-    "i",
-    "import",
-    "info",
-    "init",
-    "install",
-    "install-test",
-    "it",
-    "la",
-    "licenses",
-    "link",
-    "list",
-    "ll",
-    "ln",
-    "lockfile",
-    "login",
-    "logout",
-    "ls",
-    "m",
-    "multi",
-    "node",
-    "outdated",
-    "owner",
-    "pack",
-    "patch",
-    "patch-commit",
-    "policies",
-    "prune",
-    "publish",
-    "rb",
-    "rebuild",
-    "recursive",
-    "remove",
-    "restart",
-    "rm",
-    "root",
-    "self-update",
-    "server",
-    "set",
-    "setup",
-    "stop",
-    "store",
-    "tag",
-    "team",
-    "unlink",
-    "unplug",
-    "up",
-    "update",
-    "upgrade",
-    "version",
-    "why",
-];
 /// What scripts may do before the one that is asked for without changing how that starts.
 const HARMLESS: [&str; 4] = ["echo", "true", ":", "node -v"];
 
@@ -121,29 +40,6 @@ pub struct Manager {
     task: Task,
 }
 
-/// What it is called to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Task {
-    /// A script of the package, and what is put behind its text.
-    Script { name: BString, arguments: Vec<BString>, options: Options },
-    /// The same, or something else if there is no such script: `yarn serve`.
-    Shortcut { name: BString, arguments: Vec<BString>, options: Options },
-    /// A program of node_modules/.bin.
-    Program { argv: Vec<BString>, options: Options },
-    /// Something with options that are not followed.
-    Unclear(BString),
-    /// To call node with these words (`bin/yarn` is a shell script).
-    Node(Vec<BString>),
-}
-
-/// Options that matter.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Options {
-    prefix: Option<BString>,
-    if_present: bool,
-    alone: bool,
-}
-
 impl Manager {
     /// What node, in `loaded`, is called to do, if its script is one of these.
     pub fn of(running: &Running<'_>, loaded: &Loaded) -> Option<Self> {
@@ -156,7 +52,7 @@ impl Manager {
         }
         let script = running.view.resolve(loaded.argv.get(1)?, &running.cwd, &Credentials::root()).ok()?;
         let directory = parent(parent(&script.path)?)?;
-        let about: Value = serde_json::from_slice(&running.file_text(&join(directory, b"package.json"))?).ok()?;
+        let about: Value = serde_json::from_slice(&running.text(&join(directory, b"package.json"))?).ok()?;
         let kind = match (about.get("name")?.as_str()?, base(&script.path)) {
             ("npm", b"npm-cli.js") => Kind::Npm,
             ("npm", b"npx-cli.js") => Kind::Npx,
@@ -213,128 +109,6 @@ fn parent(path: &[u8]) -> Option<&[u8]> {
 
 fn join(directory: &[u8], name: &[u8]) -> BString {
     [directory.strip_suffix(b"/").unwrap_or(directory), b"/", name].concat().into()
-}
-
-/// The words behind its name.
-fn task(kind: Kind, words: &[BString]) -> Option<Task> {
-    let mut call = Words::read(kind, words);
-    if let Some(word) = call.unclear.take() {
-        return call.runs_something(kind).then_some(Task::Unclear(word));
-    }
-    let mut words = call.words.into_iter();
-    let options = call.options;
-    let script = |name: BString, arguments, options| Some(Task::Script { name, arguments, options });
-    if kind == Kind::Npx {
-        return Some(Task::Program { argv: words.next().into_iter().chain(words).collect(), options })
-            .filter(is_some_program);
-    }
-    let command = words.next()?;
-    match (kind, command.as_slice()) {
-        (_, b"start") => script(command, words.collect(), options),
-        (_, b"test") | (Kind::Npm, b"t" | b"tst") | (Kind::Pnpm, b"t") => {
-            script("test".into(), words.collect(), options)
-        }
-        (_, b"run") | (Kind::Npm | Kind::Pnpm, b"run-script") | (Kind::Npm, b"rum" | b"urn") => {
-            let name = words.next()?;
-            script(name, words.collect(), options)
-        }
-        (Kind::Npm | Kind::Pnpm, b"exec") | (Kind::Npm, b"x") => {
-            Some(Task::Program { argv: words.collect(), options }).filter(is_some_program)
-        }
-        (Kind::Yarn | Kind::Pnpm, other) if !COMMANDS.iter().any(|command| command.as_bytes() == other) => {
-            Some(Task::Shortcut { name: command, arguments: words.collect(), options })
-        }
-        _ => None,
-    }
-}
-
-fn is_some_program(task: &Task) -> bool {
-    !matches!(task, Task::Program { argv, .. } if argv.is_empty())
-}
-
-/// Words and options, which npm takes in any order, and the others before the script's name.
-#[derive(Default)]
-struct Words {
-    words: Vec<BString>,
-    options: Options,
-    unclear: Option<BString>,
-}
-
-impl Words {
-    fn read(kind: Kind, words: &[BString]) -> Self {
-        let (mut call, mut left) = (Words::default(), words.iter());
-        while let Some(word) = left.next() {
-            if call.is_over(kind) || !word.starts_with(b"-") || word == "-" {
-                call.words.push(word.clone());
-            } else if word == "--" {
-                // pnpm hands it on.
-                call.words.extend((kind == Kind::Pnpm && !call.words.is_empty()).then(|| word.clone()));
-                call.words.extend(left.by_ref().cloned());
-            } else if !call.option(kind, word, &mut left) {
-                call.unclear.get_or_insert(word.clone());
-            }
-        }
-        call
-    }
-
-    /// What follows is for the script or the program.
-    fn is_over(&self, kind: Kind) -> bool {
-        let first = self.words.first().map_or(b"".as_slice(), |word| word.as_slice());
-        let named = match first {
-            b"run" | b"run-script" | b"exec" => 2,
-            _ => 1,
-        };
-        match kind {
-            Kind::Npx => !self.words.is_empty(),
-            Kind::Npm => false,
-            Kind::Yarn | Kind::Pnpm => self.words.len() >= named,
-        }
-    }
-
-    /// Whether the option is understood.
-    fn option<'a>(&mut self, kind: Kind, word: &BString, left: &mut impl Iterator<Item = &'a BString>) -> bool {
-        let (name, value) = match word.split_once_str("=") {
-            Some((name, value)) => (name, Some(BString::from(value))),
-            None => (word.as_slice(), None),
-        };
-        match (kind, name, &value) {
-            (Kind::Npm, b"--prefix" | b"-C", _)
-            | (Kind::Yarn, b"--cwd", _)
-            | (Kind::Pnpm, b"--dir" | b"-C" | b"--prefix", _) => {
-                self.options.prefix = value.or_else(|| left.next().cloned());
-            }
-            (Kind::Npm, b"--loglevel" | b"--omit", _) => drop(value.or_else(|| left.next().cloned())),
-            (Kind::Npm | Kind::Pnpm, b"--if-present", None) => self.options.if_present = true,
-            (Kind::Npm, b"--ignore-scripts", None) => self.options.alone = true,
-            (_, b"-s" | b"--silent", None) | (Kind::Npm, b"-q" | b"-d" | b"--quiet" | b"--production", None) => {}
-            (Kind::Npm, b"--no-update-notifier" | b"--no-audit" | b"--no-fund", None) => {}
-            (Kind::Npx, b"-y" | b"--yes" | b"--no-install" | b"--no" | b"--quiet" | b"-q", None) => {}
-            _ => return false,
-        }
-        true
-    }
-
-    /// Whether it is about a script or program at all.
-    fn runs_something(&self, kind: Kind) -> bool {
-        let first = self.words.first().map_or(b"".as_slice(), |word| word.as_slice());
-        kind == Kind::Npx || matches!(first, b"start" | b"test" | b"t" | b"run" | b"run-script" | b"exec" | b"x")
-    }
-}
-
-/// A package.json and where it lies.
-struct Package {
-    directory: BString,
-    about: Value,
-}
-
-impl Package {
-    fn script(&self, name: &[u8]) -> Option<&str> {
-        self.about.get("scripts")?.get(name.to_str().ok()?)?.as_str()
-    }
-
-    fn field(&self, name: &str) -> &str {
-        self.about.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
 }
 
 impl Running<'_> {
@@ -430,73 +204,6 @@ impl Running<'_> {
             return self.child(manager, argv.to_vec(), false, steps);
         }
         self.by_its_shell(manager, text, false, steps)
-    }
-
-    /// The nearest package upwards; npm takes a directory with node_modules for one too.
-    fn package(&self, manager: &Manager, options: &Options) -> Result<Result<Package, Outcome>, String> {
-        let directory = match &options.prefix {
-            Some(prefix) if prefix.starts_with(b"/") => prefix.clone(),
-            Some(prefix) => join(&self.cwd, prefix),
-            None => self.nearest(manager.kind),
-        };
-        let path = join(&directory, b"package.json");
-        let unreadable =
-            |errno| Ok(Err(misused_with(manager.unreadable(errno), manager.name(), Misuse::NoFile(path.clone()))));
-        let file = match self.view.resolve(&path, b"/", &self.credentials) {
-            Ok(file) => file,
-            Err(PathError { unknowable: Some(why), .. }) => return Err(format!("`{path}` cannot be told: {why}")),
-            Err(error) => return unreadable(error.errno),
-        };
-        let inode = self.view.inode(file.ino);
-        if inode.kind.is_directory() {
-            return unreadable(Errno::EISDIR);
-        }
-        if !self.credentials.may(READ, inode) {
-            return unreadable(Errno::EACCES);
-        }
-        let text = self.view.read(file.ino, 0, PACKAGE_MAX).map_err(|e| e.to_string())?;
-        match serde_json::from_slice(text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&text)) {
-            Ok(about) => self.understood_package(manager, Package { directory, about }).map(Ok),
-            Err(_) if text.len() == PACKAGE_MAX => Err(format!("`{path}` is too long to be read")),
-            Err(_) => Ok(Err(misused_with(1, manager.name(), Misuse::BadFile(path)))),
-        }
-    }
-
-    fn nearest(&self, kind: Kind) -> BString {
-        let npm = matches!(kind, Kind::Npm | Kind::Npx | Kind::Pnpm);
-        let mut directory = Some(self.cwd.as_slice());
-        for _ in 0..MAX_DEPTH {
-            let Some(here) = directory else { break };
-            let has = |name: &[u8]| self.view.resolve(&join(here, name), b"/", &Credentials::root()).is_ok();
-            let is_modules = base(here) == b"node_modules";
-            if has(b"package.json") || (npm && !is_modules && has(b"node_modules")) {
-                return if here.is_empty() { "/".into() } else { here.into() };
-            }
-            directory = parent(here);
-        }
-        self.cwd.clone()
-    }
-
-    /// Refuses what is not followed: other shells, other versions.
-    fn understood_package(&self, manager: &Manager, package: Package) -> Result<Package, String> {
-        let other = package.field("packageManager");
-        if matches!(manager.kind, Kind::Yarn | Kind::Pnpm) && !other.is_empty() {
-            return Err(format!("package.json asks for `{}`, which is not followed", brief(other)));
-        }
-        let mut files: Vec<BString> = SETTINGS.iter().map(|path| BString::from(*path)).collect();
-        files.extend([".npmrc", ".yarnrc", ".yarnrc.yml"].iter().map(|name| join(&package.directory, name.as_bytes())));
-        files.extend(self.environment.get(b"HOME").map(|home| join(home, b".npmrc")));
-        let decides =
-            |text: &[u8]| ["shell", "scripts", "prefix", "yarn-path", "yarnPath"].iter().any(|w| text.contains_str(w));
-        let set =
-            |name: &BString| name.to_ascii_lowercase().starts_with(b"npm_config_") && decides(&name.replace("_", "-"));
-        if let Some(file) = files.iter().find(|file| self.file_text(file).is_some_and(|text| decides(&text))) {
-            return Err(format!("`{file}` changes how scripts are run"));
-        }
-        match self.environment.names().find(|name| set(name)) {
-            Some(name) => Err(format!("`{name}` changes how scripts are run")),
-            None => Ok(package),
-        }
     }
 
     fn is_there(&self, package: &Package, name: &[u8]) -> bool {
