@@ -80,7 +80,7 @@ impl Engine<'_> {
                 let mut state = state.with(Status::OK);
                 let function =
                     super::state::Function { body: body.clone(), source: self.source.clone(), file: self.file.clone() };
-                std::rc::Rc::make_mut(&mut state.functions).insert(name.clone(), function);
+                state.functions.insert(name.clone(), function);
                 vec![state]
             }
             Kind::Test(condition) => {
@@ -472,7 +472,7 @@ impl Engine<'_> {
         context: Context,
     ) -> Vec<State> {
         let fields = match words {
-            None => state.arguments.clone(),
+            None => state.arguments.to_vec(),
             Some(words) => match self.fields(words, &mut state) {
                 Ok(fields) => fields,
                 Err(fail) => return vec![self.fail(state, fail, span)],
@@ -569,7 +569,7 @@ impl Engine<'_> {
 
 /// The programs that a fork ran, which began with what had run before.
 fn own(inside: &State, before: usize) -> Vec<super::Started> {
-    inside.started.get(before..).unwrap_or_default().to_vec()
+    inside.started.since(before)
 }
 
 /// `( … )`, with nothing but braces around.

@@ -1,11 +1,13 @@
 //! The walk: ways side by side, what they have in common, where they end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use bstr::{BString, ByteSlice};
 
-use super::state::{Content, Files, Flow, Options, State, Variable};
+use super::shared::Shared;
+use super::state::{Content, Flow, Options, State, Variable};
+use super::trail::Trail;
 use super::value::{Field, Status, Value};
 use super::world::World;
 use super::{Bounds, Cause, Condition, End, Ending, Invocation, dialect};
@@ -20,6 +22,11 @@ pub(super) const MAX_DEPTH: usize = 50;
 const TEXT_DEPTH: usize = 5;
 /// Bytes of a condition's text.
 const MAX_TEXT: usize = 80;
+/// Texts that are kept after they were read.
+const MAX_TEXTS: usize = 256;
+
+/// A script, and why it was not read to its end.
+type Parsed = (Script, Option<Fault>);
 
 /// How a command stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,6 +60,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         noted: Vec::new(),
         endings: Vec::new(),
         source: Rc::from(invocation.text.as_bytes()),
+        texts: HashMap::new(),
         substituted: None,
         refused: false,
         doubt: false,
@@ -76,6 +84,8 @@ pub(super) struct Engine<'a> {
     endings: Vec<Ending>,
     /// The text that spans refer to.
     pub source: Rc<[u8]>,
+    /// What was read, so that it is read once.
+    texts: HashMap<Rc<[u8]>, Rc<Parsed>>,
     /// The file that commands are read from.
     pub file: Value,
     /// A redirection of the command may fail.
@@ -124,30 +134,30 @@ impl Engine<'_> {
         let pwd = Content::Text(Value::Known(call.cwd.clone()));
         variables.insert("PWD".into(), Variable { content: pwd, exported, readonly: false });
         let mut state = State {
-            variables: Rc::new(variables),
-            functions: Rc::default(),
+            variables: variables.into(),
+            functions: Shared::default(),
             name: call.name.clone(),
-            arguments: call.arguments.clone(),
+            arguments: call.arguments.clone().into(),
             options: Options::default(),
-            traps: BTreeMap::new(),
-            jobs: Vec::new(),
+            traps: Shared::default(),
+            jobs: Shared::default(),
             cwd: Value::Known(call.cwd.clone()),
             status: Status::OK,
             flow: Flow::Next,
-            files: Files::default(),
+            files: Shared::default(),
             output: None,
             input: None,
             open: false,
-            locals: Vec::new(),
+            locals: Shared::default(),
             subshell: 0,
             calls: 0,
-            frames: Vec::new(),
+            frames: Shared::default(),
             loops: 0,
             pending: None,
             last: Span::default(),
-            when: Vec::new(),
-            missing: Vec::new(),
-            started: Vec::new(),
+            when: Trail::default(),
+            missing: Trail::default(),
+            started: Trail::default(),
         };
         for option in &call.options {
             super::builtin::set_option(&mut state.options, *option, true);
@@ -257,16 +267,29 @@ impl Engine<'_> {
 
     /// Runs text that is a script of its own: `eval`, a sourced file, a trap.
     pub fn text(&mut self, text: &[u8], state: State, context: Context) -> Vec<State> {
-        let source = std::mem::replace(&mut self.source, Rc::from(text));
-        let (script, fault) = halves(shell::parse(text, dialect(self.shell)));
+        let (own, parsed) = self.parsed(text);
+        let (script, fault) = &*parsed;
+        let source = std::mem::replace(&mut self.source, own);
         self.depth += TEXT_DEPTH;
         let mut states = self.list(&script.body, state, context.inner());
         self.depth -= TEXT_DEPTH;
         if let Some(fault) = fault {
-            states = states.into_iter().map(|s| self.stumble(s, &fault)).collect();
+            states = states.into_iter().map(|s| self.stumble(s, fault)).collect();
         }
         self.source = source;
         states
+    }
+
+    /// Reads a text, and keeps what came of it: a function that is defined by it is then the same on all ways.
+    fn parsed(&mut self, text: &[u8]) -> (Rc<[u8]>, Rc<Parsed>) {
+        if let Some((text, parsed)) = self.texts.get_key_value(text) {
+            return (text.clone(), parsed.clone());
+        }
+        let (text, parsed): (Rc<[u8]>, _) = (text.into(), Rc::new(halves(shell::parse(text, dialect(self.shell)))));
+        if self.texts.len() < MAX_TEXTS {
+            self.texts.insert(text.clone(), parsed.clone());
+        }
+        (text, parsed)
     }
 
     /// A syntax error in text that is read late: dash and ash give up, bash goes on.
@@ -327,7 +350,11 @@ impl Engine<'_> {
     }
 
     /// One for those that differ in nothing, and if there are many, one for those that differ little.
-    pub fn settle(&mut self, states: Vec<State>) -> Vec<State> {
+    pub fn settle(&mut self, mut states: Vec<State>) -> Vec<State> {
+        if states.len() <= 1 {
+            states.retain(|state| state.flow != Flow::Over);
+            return states;
+        }
         let mut kept: Vec<State> = Vec::new();
         for state in states {
             if state.flow == Flow::Over {
@@ -395,13 +422,14 @@ impl Engine<'_> {
             return None;
         }
         let traps: Vec<_> = state.traps.iter().map(|(n, t)| (n.clone(), t.clone())).collect();
-        let same = |e: &Ending| e.end == end && e.span == span && e.traps == traps && e.jobs == state.jobs;
+        let same = |e: &Ending| e.end == end && e.span == span && e.traps == traps && e.jobs == *state.jobs;
         if let Some(index) = self.endings.iter().position(same) {
             let old = self.endings.get_mut(index)?;
-            let common = old.when.iter().zip(&state.when).take_while(|(a, b)| a == b).count();
+            let common = old.when.iter().zip(state.when.iter()).take_while(|(a, b)| a == b).count();
             old.when.truncate(common);
-            old.missing.retain(|m| state.missing.contains(m));
-            let common = old.started.iter().zip(&state.started).take_while(|(a, b)| a == b).count();
+            let missing = state.missing.to_vec();
+            old.missing.retain(|m| missing.contains(m));
+            let common = old.started.iter().zip(state.started.iter()).take_while(|(a, b)| a == b).count();
             old.started.truncate(common);
             return Some(index);
         }
@@ -409,19 +437,19 @@ impl Engine<'_> {
             return None;
         }
         self.endings.push(Ending {
-            when: state.when.clone(),
+            when: state.when.to_vec(),
             end,
             span,
             traps,
-            jobs: state.jobs.clone(),
-            missing: state.missing.clone(),
-            started: state.started.clone(),
+            jobs: state.jobs.to_vec(),
+            missing: state.missing.to_vec(),
+            started: state.started.to_vec(),
         });
         Some(self.endings.len() - 1)
     }
 }
 
-fn halves(parsed: Result<Script, Fault>) -> (Script, Option<Fault>) {
+fn halves(parsed: Result<Script, Fault>) -> Parsed {
     match parsed {
         Ok(script) => (script, None),
         Err(mut fault) => (

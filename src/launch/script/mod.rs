@@ -14,8 +14,10 @@ mod parameter;
 mod pattern;
 mod printf;
 mod program;
+mod shared;
 mod simple;
 mod state;
+mod trail;
 pub mod value;
 pub mod world;
 

@@ -19,6 +19,8 @@ const MAX_CALLS: usize = 30;
 const READONLY: &str = "a readonly variable is assigned";
 /// Programs that are remembered.
 const MAX_STARTED: usize = 256;
+/// Commands that could not be run, likewise.
+const MAX_MISSING: usize = 64;
 
 /// A command whose words are expanded.
 pub struct Call<'c> {
@@ -241,7 +243,7 @@ impl Engine<'_> {
             return vec![self.give_up(state, "functions call one another without end", call.span)];
         }
         let arguments = call.argv.get(1..).unwrap_or_default().to_vec();
-        let (old, loops) = (std::mem::replace(&mut state.arguments, arguments), state.loops);
+        let (old, loops) = (std::mem::replace(&mut state.arguments, arguments.into()), state.loops);
         state.calls += 1;
         state.loops = 0;
         let name = call.argv.first().and_then(Field::known).map(BString::from).unwrap_or_default();
@@ -341,8 +343,9 @@ impl Engine<'_> {
     fn not_found(&mut self, name: BString, code: u8, call: &Call<'_>, mut state: State, becomes: bool) -> Vec<State> {
         let errexit = state.options.errexit && !call.context.checked;
         let fatal = (becomes || errexit) && state.subshell == 0;
-        state.missing.push(Missing { name, code, span: call.span, fatal });
-        state.missing.truncate(64);
+        if state.missing.len() < MAX_MISSING {
+            state.missing.push(Missing { name, code, span: call.span, fatal });
+        }
         state.status = Status::Code(code);
         if becomes {
             // bash lets go of traps before execve(2), not when it finds nothing in PATH (builtins/exec.def)
