@@ -73,9 +73,9 @@ pub fn credentials(image: &Image, view: &View<'_>) -> Credentials {
     Credentials { uid, gid: uid, groups: Vec::new(), dac_override: uid == 0 }
 }
 
-/// Endings that are not only come to when something fails that should not.
+/// Endings that a reader would name.
 pub fn expected(endings: &[Ending]) -> impl Iterator<Item = &Ending> {
-    endings.iter().filter(|e| !e.when.iter().any(|c| c.unlikely))
+    endings.iter().filter(|e| e.is_expected())
 }
 
 /// Whether some of them hide the rest of the script.
@@ -145,5 +145,6 @@ pub fn told(ending: &Ending) -> String {
         .collect();
     let traps: Vec<String> = ending.traps.iter().map(|(n, _)| n.to_string()).collect();
     let missing: Vec<String> = ending.missing.iter().map(|m| m.name.to_string()).collect();
-    format!("{}: {end} when {when:?} traps {traps:?} missing {missing:?}", ending.span.line)
+    let mark = if ending.is_expected() { "*" } else { " " };
+    format!("{mark}{}: {end} when {when:?} traps {traps:?} missing {missing:?}", ending.span.line)
 }

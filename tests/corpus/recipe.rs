@@ -95,7 +95,7 @@ impl Recipe {
             "FROM" => (self.entrypoint, self.cmd, self.user) = Default::default(),
             "ENTRYPOINT" => (self.entrypoint, self.cmd) = (self.command(rest), Vec::new()),
             "CMD" => self.cmd = self.command(rest),
-            "USER" => self.user = self.expand(rest),
+            "USER" => self.user = words(&self.expand(rest)).concat(),
             "WORKDIR" => {
                 let next = self.expand(rest);
                 self.workdir = if next.starts_with('/') { next } else { format!("{}/{next}", self.workdir) };

@@ -122,6 +122,13 @@ impl Words {
         for word in words.iter().flatten() {
             self.users.extend(word.split_once("uid=").map(|(_, user)| user.to_owned()));
         }
+        for pair in words.windows(2) {
+            if let [Some(option), Some(user)] = pair
+                && option.ends_with("uid")
+            {
+                self.users.insert(user.clone());
+            }
+        }
         for (at, word) in words.iter().enumerate() {
             if word.as_deref().is_some_and(|w| USERS.contains(&w)) {
                 let user = words.iter().skip(at + 1).flatten().find(|w| !w.starts_with('-'));

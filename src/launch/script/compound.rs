@@ -259,6 +259,7 @@ impl Engine<'_> {
                 outside.output.clone_from(&end.output);
                 outside.files = end.files;
                 outside.pending = end.pending;
+                outside.behind = end.behind;
                 outside.when = end.when;
                 outside.started = end.started;
                 outside.missing = end.missing;
@@ -336,6 +337,7 @@ impl Engine<'_> {
             let argv = self.noted.split_off(before).into_iter().next().unwrap_or_default();
             let end = self.child(&after, argv, true);
             let pending = self.note(&after, end, span);
+            after.behind = pending.into_iter().collect::<Vec<_>>().into();
             after.pending = pending.filter(|_| certain);
         }
         self.checked(after, span, context, None)

@@ -1,5 +1,6 @@
 //! The walk: ways side by side, what they have in common, where they end.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
@@ -9,7 +10,7 @@ use super::shared::Shared;
 use super::state::{Content, Flow, Options, State, Variable};
 use super::trail::Trail;
 use super::value::{Field, Status, Value};
-use super::world::World;
+use super::world::{Found, World};
 use super::{Bounds, Cause, Condition, End, Ending, Invocation, dialect};
 use crate::format::shell::{self, Command, Fault, Kind, List, Script, Span, Statement};
 use crate::launch::shell::Shell;
@@ -24,6 +25,9 @@ const TEXT_DEPTH: usize = 5;
 const MAX_TEXT: usize = 80;
 /// Texts that are kept after they were read.
 const MAX_TEXTS: usize = 256;
+
+/// A command: its name, PATH, the working directory, and whether it is to be become.
+pub(super) type Sought = (BString, Option<BString>, BString, bool);
 
 /// A script, and why it was not read to its end.
 type Parsed = (Script, Option<Fault>);
@@ -59,6 +63,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         muted: 0,
         noted: Vec::new(),
         endings: Vec::new(),
+        commands: RefCell::default(),
         source: Rc::from(invocation.text.as_bytes()),
         texts: HashMap::new(),
         substituted: None,
@@ -82,6 +87,8 @@ pub(super) struct Engine<'a> {
     /// Programs that may run for ever, of what is muted.
     pub noted: Vec<Vec<Field>>,
     endings: Vec<Ending>,
+    /// What was looked up in the image.
+    pub commands: RefCell<HashMap<Sought, Found>>,
     /// The text that spans refer to.
     pub source: Rc<[u8]>,
     /// What was read, so that it is read once.
@@ -155,6 +162,7 @@ impl Engine<'_> {
             loops: 0,
             pending: None,
             last: Span::default(),
+            behind: Shared::default(),
             when: Trail::default(),
             missing: Trail::default(),
             started: Trail::default(),
@@ -365,7 +373,7 @@ impl Engine<'_> {
                 None => kept.push(state),
             }
         }
-        if kept.len() > self.bounds.paths / 4 {
+        if kept.len() > self.ways() {
             kept = join(kept);
         }
         if kept.len() > self.bounds.paths {
@@ -375,6 +383,17 @@ impl Engine<'_> {
             }
         }
         kept
+    }
+
+    /// Ways at a time before those that differ little are taken for one: fewer as steps run out, so that a script with many
+    /// branches is followed to its end, if with less that is known.
+    fn ways(&self) -> usize {
+        let spent = self.bounds.steps - self.steps;
+        match spent * 8 / self.bounds.steps.max(1) {
+            0 | 1 => self.bounds.paths / 4,
+            2 | 3 => self.bounds.paths / 16,
+            _ => 1,
+        }
     }
 
     /// Splits a state whose status is not known: whether it is 0, and the state for that.
@@ -422,11 +441,15 @@ impl Engine<'_> {
             return None;
         }
         let traps: Vec<_> = state.traps.iter().map(|(n, t)| (n.clone(), t.clone())).collect();
+        if matches!(end, End::Exec { .. } | End::Child { .. } | End::Waits { .. } | End::Loops) {
+            self.passed(state);
+        }
         let same = |e: &Ending| e.end == end && e.span == span && e.traps == traps && e.jobs == *state.jobs;
         if let Some(index) = self.endings.iter().position(same) {
             let old = self.endings.get_mut(index)?;
             let common = old.when.iter().zip(state.when.iter()).take_while(|(a, b)| a == b).count();
             old.when.truncate(common);
+            old.after &= !state.behind.is_empty();
             let missing = state.missing.to_vec();
             old.missing.retain(|m| missing.contains(m));
             let common = old.started.iter().zip(state.started.iter()).take_while(|(a, b)| a == b).count();
@@ -444,8 +467,21 @@ impl Engine<'_> {
             jobs: state.jobs.to_vec(),
             missing: state.missing.to_vec(),
             started: state.started.to_vec(),
+            goes_on: false,
+            after: !state.behind.is_empty(),
         });
         Some(self.endings.len() - 1)
+    }
+}
+
+impl Engine<'_> {
+    /// What ran before on this way has ended.
+    pub fn passed(&mut self, state: &State) {
+        for index in state.behind.iter() {
+            if let Some(ending) = self.endings.get_mut(*index) {
+                ending.goes_on = true;
+            }
+        }
     }
 }
 

@@ -207,6 +207,19 @@ pub struct Ending {
     pub missing: Vec<Missing>,
     /// Programs that ran before, on every way here.
     pub started: Vec<Started>,
+    /// The script goes on from this end to another program: whoever wrote it expects this one to end by itself.
+    pub goes_on: bool,
+    /// A program ran before, on every way here, of which it is not known that it ends.
+    pub after: bool,
+}
+
+impl Ending {
+    /// Whether a reader of the script would name this end: nothing fails that should not, and what has something behind
+    /// it ends by itself. The exit after the last program is not another end than that program.
+    pub fn is_expected(&self) -> bool {
+        let exits = matches!(self.end, End::Exits { .. });
+        !self.goes_on && !(self.after && exits) && !self.when.iter().any(|condition| condition.unlikely)
+    }
 }
 
 fn dialect(shell: Shell) -> Dialect {

@@ -1,6 +1,6 @@
 //! Simple commands (POSIX XCU 2.9.1): assignments, redirections, functions, programs.
 
-use bstr::{BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 
 use super::compound::base;
 use super::engine::{Context, Engine};
@@ -21,6 +21,8 @@ const READONLY: &str = "a readonly variable is assigned";
 const MAX_STARTED: usize = 256;
 /// Commands that could not be run, likewise.
 const MAX_MISSING: usize = 64;
+/// What was looked up, likewise.
+const MAX_LOOKED_UP: usize = 4096;
 
 /// A command whose words are expanded.
 pub struct Call<'c> {
@@ -334,10 +336,21 @@ impl Engine<'_> {
             return (Found::Unknown, None);
         }
         let search = search.as_ref().and_then(Value::known);
-        match self.world.command(self.shell, name.as_bstr(), search, cwd, becomes) {
+        match self.look_up(name, search, cwd, becomes) {
             Found::Fails(code) if state.files.disturbed => (Found::Unknown, Some(code)),
             found => (found, None),
         }
+    }
+
+    /// Looks a program up in the image, once.
+    fn look_up(&self, name: &BString, search: Option<&BStr>, cwd: &BStr, becomes: bool) -> Found {
+        let sought = (name.clone(), search.map(BStr::to_owned), cwd.to_owned(), becomes);
+        let mut commands = self.commands.borrow_mut();
+        if commands.len() > MAX_LOOKED_UP {
+            commands.clear();
+        }
+        let look = || self.world.command(self.shell, name.as_bstr(), search, cwd, becomes);
+        commands.entry(sought).or_insert_with(look).clone()
     }
 
     fn not_found(&mut self, name: BString, code: u8, call: &Call<'_>, mut state: State, becomes: bool) -> Vec<State> {
@@ -393,6 +406,7 @@ impl Engine<'_> {
                 let end =
                     End::Child { argv: call.argv.clone(), environment, cwd: state.cwd.clone(), last: false, apart };
                 state.pending = self.note(&state, end, call.span);
+                state.behind = state.pending.into_iter().collect::<Vec<_>>().into();
             }
         }
         state.status = run.status;

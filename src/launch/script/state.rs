@@ -200,6 +200,8 @@ pub struct State {
     pub last: Span,
     /// The ending of the last program, if nothing was done since.
     pub pending: Option<usize>,
+    /// Endings of programs that had to end before it went on.
+    pub behind: Shared<Vec<usize>>,
     /// What had to be decided.
     pub when: Trail<Condition>,
     /// Commands that could not be run.
@@ -355,6 +357,11 @@ impl State {
         self.when.keep_common(&other.when);
         self.started.keep_common(&other.started);
         self.missing.keep_shared(&other.missing);
+        if self.behind != other.behind {
+            let own = other.behind.iter().filter(|index| !self.behind.contains(index)).copied();
+            let own: Vec<usize> = own.collect();
+            self.behind.extend(own);
+        }
     }
 
     fn join_variables(&mut self, other: &State) {
