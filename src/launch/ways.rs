@@ -102,21 +102,10 @@ impl Memory {
 
 /// The ways that are to be expected, the likeliest first: what runs before what exits, and few conditions before many.
 pub fn ways(endings: &[Ending]) -> Vec<Way> {
-    let expected = |e: &Ending| e.signalled.is_none() && !e.when.iter().any(|c| c.unlikely);
-    let all = || endings.iter().enumerate().filter(|(_, e)| expected(e));
-    let is_passed = |child: usize| all().any(|(_, e)| e.child == Some(child) && !is_end(&e.end));
     let mut ways: Vec<Way> = Vec::new();
-    for (index, ending) in all().filter(|(_, e)| !is_stage(&e.end)) {
-        // a program that may run for ever, and nothing but the end of the script behind it
-        let child = ending.child.filter(|child| is_end(&ending.end) && !is_passed(*child));
-        let child = child.filter(|child| endings.get(*child).is_some_and(expected));
-        let then = match &ending.end {
-            End::Exits { status, .. } => Some(*status),
-            _ => None,
-        };
-        let way = child.map_or(Way { ending: index, then: None }, |ending| Way { ending, then });
-        if !ways.iter().any(|other| is_alike(endings, other.ending, way.ending)) {
-            ways.push(way);
+    for (index, _) in endings.iter().enumerate().filter(|(_, ending)| ending.is_expected()) {
+        if !ways.iter().any(|other| is_alike(endings, other.ending, index)) {
+            ways.push(Way { ending: index, then: then(endings, index) });
         }
     }
     ways.sort_by_key(|way| endings.get(way.ending).map(|e| (rank(&e.end), e.when.len())));
@@ -124,14 +113,13 @@ pub fn ways(endings: &[Ending]) -> Vec<Way> {
     ways
 }
 
-/// A program that something comes after.
-fn is_stage(end: &End) -> bool {
-    matches!(end, End::Child { last: false, .. })
-}
-
-/// Nothing starts there.
-fn is_end(end: &End) -> bool {
-    matches!(end, End::Exits { .. } | End::Loops { .. } | End::Unknown { .. })
+/// What the script exits with when the program of an ending has ended.
+fn then(endings: &[Ending], index: usize) -> Option<Status> {
+    let behind = |e: &&Ending| e.behind.contains(&index) && !e.when.iter().any(|c| c.unlikely);
+    endings.iter().filter(behind).find_map(|e| match &e.end {
+        End::Exits { status, .. } => Some(*status),
+        _ => None,
+    })
 }
 
 fn rank(end: &End) -> u8 {

@@ -82,7 +82,8 @@ fn verdict(launch: &Launch, findings: &[Finding], style: &Style) -> String {
         _ => style.paint("33", &format!("whether it starts under {stopped} cannot be told")),
     };
     let Some(start) = trace::decisive(launch) else {
-        let caveat = trace::caveat(launch).map(|open| style.fill("  ", &super::escape::sentence(open), 2)).unwrap_or_default();
+        let caveat =
+            trace::caveat(launch).map(|open| style.fill("  ", &super::escape::sentence(open), 2)).unwrap_or_default();
         return format!("{text}\n{caveat}");
     };
     let rule = start.outcome.cause().map(|c| c.rule(&launch.process));

@@ -84,7 +84,7 @@ impl Engine<'_> {
                 let mut state = state.with(Status::OK);
                 let function =
                     super::state::Function { body: body.clone(), source: self.source.clone(), file: self.file.clone() };
-                std::rc::Rc::make_mut(&mut state.functions).insert(name.clone(), function);
+                state.functions.insert(name.clone(), function);
                 vec![state]
             }
             Kind::Test(condition) => {
@@ -263,6 +263,7 @@ impl Engine<'_> {
                 outside.output.clone_from(&end.output);
                 outside.files = end.files;
                 outside.pending = end.pending;
+                outside.behind = end.behind;
                 outside.when = end.when;
                 outside.started = end.started;
                 outside.missing = end.missing;
@@ -458,7 +459,7 @@ impl Engine<'_> {
         context: Context,
     ) -> Vec<State> {
         let fields = match words {
-            None => state.arguments.clone(),
+            None => state.arguments.to_vec(),
             Some(words) => match self.fields(words, &mut state) {
                 Ok(fields) => fields,
                 Err(fail) => return vec![self.fail(state, fail, span)],
@@ -557,7 +558,7 @@ impl Engine<'_> {
 
 /// The programs that a fork ran, which began with what had run before.
 fn own(inside: &State, before: usize) -> Vec<Started> {
-    inside.started.get(before..).unwrap_or_default().to_vec()
+    inside.started.since(before)
 }
 
 /// Where a command within one that is redirected stands.
@@ -586,7 +587,7 @@ fn is_subshell(kind: &Kind) -> bool {
 
 /// The longest `sleep` of a round of a loop, if nothing in it takes longer.
 fn pause(before: &State, after: &State) -> Option<u64> {
-    let round = after.started.get(before.started.len()..)?;
+    let round = after.started.since(before.started.len());
     round.iter().map(|started| seconds(&started.argv)).reduce(|a, b| Some(a?.max(b?))).unwrap_or(Some(0))
 }
 

@@ -1,14 +1,17 @@
 //! The walk: ways side by side, what they have in common, where they end.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 
 use bstr::{BString, ByteSlice};
 
 use super::job::Noted;
-use super::state::{Content, Files, Flow, Options, State, Variable};
+use super::shared::Shared;
+use super::state::{Content, Flow, Options, State, Variable};
+use super::trail::Trail;
 use super::value::{Status, Truth, Value};
-use super::world::World;
+use super::world::{Found, World};
 use super::{Bounds, Cause, Condition, End, Ending, Invocation, dialect};
 use crate::format::shell::{self, Command, Fault, Kind, List, Script, Span, Statement};
 use crate::launch::shell::{Place, Replacing, Shell, is_plain};
@@ -21,6 +24,14 @@ pub(super) const MAX_DEPTH: usize = 50;
 const TEXT_DEPTH: usize = 5;
 /// Bytes of a condition's text.
 const MAX_TEXT: usize = 80;
+/// Texts that are kept after they were read.
+const MAX_TEXTS: usize = 256;
+
+/// A command: its name, PATH, the working directory, and whether it is to be become.
+pub(super) type Sought = (BString, Option<BString>, BString, bool);
+
+/// A script, and why it was not read to its end.
+type Parsed = (Script, Option<Fault>);
 
 /// How a command stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,7 +64,9 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         muted: 0,
         noted: Vec::new(),
         endings: Vec::new(),
+        commands: RefCell::default(),
         source: Rc::from(invocation.text.as_bytes()),
+        texts: HashMap::new(),
         substituted: None,
         refused: false,
         unsure: false,
@@ -76,8 +89,12 @@ pub(super) struct Engine<'a> {
     /// Programs that may run for ever, of what is muted.
     pub noted: Vec<Noted>,
     endings: Vec<Ending>,
+    /// What was looked up in the image.
+    pub commands: RefCell<HashMap<Sought, Found>>,
     /// The text that spans refer to.
     pub source: Rc<[u8]>,
+    /// What was read, so that it is read once.
+    texts: HashMap<Rc<[u8]>, Rc<Parsed>>,
     /// The file that commands are read from.
     pub file: Value,
     /// Whether the shell replaces itself by its last command is not known.
@@ -136,35 +153,35 @@ impl Engine<'_> {
         let pwd = Content::Text(Value::Known(call.cwd.clone()));
         variables.insert("PWD".into(), Variable { content: pwd, exported, readonly: false });
         let mut state = State {
-            variables: Rc::new(variables),
-            functions: Rc::default(),
+            variables: variables.into(),
+            functions: Shared::default(),
             name: call.name.clone(),
-            arguments: call.arguments.clone(),
+            arguments: call.arguments.clone().into(),
             options: Options::default(),
-            traps: BTreeMap::new(),
+            traps: Shared::default(),
             trapped: false,
-            jobs: Vec::new(),
-            inherited: Vec::new(),
+            jobs: Shared::default(),
+            inherited: Shared::default(),
             spawned: 0,
             signalled: None,
             cwd: Value::Known(call.cwd.clone()),
             status: Status::OK,
             flow: Flow::Next,
-            files: Files::default(),
+            files: Shared::default(),
             output: None,
             input: None,
             open: false,
-            locals: Vec::new(),
+            locals: Shared::default(),
             subshell: 0,
             calls: 0,
-            frames: Vec::new(),
+            frames: Shared::default(),
             loops: 0,
             pending: None,
-            child: None,
             last: Span::default(),
-            when: Vec::new(),
-            missing: Vec::new(),
-            started: Vec::new(),
+            behind: Shared::default(),
+            when: Trail::default(),
+            missing: Trail::default(),
+            started: Trail::default(),
         };
         for option in &call.options {
             super::builtin::set_option(&mut state.options, *option, true);
@@ -330,20 +347,32 @@ impl Engine<'_> {
 
     /// Runs text that is a script of its own: `eval`, a sourced file, a trap.
     pub fn text(&mut self, text: &[u8], state: State, context: Context) -> Vec<State> {
-        let source = std::mem::replace(&mut self.source, Rc::from(text));
-        let (script, fault) = halves(shell::parse(text, dialect(self.shell)));
+        let (own, parsed) = self.parsed(text);
+        let (script, fault) = &*parsed;
         if let Some(why) = self.odd(text, fault.as_ref()) {
-            self.source = source;
             return vec![self.give_up(state, &why, Span::default())];
         }
+        let source = std::mem::replace(&mut self.source, own);
         self.depth += TEXT_DEPTH;
         let mut states = self.list(&script.body, state, context.inner());
         self.depth -= TEXT_DEPTH;
         if let Some(fault) = fault {
-            states = states.into_iter().map(|s| self.stumble(s, &fault)).collect();
+            states = states.into_iter().map(|s| self.stumble(s, fault)).collect();
         }
         self.source = source;
         states
+    }
+
+    /// Reads a text, and keeps what came of it: a function that is defined by it is then the same on all ways.
+    fn parsed(&mut self, text: &[u8]) -> (Rc<[u8]>, Rc<Parsed>) {
+        if let Some((text, parsed)) = self.texts.get_key_value(text) {
+            return (text.clone(), parsed.clone());
+        }
+        let (text, parsed): (Rc<[u8]>, _) = (text.into(), Rc::new(halves(shell::parse(text, dialect(self.shell)))));
+        if self.texts.len() < MAX_TEXTS {
+            self.texts.insert(text.clone(), parsed.clone());
+        }
+        (text, parsed)
     }
 
     /// A syntax error in text that is read late: dash and ash give up, bash goes on.
@@ -404,7 +433,11 @@ impl Engine<'_> {
     }
 
     /// One for those that differ in nothing, and if there are many, one for those that differ little.
-    pub fn settle(&mut self, states: Vec<State>) -> Vec<State> {
+    pub fn settle(&mut self, mut states: Vec<State>) -> Vec<State> {
+        if states.len() <= 1 {
+            states.retain(|state| state.flow != Flow::Over);
+            return states;
+        }
         let mut kept: Vec<State> = Vec::new();
         for state in states {
             if state.flow == Flow::Over {
@@ -415,7 +448,7 @@ impl Engine<'_> {
                 None => kept.push(state),
             }
         }
-        if kept.len() > self.bounds.paths / 4 {
+        if kept.len() > self.ways() {
             kept = join(kept);
         }
         if kept.len() > self.bounds.paths {
@@ -425,6 +458,17 @@ impl Engine<'_> {
             }
         }
         kept
+    }
+
+    /// Ways at a time before those that differ little are taken for one: fewer as steps run out, so that a script with many
+    /// branches is followed to its end, if with less that is known.
+    fn ways(&self) -> usize {
+        let spent = self.bounds.steps - self.steps;
+        match spent * 8 / self.bounds.steps.max(1) {
+            0 | 1 => self.bounds.paths / 4,
+            2 | 3 => self.bounds.paths / 16,
+            _ => 1,
+        }
     }
 
     /// Splits a state whose status is not known: whether it is 0, and the state for that.
@@ -472,15 +516,30 @@ impl Engine<'_> {
             return None;
         }
         let traps: Vec<_> = state.traps.iter().map(|(n, t)| (n.clone(), t.clone())).collect();
+        let stays = matches!(end, End::Exec { .. } | End::Child { .. } | End::Waits { .. } | End::Loops { .. });
+        if stays && state.signalled.is_none() {
+            self.passed(state);
+        }
         let same = |e: &Ending| {
-            e.end == end && e.span == span && e.traps == traps && e.jobs == state.jobs && e.signalled == state.signalled
+            e.end == end
+                && e.span == span
+                && e.traps == traps
+                && e.jobs == *state.jobs
+                && e.signalled == state.signalled
         };
         if let Some(index) = self.endings.iter().position(same) {
             let old = self.endings.get_mut(index)?;
-            let common = old.when.iter().zip(&state.when).take_while(|(a, b)| a == b).count();
+            let common = old.when.iter().zip(state.when.iter()).take_while(|(a, b)| a == b).count();
             old.when.truncate(common);
-            old.missing.retain(|m| state.missing.contains(m));
-            let common = old.started.iter().zip(&state.started).take_while(|(a, b)| a == b).count();
+            match state.behind.is_empty() || old.behind.is_empty() {
+                true => old.behind.clear(),
+                false => old
+                    .behind
+                    .extend(state.behind.iter().filter(|i| !old.behind.contains(i)).copied().collect::<Vec<_>>()),
+            }
+            let missing = state.missing.to_vec();
+            old.missing.retain(|m| missing.contains(m));
+            let common = old.started.iter().zip(state.started.iter()).take_while(|(a, b)| a == b).count();
             old.started.truncate(common);
             return Some(index);
         }
@@ -488,22 +547,34 @@ impl Engine<'_> {
             return None;
         }
         self.endings.push(Ending {
-            when: state.when.clone(),
+            when: state.when.to_vec(),
             end,
             text: self.excerpt(span),
             span,
             traps,
-            jobs: state.jobs.clone(),
-            missing: state.missing.clone(),
-            started: state.started.clone(),
-            child: state.child,
+            jobs: state.jobs.to_vec(),
+            missing: state.missing.to_vec(),
+            started: state.started.to_vec(),
+            goes_on: false,
+            behind: state.behind.to_vec(),
             signalled: state.signalled.clone(),
         });
         Some(self.endings.len() - 1)
     }
 }
 
-fn halves(parsed: Result<Script, Fault>) -> (Script, Option<Fault>) {
+impl Engine<'_> {
+    /// What ran before on this way has ended.
+    pub fn passed(&mut self, state: &State) {
+        for index in state.behind.iter() {
+            if let Some(ending) = self.endings.get_mut(*index) {
+                ending.goes_on = true;
+            }
+        }
+    }
+}
+
+fn halves(parsed: Result<Script, Fault>) -> Parsed {
     match parsed {
         Ok(script) => (script, None),
         Err(mut fault) => (

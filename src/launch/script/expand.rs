@@ -217,10 +217,15 @@ impl Engine<'_> {
             return Err(Fail::Over);
         };
         let alone = ends.len() == 0;
+        let before = state.behind.clone();
         for other in ends {
             first.status = first.status.join(other.status);
             first.output = first.output.zip(other.output.clone()).map(|(a, b)| a.join(&b));
             first.forget(&other);
+        }
+        if first.behind != before {
+            // what it prints is waited for
+            self.passed(&first);
         }
         if self.shell == Shell::Bash {
             state.status = first.status; // the others keep `$?` until the command has run

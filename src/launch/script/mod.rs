@@ -15,9 +15,11 @@ mod parameter;
 mod pattern;
 mod printf;
 mod program;
+mod shared;
 mod simple;
 mod state;
 mod subset;
+mod trail;
 pub mod value;
 pub mod world;
 
@@ -257,10 +259,24 @@ pub struct Ending {
     pub missing: Vec<Missing>,
     /// Programs that ran before, on every way here.
     pub started: Vec<Started>,
-    /// The ending of the last program before it that may never end.
-    pub child: Option<usize>,
+    /// The script goes on from this end to another program: whoever wrote it expects this one to end by itself.
+    pub goes_on: bool,
+    /// Endings of programs that had to end before it was come to, of which it is not known that they do.
+    pub behind: Vec<usize>,
     /// It is come to on a signal.
     pub signalled: Option<Signalled>,
+}
+
+impl Ending {
+    /// Whether a reader of the script would name this end: nothing fails that should not, and what has something behind
+    /// it ends by itself. The exit after the last program is not another end than that program.
+    pub fn is_expected(&self) -> bool {
+        let exits = matches!(self.end, End::Exits { .. });
+        self.signalled.is_none()
+            && !self.goes_on
+            && !(!self.behind.is_empty() && exits)
+            && !self.when.iter().any(|condition| condition.unlikely)
+    }
 }
 
 fn dialect(shell: Shell) -> Dialect {

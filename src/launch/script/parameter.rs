@@ -139,8 +139,8 @@ impl Engine<'_> {
             return self.element(name, subscript, state);
         }
         Ok(match name {
-            b"@" => Got::List(state.arguments.clone(), false),
-            b"*" => Got::List(state.arguments.clone(), true),
+            b"@" => Got::List(state.arguments.to_vec(), false),
+            b"*" => Got::List(state.arguments.to_vec(), true),
             b"#" => Got::Text(match count(&state.arguments) {
                 Some(n) => n.to_string().as_str().into(),
                 None => Value::filled("the number of arguments is not known"),

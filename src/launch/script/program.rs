@@ -2,6 +2,9 @@
 //!
 //! What is not listed here may be the main process and run for ever.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use bstr::{BStr, BString, ByteSlice};
 
 use super::value::Value;
@@ -22,6 +25,8 @@ const SHORT: &str = "[ addgroup adduser apk apt apt-get arch awk b2sum base32 ba
     usleep uuidgen vdir wc wget which who whoami xxd xz xzcat yes zcat zip chpasswd ssh-keygen keytool htpasswd \
     update-locale dpkg dpkg-reconfigure debconf-set-selections yq";
 
+static TABLE: LazyLock<HashSet<&'static str>> = LazyLock::new(|| SHORT.split_ascii_whitespace().collect());
+
 /// They end soon if they are given files or options; alone they read standard input, which is empty at once.
 const NEVER: [&[&str]; 3] = [&["tail", "-f"], &["tail", "-F"], &["sleep", "infinity"]];
 
@@ -33,7 +38,7 @@ pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
     let never = NEVER
         .iter()
         .any(|words| words.iter().all(|w| argv.iter().any(|f| f.known().is_some_and(|k| k.ends_with_str(w)))));
-    if never || !SHORT.split_ascii_whitespace().any(|short| short == name) || name == "env" && argv.len() > 1 {
+    if never || !TABLE.contains(name) || name == "env" && argv.len() > 1 {
         return Run::UNKNOWN;
     }
     let unknown = Run { short: true, status: Status::Unknown, output: None, disturbs: false };

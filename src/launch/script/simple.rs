@@ -1,6 +1,6 @@
 //! Simple commands (POSIX XCU 2.9.1): assignments, redirections, functions, programs.
 
-use bstr::{BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 
 use super::compound::{base, seconds};
 use super::engine::{Context, Engine};
@@ -22,6 +22,10 @@ const MAX_CALLS: usize = 30;
 const READONLY: &str = "a readonly variable is assigned";
 /// Programs that are remembered.
 const MAX_STARTED: usize = 256;
+/// Commands that could not be run, likewise.
+const MAX_MISSING: usize = 64;
+/// What was looked up, likewise.
+const MAX_LOOKED_UP: usize = 4096;
 
 /// A command whose words are expanded.
 pub struct Call<'c> {
@@ -250,7 +254,7 @@ impl Engine<'_> {
             return vec![self.give_up(state, "functions call one another without end", call.span)];
         }
         let arguments = call.argv.get(1..).unwrap_or_default().to_vec();
-        let (old, loops) = (std::mem::replace(&mut state.arguments, arguments), state.loops);
+        let (old, loops) = (std::mem::replace(&mut state.arguments, arguments.into()), state.loops);
         state.calls += 1;
         state.loops = 0;
         let name = call.argv.first().and_then(Field::known).map(BString::from).unwrap_or_default();
@@ -350,17 +354,29 @@ impl Engine<'_> {
             return (Found::Unknown, None);
         }
         let search = search.as_ref().and_then(Value::known);
-        match self.world.command(self.shell, name.as_bstr(), search, cwd, becomes) {
+        match self.look_up(name, search, cwd, becomes) {
             Found::Fails(code) if state.files.disturbed => (Found::Unknown, Some(code)),
             found => (found, None),
         }
     }
 
+    /// Looks a program up in the image, once.
+    fn look_up(&self, name: &BString, search: Option<&BStr>, cwd: &BStr, becomes: bool) -> Found {
+        let sought = (name.clone(), search.map(BStr::to_owned), cwd.to_owned(), becomes);
+        let mut commands = self.commands.borrow_mut();
+        if commands.len() > MAX_LOOKED_UP {
+            commands.clear();
+        }
+        let look = || self.world.command(self.shell, name.as_bstr(), search, cwd, becomes);
+        commands.entry(sought).or_insert_with(look).clone()
+    }
+
     fn not_found(&mut self, name: BString, code: u8, call: &Call<'_>, mut state: State, becomes: bool) -> Vec<State> {
         let errexit = state.options.errexit && !call.context.checked;
         let fatal = (becomes || errexit) && state.subshell == 0;
-        state.missing.push(Missing { name, code, span: call.span, fatal });
-        state.missing.truncate(64);
+        if state.missing.len() < MAX_MISSING {
+            state.missing.push(Missing { name, code, span: call.span, fatal });
+        }
         state.status = Status::Code(code);
         if becomes {
             // bash lets go of traps before execve(2), not when it finds nothing in PATH (builtins/exec.def)
@@ -464,7 +480,7 @@ impl Engine<'_> {
         let Noted { argv, environment, cwd } = program;
         let argv = job::hide_ids(&argv);
         let at = self.record(state, End::Child { argv, environment, cwd, last: false, within }, span);
-        state.child = at.or(state.child);
+        state.behind = at.into_iter().collect::<Vec<_>>().into();
         at
     }
 

@@ -6,12 +6,14 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
+use super::shared::Shared;
+use super::trail::Trail;
 use super::value::{Field, Status, Truth, Value};
 use super::{Cause, Condition, Job, Missing, Signalled, Started, Trap};
 use crate::format::shell::{Command, Span};
 
 /// What a variable holds.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Content {
     /// Declared, not set.
     Unset,
@@ -24,7 +26,7 @@ pub enum Content {
 }
 
 /// A variable.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Variable {
     /// What it holds.
     pub content: Content,
@@ -50,6 +52,8 @@ impl PartialEq for Function {
         Arc::ptr_eq(&self.body, &other.body)
     }
 }
+
+impl Eq for Function {}
 
 /// `set` options that change the way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,7 +90,7 @@ pub enum Flow {
 }
 
 /// What has been done to files since the start.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
     /// Paths that a command made (`d` directory, `f` regular), removed (`-`), or changed (`?`).
     touched: BTreeMap<BString, u8>,
@@ -155,23 +159,23 @@ fn is_below(path: &BStr, parent: &[u8]) -> bool {
 #[derive(Clone, Debug)]
 pub struct State {
     /// Variables by name.
-    pub variables: Rc<BTreeMap<BString, Variable>>,
+    pub variables: Shared<BTreeMap<BString, Variable>>,
     /// Functions by name.
-    pub functions: Rc<BTreeMap<BString, Function>>,
+    pub functions: Shared<BTreeMap<BString, Function>>,
     /// `$0`
     pub name: Value,
     /// `$1`, `$2`, …
-    pub arguments: Vec<Field>,
+    pub arguments: Shared<Vec<Field>>,
     /// See [`Options`].
     pub options: Options,
     /// By signal: `EXIT`, `TERM`, …
-    pub traps: BTreeMap<BString, Trap>,
+    pub traps: Shared<BTreeMap<BString, Trap>>,
     /// A trap that does something was set, if only for a while.
     pub trapped: bool,
     /// Background jobs.
-    pub jobs: Vec<Job>,
+    pub jobs: Shared<Vec<Job>>,
     /// Those of the shell that this is a fork of.
-    pub inherited: Vec<Job>,
+    pub inherited: Shared<Vec<Job>>,
     /// How many there were.
     pub spawned: usize,
     /// A signal has come.
@@ -183,7 +187,7 @@ pub struct State {
     /// See [`Flow`].
     pub flow: Flow,
     /// See [`Files`].
-    pub files: Files,
+    pub files: Shared<Files>,
     /// What standard output has got, if it is captured.
     pub output: Option<Value>,
     /// Variables may have been set whose names are not known.
@@ -191,11 +195,11 @@ pub struct State {
     /// What standard input holds; `None`: the container's, which is empty.
     pub input: Option<Value>,
     /// Variables that `local` hides, a list for each function call.
-    pub locals: Vec<Vec<(BString, Option<Variable>)>>,
+    pub locals: Shared<Vec<Vec<(BString, Option<Variable>)>>>,
     /// Subshells around.
     pub subshell: usize,
     /// What bash calls FUNCNAME and BASH_SOURCE, the innermost last.
-    pub frames: Vec<(BString, Value)>,
+    pub frames: Shared<Vec<(BString, Value)>>,
     /// Function calls and sourced files around.
     pub calls: usize,
     /// Loops around.
@@ -204,14 +208,14 @@ pub struct State {
     pub last: Span,
     /// The ending of the last program, if nothing was done since.
     pub pending: Option<usize>,
-    /// The ending of the last program that may never end.
-    pub child: Option<usize>,
+    /// Endings of programs that had to end before it went on.
+    pub behind: Shared<Vec<usize>>,
     /// What had to be decided.
-    pub when: Vec<Condition>,
+    pub when: Trail<Condition>,
     /// Commands that could not be run.
-    pub missing: Vec<Missing>,
+    pub missing: Trail<Missing>,
     /// Programs that were run.
-    pub started: Vec<Started>,
+    pub started: Trail<Started>,
 }
 
 impl State {
@@ -231,7 +235,7 @@ impl State {
 
     /// Sets a variable; false if it is readonly.
     pub fn set(&mut self, name: &[u8], content: Content) -> bool {
-        let variables = Rc::make_mut(&mut self.variables);
+        let variables = &mut *self.variables;
         match variables.get_mut(name.as_bstr()) {
             Some(variable) if variable.readonly => return false,
             Some(variable) => variable.content = content,
@@ -247,14 +251,14 @@ impl State {
         if self.variables.get(name.as_bstr()).is_some_and(|v| v.readonly) {
             return false;
         }
-        Rc::make_mut(&mut self.variables).remove(name.as_bstr());
+        self.variables.remove(name.as_bstr());
         true
     }
 
     /// Changes the attributes of a variable, which need not be set.
     pub fn mark(&mut self, name: &[u8], change: impl FnOnce(&mut Variable)) {
         let fresh = Variable { content: Content::Unset, exported: false, readonly: false };
-        change(Rc::make_mut(&mut self.variables).entry(name.into()).or_insert(fresh));
+        change(self.variables.entry(name.into()).or_insert(fresh));
     }
 
     /// `local name`: hides the variable until the function returns.
@@ -271,10 +275,11 @@ impl State {
 
     /// Brings back what the last function call hid.
     pub fn uncover(&mut self) {
-        for (name, variable) in self.locals.pop().into_iter().flatten() {
+        let hidden = self.locals.pop();
+        for (name, variable) in hidden.into_iter().flatten() {
             match variable {
-                Some(variable) => drop(Rc::make_mut(&mut self.variables).insert(name, variable)),
-                None => drop(Rc::make_mut(&mut self.variables).remove(&name)),
+                Some(variable) => drop(self.variables.insert(name, variable)),
+                None => drop(self.variables.remove(&name)),
             }
         }
     }
@@ -336,12 +341,14 @@ impl State {
             self.join_variables(other);
         }
         if self.arguments != other.arguments {
-            self.arguments = join_fields(&self.arguments, &other.arguments);
+            self.arguments = join_fields(&self.arguments, &other.arguments).into();
         }
         self.cwd = self.cwd.join(&other.cwd);
         self.status = self.status.join(other.status);
         self.output = self.output.as_ref().zip(other.output.as_ref()).map(|(a, b)| a.join(b));
-        self.files.join(&other.files);
+        if self.files != other.files {
+            self.files.join(&other.files);
+        }
         self.open |= other.open;
         self.input = match (self.input.take(), &other.input) {
             (Some(a), Some(b)) => Some(a.join(b)),
@@ -357,17 +364,19 @@ impl State {
 
     /// Keeps of the way here what both have.
     pub fn forget(&mut self, other: &State) {
-        let common = self.when.iter().zip(&other.when).take_while(|(a, b)| a == b).count();
-        self.when.truncate(common);
-        let common = self.started.iter().zip(&other.started).take_while(|(a, b)| a == b).count();
-        self.started.truncate(common);
-        self.missing.retain(|m| other.missing.contains(m));
-        self.child = self.child.max(other.child);
+        self.when.keep_common(&other.when);
+        self.started.keep_common(&other.started);
+        self.missing.keep_shared(&other.missing);
+        if self.behind != other.behind {
+            let own = other.behind.iter().filter(|index| !self.behind.contains(index)).copied();
+            let own: Vec<usize> = own.collect();
+            self.behind.extend(own);
+        }
     }
 
     fn join_variables(&mut self, other: &State) {
         let theirs = other.variables.clone();
-        let mine = Rc::make_mut(&mut self.variables);
+        let mine = &mut *self.variables;
         for (name, variable) in theirs.iter() {
             let absent = Variable { content: Content::Unset, exported: false, readonly: false };
             let old = mine.entry(name.clone()).or_insert(absent);

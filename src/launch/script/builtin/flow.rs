@@ -83,7 +83,7 @@ impl Engine<'_> {
         // dash keeps the arguments as they are
         let replaced = !arguments.is_empty() && self.shell != Shell::Dash;
         if replaced {
-            state.arguments = arguments;
+            state.arguments = arguments.into();
         }
         state.calls += 1;
         state.status = Status::OK;

@@ -5,6 +5,9 @@ mod jobs;
 mod shell;
 mod variable;
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use bstr::BString;
 
 use super::Cause;
@@ -23,19 +26,23 @@ const BASH: &str = "source builtin caller compgen complete compopt declare dirs 
     popd pushd readarray shopt suspend typeset bind";
 const ASH: &str = "source let help history";
 
+static TABLES: LazyLock<[HashSet<&'static [u8]>; 3]> = LazyLock::new(|| {
+    ["", BASH, ASH]
+        .map(|own| [COMMON, own].iter().flat_map(|l| l.split_ascii_whitespace()).map(str::as_bytes).collect())
+});
+
 /// Whether the shell runs it itself.
 pub fn is_builtin(shell: Shell, name: &[u8]) -> bool {
     if shell.in_part() {
         return super::subset::is_theirs(shell, name);
     }
-    let own = match shell {
-        Shell::Dash => "",
-        Shell::Bash => BASH,
-        Shell::Ash => ASH,
-        Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash => "",
-    };
-    let mut all = COMMON.split_ascii_whitespace().chain(own.split_ascii_whitespace());
-    all.any(|b| b.as_bytes() == name)
+    let [dash, bash, ash] = &*TABLES;
+    match shell {
+        Shell::Bash => bash,
+        Shell::Ash => ash,
+        _ => dash,
+    }
+    .contains(name)
 }
 
 impl Engine<'_> {

@@ -32,7 +32,7 @@ impl Engine<'_> {
         while let Some(word) = words.get(at).and_then(Field::known) {
             match word.as_bytes() {
                 b"--" => {
-                    state.arguments = words.get(at + 1..).unwrap_or_default().to_vec();
+                    state.arguments = words.get(at + 1..).unwrap_or_default().to_vec().into();
                     return state.with(Status::OK);
                 }
                 b"-o" | b"+o" => {
@@ -61,7 +61,7 @@ impl Engine<'_> {
             }
         }
         if at < words.len() {
-            state.arguments = words.get(at..).unwrap_or_default().to_vec();
+            state.arguments = words.get(at..).unwrap_or_default().to_vec().into();
         }
         state.with(Status::OK)
     }
@@ -113,7 +113,7 @@ impl Engine<'_> {
         let any = state.arguments.iter().position(|f| matches!(f, Field::Any(_)));
         match any {
             Some(at) if at < n => {
-                state.arguments = vec![Field::Any("some arguments were shifted away".into())];
+                state.arguments = vec![Field::Any("some arguments were shifted away".into())].into();
                 state.with(Status::Unknown)
             }
             None if n > state.arguments.len() => match self.shell {
@@ -121,7 +121,8 @@ impl Engine<'_> {
                 _ => state.with(Status::Code(1)),
             },
             _ => {
-                state.arguments.drain(..n.min(state.arguments.len()));
+                let shifted = n.min(state.arguments.len());
+                state.arguments.drain(..shifted);
                 state.with(Status::OK)
             }
         }

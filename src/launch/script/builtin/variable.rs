@@ -107,7 +107,7 @@ impl Engine<'_> {
             match word.as_slice() {
                 b"-f" => functions = true,
                 b"-v" | b"--" => {}
-                name if functions => drop(std::rc::Rc::make_mut(&mut state.functions).remove(name.as_bstr())),
+                name if functions => drop(state.functions.remove(name.as_bstr())),
                 name if name.contains(&b'[') => {
                     let base = name.split_once_str("[").map_or(name, |(n, _)| n);
                     state.set(base, Content::Opaque);
@@ -123,7 +123,7 @@ impl Engine<'_> {
                         return self.special_error(state, code, call, "a readonly variable is unset");
                     }
                     if self.shell == Shell::Bash {
-                        std::rc::Rc::make_mut(&mut state.functions).remove(name.as_bstr());
+                        state.functions.remove(name.as_bstr());
                     }
                 }
             }
@@ -185,7 +185,7 @@ impl Engine<'_> {
             state.with(Status::Unknown)
         };
         let [_, options, name, own @ ..] = call.argv.as_slice() else { return state.with(Status::Code(2)) };
-        let arguments = if own.is_empty() { state.arguments.clone() } else { own.to_vec() };
+        let arguments = if own.is_empty() { state.arguments.to_vec() } else { own.to_vec() };
         let index = state.text(b"OPTIND").flatten().and_then(|v| v.known()?.to_str().ok()?.parse::<usize>().ok());
         let (Some(options), Some(name), Some(index), Some(words)) =
             (options.known(), name.known(), index.and_then(|i| i.checked_sub(1)), all_known(&arguments))

@@ -12,7 +12,7 @@ use find::{PACKAGE_MAX, Package};
 use words::{Options, Task, task};
 
 use super::misused_with;
-use super::parents::{Relay, Passing, Relays};
+use super::parents::{Passing, Relay, Relays};
 use crate::launch::execve::Loaded;
 use crate::launch::outcome::{Misuse, Outcome, Role, Step, StepKind};
 use crate::launch::program::{Next, Running, base, mark};
@@ -52,7 +52,7 @@ impl Manager {
         }
         let script = running.view.resolve(loaded.argv.get(1)?, &running.cwd, &Credentials::root()).ok()?;
         let directory = parent(parent(&script.path)?)?;
-        let about: Value = serde_json::from_slice(&running.text(&join(directory, b"package.json"))?).ok()?;
+        let about: Value = serde_json::from_slice(&running.file_text(&join(directory, b"package.json"))?).ok()?;
         let kind = match (about.get("name")?.as_str()?, base(&script.path)) {
             ("npm", b"npm-cli.js") => Kind::Npm,
             ("npm", b"npx-cli.js") => Kind::Npx,
