@@ -17,7 +17,7 @@ const SHORT: &str = "[ addgroup adduser apk apt apt-get arch awk b2sum base32 ba
     egrep env envsubst expand expr factor fallocate false fgrep file find fmt fold free gawk getconf getent getopt gpg grep \
     groupadd groupdel groupmod groups gunzip gzip head hexdump host hostid hostname iconv id install ip iptables \
     ip6tables join jq kill killall last ldconfig ldd less link ln locale locale-gen logger logname ls lsb_release lsof \
-    lscpu lsmod make-ssl-cert mawk md5sum mkdir mkfifo mknod mktemp modprobe more mount mountpoint mv nc netstat nl \
+    lscpu lsmod make-ssl-cert mawk md5sum mesg mkdir mkfifo mknod mktemp modprobe more mount mountpoint mv nc netstat nl \
     nproc nslookup od openssl passwd paste pathchk pgrep pidof pinky ping pkill pr printenv printf ps pwd readlink \
     realpath rev rm rmdir route sed seq setcap setfacl sha1sum sha256sum sha512sum shred shuf sleep sort split ss stat \
     strings stty sum sync sysctl tac tar tee test timedatectl touch tr true truncate tsort tty umount uname uncompress \
