@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
+use super::busybox::Applets;
 use super::env::{self, Flavour};
 use super::execve::{Caller, Loaded, Stop};
 use super::family::{Branch, Parent};
@@ -12,6 +13,7 @@ use super::loader::{Memory, Started};
 use super::outcome::{Cause, Misuse, Outcome, Phase, Problem, Role, Step, StepKind, Tried};
 use super::process::Environment;
 use super::script::{self, End, Ending, Field, Invocation, Started as Ran, Value};
+use super::scripts;
 use super::shell::{self, Options, Replacing, Script, Shell, Words};
 use super::shells;
 use super::ways::{self, Choices};
@@ -452,6 +454,9 @@ impl Running<'_> {
         let in_path = words.first().is_some_and(|name| !name.contains(&b'/'));
         let code = |errno, cause: &Cause| shell.cannot_execute(errno, in_path, exec, is_unreachable(cause));
         let next = self.execvp(words.clone(), Role::ShellCommand { line }, &mut tried_steps, code)?;
+        if let Some(own) = self.own_applet(shell, &next, &words, line, steps) {
+            return own;
+        }
         match next {
             Next::Ends(Outcome::Exits {
                 cause: Cause::Exec { problem: Problem::Format(ino, Format::Text | Format::ByteOrderMark), path, .. },
@@ -484,6 +489,29 @@ impl Running<'_> {
         let called = loaded.argv.first().map(|name| name.as_bstr()).unwrap_or_default();
         let home = self.home();
         self.startup(Shell::Zsh, called, &Options::default(), home.as_ref().map(|h| h.as_bstr())).is_some()
+    }
+
+    /// The applet that a busybox runs in place of a file of its name, where that makes a difference.
+    fn own_applet(
+        &self,
+        shell: Shell,
+        next: &Next,
+        words: &[BString],
+        line: usize,
+        steps: &mut Vec<Step>,
+    ) -> Option<Result<Next, String>> {
+        let own = scripts::own_file(shell, steps)?.clone();
+        let name = words.first().filter(|name| !name.contains(&b'/'))?;
+        let differs = match next {
+            Next::Program(loaded) => !is_busybox(self.view, loaded) && known(self.view, loaded).is_some(),
+            Next::Ends(_) => true,
+        };
+        let applets = Applets::of(self.view, own.ino.filter(|_| differs)?).ok()?;
+        let runs = applets.preferred && applets.has(name);
+        runs.then(|| match self.execute(own.path.clone(), words.to_vec(), Role::ShellCommand { line }, steps) {
+            Ok(loaded) => Ok(Next::Program(loaded)),
+            Err(_) => Err(format!("busybox runs its own `{name}`, and cannot execute itself")),
+        })
     }
 
     /// Whether bash knows commands that are in no file: BASH_ENV is run before the script, functions come in variables.
@@ -659,7 +687,7 @@ fn known(view: &View<'_>, loaded: &Loaded) -> Option<(Known, usize)> {
             _ => {
                 let known = wrapper::applet(applet).map(Known::Wrapper);
                 let asked = (first > 1 && !applet.starts_with(b"-")) || known.is_some();
-                let absent = asked && !wrapper::has_applet(view, loaded, applet).unwrap_or(true);
+                let absent = asked && Applets::of(view, loaded.file.ino).is_ok_and(|applets| !applets.has(applet));
                 (if absent { Some(Known::NoApplet) } else { known }).map(|known| (known, first))
             }
         };

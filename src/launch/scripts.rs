@@ -4,9 +4,10 @@ use bstr::{BStr, BString};
 
 use super::execve::Loaded;
 use super::family::{Branch, Held, Parent, Stays};
-use super::outcome::{Outcome, Step, Via};
+use super::outcome::{Outcome, Step, StepKind, Via};
 use super::program::{Next, Running, UNKNOWN, leaves_files};
 use super::script::{End, Ending, Field, Invocation, Job, Status, Value, Within};
+use super::shell::Shell;
 use super::ways::{self, DECISIVE, Way};
 
 /// Background jobs of one shell that are followed.
@@ -35,7 +36,8 @@ impl Running<'_> {
             self.hold(&call, Stays::Unknown(why.to_owned()), None);
             return runs;
         }
-        let endings = self.scripts.follow(&call, program, self.view, &self.credentials);
+        let busybox = own_file(call.shell, steps).and_then(|step| step.ino);
+        let endings = self.scripts.follow(&call, program, busybox, self.view, &self.credentials);
         let Some((ending, way)) = ways::choose(&endings, self.choices) else {
             self.hold(&call, Stays::Unknown("what the script comes to is not known".to_owned()), None);
             return runs;
@@ -199,6 +201,11 @@ impl Running<'_> {
         };
         Branch { job: job.clone(), steps, parents: beside.parents, outcome: Some(outcome) }
     }
+}
+
+/// The file of a busybox whose shell has control.
+pub(super) fn own_file(shell: Shell, steps: &[Step]) -> Option<&Step> {
+    steps.iter().rfind(|step| step.kind == StepKind::Shell).filter(|_| shell == Shell::Ash)
 }
 
 const NAME: &str = "which program it becomes is not known";

@@ -85,15 +85,16 @@ impl Memory {
         &self,
         call: &Invocation,
         program: Option<&Loaded>,
+        busybox: Option<Ino>,
         view: &View<'_>,
         credentials: &Credentials,
     ) -> Rc<[Ending]> {
-        let shell = program.map(|program| program.file.ino);
+        let shell = program.map(|program| program.file.ino).or(busybox);
         let question = (call.clone(), shell, credentials.clone(), view.resets_parents());
         if let Some((_, endings)) = self.known.borrow().iter().find(|(q, _)| *q == question) {
             return endings.clone();
         }
-        let world = Inside::new(view, credentials.clone());
+        let world = Inside::new(view, credentials.clone()).of_busybox(busybox);
         let endings: Rc<[Ending]> = shells::ends(view, &mut call.clone(), program, &world).into();
         self.known.borrow_mut().push((question, endings.clone()));
         endings

@@ -1,11 +1,14 @@
 //! What a script finds around it: files, programs, ids.
 
+use std::cell::OnceCell;
+
 use bstr::{BStr, BString, ByteSlice};
 
 use super::program;
 use super::value::{Field, Status, Truth, Value};
+use crate::launch::busybox::Applets;
 use crate::launch::shell::Shell;
-use crate::rootfs::{Credentials, EXECUTE, Errno, Inode, Kind, PathError, READ, Resolved, View};
+use crate::rootfs::{Credentials, EXECUTE, Errno, Ino, Inode, Kind, PathError, READ, Resolved, View};
 
 /// More of a file than this is not read.
 const MAX_LENGTH: usize = 1 << 20;
@@ -76,12 +79,27 @@ pub trait World {
 pub struct Inside<'a> {
     view: &'a View<'a>,
     credentials: Credentials,
+    /// The busybox whose shell it is.
+    busybox: Option<Ino>,
+    applets: OnceCell<Option<Applets>>,
 }
 
 impl<'a> Inside<'a> {
     /// A process with these credentials; execve(2) has taken what capabilities a user other than root had.
     pub fn new(view: &'a View<'a>, credentials: Credentials) -> Self {
-        Inside { view, credentials }
+        Inside { view, credentials, busybox: None, applets: OnceCell::new() }
+    }
+
+    /// The same for the shell of this busybox.
+    #[must_use]
+    pub fn of_busybox(self, busybox: Option<Ino>) -> Self {
+        Inside { busybox, ..self }
+    }
+
+    /// Whether the shell runs an applet of its own under that name.
+    fn has_own(&self, name: &BStr) -> bool {
+        let read = || Applets::of(self.view, self.busybox?).ok();
+        self.applets.get_or_init(read).as_ref().is_some_and(|applets| applets.preferred && applets.has(name))
     }
 
     fn resolve(&self, path: &[u8]) -> Result<Resolved, PathError> {
@@ -186,6 +204,7 @@ impl World for Inside<'_> {
             }
         }
         match closed {
+            _ if self.has_own(name) => Found::Unknown,
             Some((errno, unreachable)) => Found::Fails(shell.cannot_execute(errno, true, exec, unreachable)),
             None => Found::Fails(127),
         }

@@ -125,7 +125,16 @@ impl Line<'_> {
                 Reaction::ignored(why, Confidence::Certain, Nature::Parent)
             }
             Some(Some(_)) => self.trapped(held, level, signal, known),
-            None if held.shell == Shell::Bash && held.traps.iter().any(|(name, _)| name == "EXIT") => {
+            // measured: mksh that waits dies of it as PID 1, too
+            None if held.shell == Shell::Mksh && matches!(held.stays, Stays::Waits(_)) => {
+                let why = format!("mksh ends on {signal} while it waits, and passes nothing on");
+                let code = Some(128 + signal.0);
+                let ended = Reaction::stops(Disposition::Handler, code, why, Confidence::Certain);
+                Reaction { main_told: None, nature: Nature::Parent, ..ended }
+            }
+            None if matches!(held.shell, Shell::Bash | Shell::Ksh)
+                && held.traps.iter().any(|(name, _)| name == "EXIT") =>
+            {
                 self.at_exit(held, level, signal, known)
             }
             None => {
@@ -135,19 +144,22 @@ impl Line<'_> {
         }
     }
 
-    /// bash with a trap on EXIT handles what would end it.
+    /// bash and ksh93 with a trap on EXIT handle what would end them.
     fn at_exit(&self, held: &Held, level: usize, signal: Signal, known: &mut Known) -> Reaction {
-        let why =
-            format!("bash with a trap on EXIT handles {signal}: it runs the trap and ends, and passes nothing on");
-        let code = Some(128 + signal.0);
+        let why = format!(
+            "{} with a trap on EXIT handles {signal}: it runs the trap and ends, and passes nothing on",
+            held.shell
+        );
+        // measured: ksh93 ends with the number of the signal
+        let code = if held.shell == Shell::Bash { Some(128 + signal.0) } else { None };
         let plain = Reaction::stops(Disposition::Handler, code, why.clone(), Confidence::Certain);
         let kills = |(name, trap): &(BString, script::Trap)| {
             let action = trap.action.as_ref().and_then(|a| a.known());
             name == "EXIT" && action.is_none_or(|text| text.windows(4).any(|w| w == b"kill"))
         };
         match held.endings(signal).next() {
-            Some(_) => Reaction { why, ..self.trapped(held, level, signal, known) },
-            None => Reaction {
+            Some(_) if held.shell == Shell::Bash => Reaction { why, ..self.trapped(held, level, signal, known) },
+            _ => Reaction {
                 main_told: if held.traps.iter().any(kills) { None } else { Some(false) },
                 nature: Nature::Parent,
                 ..plain

@@ -15,13 +15,13 @@ mod prepare;
 mod table;
 mod users;
 
-use bstr::{BString, ByteSlice};
+use bstr::BString;
 
 use super::execve::Loaded;
 use super::family::Parent;
 use super::outcome::{Cause, Misuse, Outcome, Problem, Role, Step, StepKind, Via};
 use super::program::{Next, Running, base, mark};
-use crate::rootfs::{Errno, View};
+use crate::rootfs::Errno;
 use parse::{Call, Misread};
 use table::{Bare, Codes, Effect, Kind, Operand};
 
@@ -315,18 +315,4 @@ fn argv(wrapping: &Wrapping<'_>) -> Result<Vec<BString>, Misuse> {
         },
         _ => Ok(call.argv.clone()),
     }
-}
-
-/// Whether the busybox at `loaded` was built with the applet `name`: the names of all stand in it in their order, each with
-/// its NUL (`applet_names` of include/applet_tables.h), `[` and `[[` first.
-///
-/// # Errors
-/// It cannot be read again.
-pub fn has_applet(view: &View<'_>, loaded: &Loaded, name: &[u8]) -> Result<bool, String> {
-    /// More than any busybox is long.
-    const MOST: usize = 16 << 20;
-    let bytes = view.read(loaded.file.ino, 0, MOST).map_err(|e| e.to_string())?;
-    let Some(start) = bytes.find(b"[\0[[\0") else { return Err("it has no names of applets".to_owned()) };
-    let names = bytes.get(start..).unwrap_or_default().split(|b| *b == 0);
-    Ok(names.take_while(|n| !n.is_empty()).any(|n| n == name))
 }
