@@ -2,7 +2,7 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::{Disposition, Nature, Pid1, Reaction, Signal, base};
+use super::{Disposition, Ending, Nature, Pid1, Reaction, Signal, base};
 use crate::finding::Confidence;
 use crate::format::elf::{Imports, Told};
 use crate::launch::Closure;
@@ -48,10 +48,11 @@ pub fn elf(pid1: &Pid1<'_>, signal: Signal) -> Reaction {
     if handles && let Some(reaction) = linked_program(pid1, closure, signal) {
         return reaction;
     }
-    if imports.has(Imports::EXECUTES) {
+    // What can fork executes in its children.
+    if imports.has(Imports::EXECUTES) && !imports.has(Imports::FORKS) {
         return Reaction::unknown(format!("`{who}` can execute another program in its place"));
     }
-    let open = handles || imports.has(Imports::LOADS) || imports.has(Imports::CALLS);
+    let open = handles || imports.has(Imports::EXECUTES) || imports.has(Imports::LOADS) || imports.has(Imports::CALLS);
     let confidence = if open { Confidence::Likely } else { Confidence::Certain };
     // Of the program itself: libraries of tools, as of terminals, can wait too.
     let own = closure.objects.first().and_then(|program| pid1.view.object(program.ino).ok()??.imports);
@@ -86,16 +87,19 @@ fn linked_program(pid1: &Pid1<'_>, closure: &Closure, signal: Signal) -> Option<
             "`{path}` can handle signals, and whether it handles {signal} is not visible"
         )));
     };
-    if let Some(reaction) = said(code.told(signal.0), &program.path, signal) {
-        return Some(reaction);
+    let said = said(code.told(signal.0), &program.path, signal);
+    if said.as_ref().is_some_and(|reaction| reaction.ending != Ending::Killed) {
+        return said;
     }
     let mut libraries = closure.objects.iter().skip(1).filter(|object| !is_libc(&object.path));
     let asked = code.passes(signal.0);
-    let open = libraries.find(|object| {
+    let Some(open) = libraries.find(|object| {
         let imports = pid1.view.object(object.ino).ok().flatten().and_then(|object| object.imports);
         let handles = imports.is_none_or(|i| i.has(Imports::HANDLES) || i.has(Imports::TAKES));
-        handles && (asked || !is_quiet(&object.path))
-    })?;
+        handles && !is_quiet(&object.path, asked)
+    }) else {
+        return said;
+    };
     let path = &open.path;
     Some(Reaction::unknown(format!("`{path}` can handle signals, and whether it is to handle {signal} is not visible")))
 }
@@ -130,7 +134,10 @@ fn said(told: Told, path: &BString, signal: Signal) -> Option<Reaction> {
 fn imports<'c>(pid1: &Pid1<'_>, closure: &'c Closure) -> Option<(Imports, &'c BString)> {
     let program = closure.objects.first()?;
     let (mut all, mut who) = (Imports::default(), &program.path);
-    let mut own = closure.objects.iter().filter(|object| object.ino == program.ino || !is_libc(&object.path));
+    let mut own = closure
+        .objects
+        .iter()
+        .filter(|object| object.ino == program.ino || !(is_libc(&object.path) || is_quiet(&object.path, true)));
     own.try_for_each(|object| {
         let imports = pid1.view.object(object.ino).ok()??.imports?;
         let tells = [Imports::HANDLES, Imports::EXECUTES, Imports::TAKES].into_iter().any(|flag| imports.has(flag));
@@ -148,10 +155,37 @@ fn is_libc(path: &[u8]) -> bool {
     LIBC.iter().any(|start| name.starts_with_str(start)) || name.starts_with_str("ld-") || name.starts_with_str("ld64")
 }
 
-/// Libraries that handle signals only for who asks them to, by a function that is given the number, or only others than
-/// those that end a process.
-const QUIET: [&str; 1] = ["libcrypto.so."];
+/// Libraries that may handle signals, but not those that end a process unless they are asked to by what `asked` shows: a
+/// number that the program hands to some function. Established by the same search of their code (Debian 12).
+const ASKED: [&str; 10] = [
+    "libapr-1.so.",
+    "libcrypto.so.",
+    "libcurl.so.",
+    "libevent",
+    "libglib-2.0.so.",
+    "libnspr4.so",
+    "libpq.so.",
+    "libsystemd.so.",
+    "libudev.so.",
+    "libuv.so.",
+];
+/// The same, whatever the program does. Of libbsd it is `readpassphrase`, while it asks.
+const NEVER: [&str; 12] = [
+    "libbsd.so.",
+    "libcups.so.",
+    "libcurl-gnutls.so.",
+    "libdb-5.",
+    "libdbus-1.so.",
+    "libedit.so.",
+    "libgio-2.0.so.",
+    "libkrb5.so.",
+    "libmagic.so.",
+    "libselinux.so.",
+    "libsemanage.so.",
+    "libtirpc.so.",
+];
 
-fn is_quiet(path: &[u8]) -> bool {
-    QUIET.iter().any(|start| base(path).starts_with_str(start))
+fn is_quiet(path: &[u8], asked: bool) -> bool {
+    let is = |names: &[&str]| names.iter().any(|start| base(path).starts_with_str(start));
+    is(&NEVER) || (!asked && is(&ASKED))
 }

@@ -6,7 +6,7 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::{Disposition, Nature, Pid1, Reaction, Signal, base, uwsgi};
+use super::{Disposition, Ending, Nature, Pid1, Reaction, Signal, base, uwsgi};
 use crate::finding::Confidence;
 
 /// A line of the table.
@@ -18,6 +18,8 @@ struct Known {
     ends: &'static [(u8, Option<u8>)],
     /// Signals that it takes for something else, and goes on.
     keeps: &'static [u8],
+    /// Signals that end it after a while that is longer than grace periods mostly are.
+    slow: &'static [u8],
     disposition: Disposition,
     how: &'static str,
 }
@@ -34,12 +36,19 @@ const RTMIN_3: u8 = 37;
 /// What most servers do.
 const ORDINARY: &[(u8, Option<u8>)] = &[(TERM, Some(0)), (INT, Some(0))];
 
-const IDLE: Known =
-    Known { names: &[], when: always, ends: &[], keeps: &[], disposition: Disposition::Default, how: "measured" };
+const IDLE: Known = Known {
+    names: &[],
+    when: always,
+    ends: &[],
+    keeps: &[],
+    slow: &[],
+    disposition: Disposition::Default,
+    how: "measured",
+};
 const SERVER: Known = Known { ends: ORDINARY, disposition: Disposition::Handler, ..IDLE };
 
 #[rustfmt::skip]
-const KNOWN: [Known; 32] = [
+const KNOWN: [Known; 33] = [
     Known { names: &["sleep"], ..IDLE },
     Known { names: &["tail"], when: follows, ..IDLE },
     Known { names: &["cat"], how: "source: coreutils cat.c and busybox cat.c set no handler", ..IDLE },
@@ -88,6 +97,8 @@ const KNOWN: [Known; 32] = [
     Known { names: &["varnishd"], when: |p| has(p, &["-F"]), ends: &[(TERM, Some(0))], ..SERVER },
     Known { names: &["fcgiwrap", "privoxy", "rsyslogd", "slapd"], ends: &[(TERM, None)], ..SERVER },
     Known { names: &["vsftpd"], ..IDLE },
+    Known { names: &["squid"], ends: &[(INT, None)], slow: &[TERM],
+            how: "measured; also manual, `shutdown_lifetime`, 30 seconds", ..SERVER },
     Known { names: &["systemd", "init"], ends: &[(RTMIN_3, None)], keeps: &[TERM, HUP],
             how: "systemd(1), \"Signals\": SIGTERM executes systemd anew, SIGRTMIN+3 halts", ..SERVER },
 ];
@@ -132,9 +143,17 @@ impl Known {
                 let why = format!("`{name}` ends on {signal}");
                 Reaction::stops(self.disposition, *code, why, self.confidence())
             }
+            None if self.slow.contains(&signal.0) => self.delayed(name, signal),
             None if self.keeps.contains(&signal.0) => self.goes_on(name, signal),
             None => Reaction::unknown(format!("what `{name}` does on {signal} is not known")),
         }
+    }
+
+    fn delayed(&self, name: &BStr, signal: Signal) -> Reaction {
+        let why = format!("`{name}` ends on {signal} only after a while, for the sake of its clients");
+        let reaction = Reaction::ignored(why, self.confidence(), Nature::Server);
+        let (disposition, ending) = (Disposition::Handler, Ending::Delayed);
+        Reaction { disposition, ending, main_told: Some(true), exit_code: None, ..reaction }
     }
 
     fn goes_on(&self, name: &BStr, signal: Signal) -> Reaction {

@@ -33,6 +33,9 @@ impl Imports {
     /// It takes signals as they come, which it has blocked: sigwait(3), sigwaitinfo(2), signalfd(2).
     pub const TAKES: Imports = Imports(32);
 
+    /// It may start another process: fork(2), posix_spawn(3).
+    pub const FORKS: Imports = Imports(64);
+
     /// Whether it has all of `flags`.
     pub fn has(self, flags: Imports) -> bool {
         self.0 & flags.0 == flags.0
@@ -54,6 +57,7 @@ impl Imports {
             b"execve" | b"execv" | b"execvp" | b"execvpe" | b"execl" | b"execle" | b"execlp" | b"fexecve"
             | b"execveat" => Imports::EXECUTES,
             b"dlopen" | b"dlmopen" | b"__libc_dlopen_mode" => Imports::LOADS,
+            b"fork" | b"vfork" | b"__fork" | b"forkpty" | b"posix_spawn" | b"posix_spawnp" | b"popen" => Imports::FORKS,
             b"syscall" => Imports::CALLS,
             b"accept" | b"accept4" | b"listen" | b"epoll_wait" | b"epoll_pwait" | b"epoll_pwait2" | b"poll"
             | b"ppoll" | b"__poll_chk" | b"select" | b"pselect" | b"pause" | b"recv" | b"recvfrom" | b"recvmsg" => {

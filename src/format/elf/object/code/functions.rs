@@ -30,7 +30,9 @@ pub enum Role {
     Adds,
     /// Waits for a set of signals: sigwait(3), signalfd(2).
     Waits,
-    /// Sends it: raise(3), kill(2).
+    /// Sends it to the process itself: raise(3).
+    Raises,
+    /// Sends it: kill(2).
     Sends,
     /// Another function of the program, which calls such a function.
     Passes,
@@ -59,7 +61,7 @@ const NAMES: [(&[&str], Role, Register); 12] = [
     (&["sigaddset"], Role::Adds, Register::SI),
     (&["sigwait", "sigwaitinfo", "sigtimedwait", "__sigtimedwait"], Role::Waits, Register::DI),
     (&["signalfd"], Role::Waits, Register::SI),
-    (&["raise", "gsignal"], Role::Sends, Register::DI),
+    (&["raise", "gsignal"], Role::Raises, Register::DI),
     (&["kill", "__kill", "pthread_kill"], Role::Sends, Register::SI),
     (&["tgkill"], Role::Sends, Register::DX),
     (&["killpg"], Role::Sends, Register::SI),

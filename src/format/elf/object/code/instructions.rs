@@ -31,6 +31,8 @@ pub enum Value {
     Constant(u32),
     /// An address relative to the instruction.
     Address(u64),
+    /// The address of something in memory, as on the stack.
+    Place,
     /// Something that the code does not tell here.
     Unknown,
 }
@@ -69,6 +71,25 @@ impl<'a> Text<'a> {
             let is_far = matches!(prefix, 0x48 | 0x4c) && modrm & 0xc7 == 0x05;
             Some((self.address + at as u64, self.target(at, 2).filter(|_| is_far)?))
         })
+    }
+
+    /// Conditional jumps with a 32-bit distance, to parts of a function that lie apart.
+    pub fn branches(&self) -> impl Iterator<Item = (u64, u64)> {
+        let jumps = self.bytes.find_iter(&[0x0f]).filter(|at| matches!(self.bytes.get(at + 1), Some(0x80..=0x8f)));
+        jumps.filter_map(|at| {
+            let to = self.target(at, 2).filter(|to| self.has(*to))?;
+            Some((self.address + at as u64, to))
+        })
+    }
+
+    /// The address of `main` that the code at the entry point of a program without address randomisation hands on; in
+    /// others it is an address like any.
+    pub fn main(&self, entry: u64) -> Option<u64> {
+        const ENTRY: usize = 64;
+        let code = self.from(entry);
+        let code = code.get(..ENTRY).unwrap_or(code);
+        let address = code.get(code.find(b"\x48\xc7\xc7")? + 3..)?.first_chunk()?;
+        Some(u64::from(u32::from_le_bytes(*address))).filter(|main| self.has(*main))
     }
 
     /// What a 32-bit distance refers to, behind the opcode of `len` bytes at `at`.
@@ -118,9 +139,11 @@ impl<'a> Text<'a> {
             [0xc7, modrm, a, b, c, d, ..] if modrm == (0xc0 | register) && !far_source => {
                 Some(Value::Constant(u32::from_le_bytes([a, b, c, d])))
             }
-            // mov r, r; mov r, m; lea; movsxd; movzx and movsx
+            // lea r64, m
+            [0x8d, modrm, ..] if reg(modrm) => Some(Value::Place),
+            // mov r, r; mov r, m; movsxd; movzx and movsx
             [0x89, modrm, ..] if modrm & 0xc7 == 0xc0 | register && !far_source => Some(Value::Unknown),
-            [0x8b | 0x8d | 0x63, modrm, ..] if reg(modrm) => Some(Value::Unknown),
+            [0x8b | 0x63, modrm, ..] if reg(modrm) => Some(Value::Unknown),
             [0x0f, 0xb6 | 0xb7 | 0xbe | 0xbf, modrm, ..] if reg(modrm) => Some(Value::Unknown),
             _ => None,
         }
@@ -152,7 +175,9 @@ impl<'a> Text<'a> {
 
     /// The numbers 1 to 64, a bit each, that are loaded as first or second argument shortly before a call.
     pub fn numbers(&self) -> u64 {
-        let loads = self.bytes.windows(SHORT).filter_map(|code| match *code {
+        let starts = (0..self.bytes.len()).filter(|at| matches!(self.bytes.get(*at), Some(0xbe | 0xbf | 0x6a)));
+        let pieces = starts.filter_map(|at| self.bytes.get(at..self.bytes.len().min(at + SHORT)));
+        let loads = pieces.filter_map(|code| match *code {
             [0xbe | 0xbf, number @ 1..=64, 0, 0, 0, ref rest @ ..] => Some((number, rest)),
             [0x6a, number @ 1..=64, 0x5e | 0x5f, ref rest @ ..] => Some((number, rest)),
             _ => None,

@@ -6,6 +6,7 @@
 
 mod functions;
 mod instructions;
+mod reach;
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -67,6 +68,8 @@ enum Handler {
     Empty,
     /// One that sets the default and sends.
     Resends,
+    /// One that may be there for a while only, or in code that may not run, or that sends a signal to itself.
+    Unclear,
 }
 
 /// What is known of a file's code.
@@ -94,7 +97,7 @@ impl Code {
         let (address, offset, len) = segments.code()?;
         let code = bytes.get(usize::try_from(offset).ok()?..)?;
         let code = code.get(..usize::try_from(len.min(CODE)).ok()?).unwrap_or(code);
-        (len <= CODE).then(|| Search::new(Text { address, bytes: code }, functions).run())
+        (len <= CODE).then(|| Search::new(Text { address, bytes: code }, functions).from(segments.header.e_entry).run())
     }
 
     /// Whether some function, of whatever library, is called with that number as its first or second argument.
@@ -114,7 +117,7 @@ impl Code {
         match handlers.first() {
             Some(_) if handlers.contains(&Handler::Own) => Told::Handles,
             _ if is_added && has(Role::Waits) => Told::Waits,
-            _ if is_open || has(Role::Waits) => Told::Unclear,
+            _ if is_open || has(Role::Waits) || handlers.contains(&Handler::Unclear) => Told::Unclear,
             Some(_) if handlers.contains(&Handler::Resends) => Told::Resends,
             Some(_) if handlers.contains(&Handler::Empty) => Told::Returns,
             Some(_) => Told::Discards,
@@ -127,10 +130,14 @@ impl Code {
 struct Search<'a> {
     text: Text<'a>,
     functions: Functions,
-    /// Calls within the code: what is called, and where from.
+    /// Calls within the code, and jumps, which may be calls at the end of a function: what is called, and where from.
     calls: Vec<(u64, u64)>,
+    /// Where functions begin: what is called or pointed to.
+    starts: Vec<u64>,
     /// What may be called by a pointer to it.
     pointed: BTreeSet<u64>,
+    /// Code that the program gets to from its start by what is called and pointed to in the code itself.
+    reached: Option<reach::Reached>,
 }
 
 impl<'a> Search<'a> {
@@ -139,8 +146,17 @@ impl<'a> Search<'a> {
         let within = |opcode| text.references(opcode).filter(|(_, to)| text.has(*to));
         let mut calls: Vec<_> = within(&[0xe8]).chain(within(&[0xe9])).map(|(at, to)| (to, at)).collect();
         calls.sort_unstable();
-        let pointed = text.addresses(&[0x8d]).map(|(_, to)| to).filter(|to| text.has(*to)).collect();
-        Search { text, functions, calls, pointed }
+        let pointed: BTreeSet<_> = text.addresses(&[0x8d]).map(|(_, to)| to).filter(|to| text.has(*to)).collect();
+        let mut starts: Vec<_> = within(&[0xe8]).map(|(_, to)| to).chain(pointed.iter().copied()).collect();
+        starts.sort_unstable();
+        starts.dedup();
+        Search { text, functions, calls, starts, pointed, reached: None }
+    }
+
+    /// Follows calls and pointers from where the program begins, if that is told.
+    fn from(self, entry: u64) -> Self {
+        let reached = Some(entry).filter(|entry| self.text.has(*entry));
+        Search { reached: reached.map(|entry| reach::from(self.text, entry, &self.calls, &self.starts)), ..self }
     }
 
     fn run(self) -> Code {
@@ -193,10 +209,8 @@ impl<'a> Search<'a> {
 
     /// Where the function begins that the code at `address` belongs to.
     fn start(&self, address: u64) -> Option<u64> {
-        let called = self.calls.partition_point(|(to, _)| *to <= address).checked_sub(1);
-        let called = called.and_then(|at| self.calls.get(at)).map(|(to, _)| *to);
-        let pointed = self.pointed.range(..=address).next_back().copied();
-        let start = called.max(pointed)?;
+        let at = self.starts.partition_point(|start| *start <= address).checked_sub(1)?;
+        let start = *self.starts.get(at)?;
         let len = usize::try_from(address - start).ok().filter(|len| *len < PASSING)?;
         let code = self.text.from(start).get(..len)?;
         (!has_end(code)).then_some(start)
@@ -219,6 +233,21 @@ impl<'a> Search<'a> {
     }
 
     fn handler(&self, site: &Site, sites: &[Site]) -> Handler {
+        match self.value(site, sites) {
+            // Commands of a program that has many are called through a table.
+            Handler::Own if self.reached.as_ref().is_some_and(|code| !code.has(site.address)) => Handler::Unclear,
+            // Who asks for the old handler is to set it again, as while a password is typed.
+            Handler::Own if site.role == Role::SetsIndirectly && self.asks_for_old(site) => Handler::Unclear,
+            handler => handler,
+        }
+    }
+
+    /// Whether sigaction(2) is to tell the action before.
+    fn asks_for_old(&self, site: &Site) -> bool {
+        matches!(self.text.argument(site.address, Register::DX), Value::Place | Value::Address(_))
+    }
+
+    fn value(&self, site: &Site, sites: &[Site]) -> Handler {
         let value = match site.role {
             Role::Sets | Role::Passes => self.text.argument(site.address, Register::SI),
             Role::SetsIndirectly => self.text.stored(site.address),
@@ -237,17 +266,20 @@ impl<'a> Search<'a> {
         if self.text.is_empty_function(address) {
             return Handler::Empty;
         }
-        let called = self.calls.partition_point(|(to, _)| *to <= address);
-        let next = self.calls.get(called).map_or(u64::MAX, |(to, _)| *to);
-        let pointed = self.pointed.range(address + 1..).next().copied().unwrap_or(u64::MAX);
-        let end = next.min(pointed).min(address.saturating_add(HANDLER));
+        let next = self.starts.get(self.starts.partition_point(|start| *start <= address)).copied();
+        let end = next.unwrap_or(u64::MAX).min(address.saturating_add(HANDLER));
         let mut within = sites.iter().filter(|site| (address..end).contains(&site.address));
         let resets = |site: &Site| {
             site.role == Role::Sets && self.text.argument(site.address, Register::SI) == Value::Constant(0)
         };
         let is_reset = within.clone().any(resets);
-        let is_resent = within.any(|site| site.role == Role::Sends);
-        if is_reset && is_resent { Handler::Resends } else { Handler::Own }
+        let is_resent = within.clone().any(|site| site.role == Role::Sends || site.role == Role::Raises);
+        let is_raised = within.any(|site| site.role == Role::Raises);
+        match is_reset && is_resent {
+            true => Handler::Resends,
+            false if is_raised => Handler::Unclear,
+            false => Handler::Own,
+        }
     }
 }
 

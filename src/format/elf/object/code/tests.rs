@@ -4,12 +4,13 @@ use super::*;
 
 const START: u64 = 0x1000;
 const SLOTS: u64 = 0x9000;
-const FUNCTIONS: [Function; 5] = [
+const FUNCTIONS: [Function; 6] = [
     (Role::Sets, Register::DI),
     (Role::SetsIndirectly, Register::DI),
     (Role::Adds, Register::SI),
     (Role::Waits, Register::DI),
-    (Role::Sends, Register::DI),
+    (Role::Sends, Register::SI),
+    (Role::Raises, Register::DI),
 ];
 
 /// Code that grows.
@@ -44,10 +45,18 @@ impl Made {
         self.code().told(signal)
     }
 
+    fn from(self, entry: u64) -> Code {
+        self.search().from(entry).run()
+    }
+
     fn code(self) -> Code {
+        self.search().run()
+    }
+
+    fn search(&self) -> Search<'_> {
         let slots = FUNCTIONS.iter().enumerate().map(|(at, function)| (SLOTS + 8 * at as u64, *function));
         let functions = Functions { slots: slots.collect(), ..Functions::default() };
-        Search::new(Text { address: START, bytes: &self.0 }, functions).run()
+        Search::new(Text { address: START, bytes: &self.0 }, functions)
     }
 }
 
@@ -89,12 +98,46 @@ fn what_is_set_is_a_handler() {
 #[test]
 fn a_handler_that_lets_the_signal_through() {
     // handler: xor esi, esi; call signal; mov edi, ebx; call raise; ret
-    let handler = made().raw(b"\x31\xf6\x89\xdf").call(Role::Sets).raw(b"\x89\xdf").call(Role::Sends).raw(b"\xc3\xcc");
+    let handler = made().raw(b"\x31\xf6\x89\xdf").call(Role::Sets).raw(b"\x89\xdf").call(Role::Raises).raw(b"\xc3\xcc");
     let code = handler.far(b"\x48\x8d\x35", START + 2).number(Register::DI, 15).call(Role::Sets).code();
     assert_eq!(code.told(15), Told::Resends, "signal(number, SIG_DFL); raise(number)");
-    let named = made().raw(b"\x31\xf6").number(Register::DI, 15).call(Role::Sets).call(Role::Sends).raw(b"\xc3\xcc");
+    let named = made().raw(b"\x31\xf6").number(Register::DI, 15).call(Role::Sets).call(Role::Raises).raw(b"\xc3\xcc");
     let code = named.far(b"\x48\x8d\x35", START + 2).number(Register::DI, 15).call(Role::Sets).code();
     assert_eq!(code.told(15), Told::Resends);
+}
+
+#[test]
+fn a_handler_that_only_sends_a_signal() {
+    // handler: mov edi, 9; call raise; ret
+    let handler = made().number(Register::DI, 9).call(Role::Raises).raw(b"\xc3\xcc");
+    let code = handler.far(b"\x48\x8d\x35", START + 2).number(Register::DI, 15).call(Role::Sets).code();
+    assert_eq!(code.told(15), Told::Unclear);
+}
+
+#[test]
+fn a_handler_for_a_while() {
+    let code = |old: &[u8]| made().raw(old).number(Register::DI, 15).call(Role::SetsIndirectly);
+    assert_eq!(code(b"\x31\xd2").told(15), Told::Handles, "xor edx, edx");
+    assert_eq!(code(b"\x48\x8d\x54\x24\x40").told(15), Told::Unclear, "lea rdx, [rsp + 64]");
+}
+
+#[test]
+fn code_that_is_not_reached() {
+    // main at the entry calls one function; another one follows that nothing calls.
+    let (main, called, other) = (START, START + 16, START + 32);
+    let set = |made: Made| made.number(Register::DI, 15).call(Role::Sets).raw(b"\xc3");
+    let padded = |made: Made, to: u64| {
+        let missing = (to - START) as usize - made.0.len();
+        made.raw(&vec![0xcc; missing])
+    };
+    let functions = |target: u64| {
+        let head = padded(Made::default().far(b"\xe8", target).raw(b"\xc3"), called);
+        let first = padded(head.raw(b"\xc3"), other);
+        // so that both are known to be functions
+        set(first).far(b"\x48\x8d\x05", called).far(b"\x48\x8d\x05", other)
+    };
+    assert_eq!(functions(other).from(main).told(15), Told::Handles);
+    assert_eq!(functions(called).from(main).told(15), Told::Unclear);
 }
 
 #[test]
