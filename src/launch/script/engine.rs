@@ -428,6 +428,13 @@ impl Engine<'_> {
         format!("{cut} …")
     }
 
+    /// Records that nothing is known from here on if `text` holds, which is not to be expected.
+    pub fn unless(&mut self, state: &State, text: String, why: &str, span: Span) {
+        let mut other = state.clone();
+        other.when.push(Condition { text, line: span.line, unlikely: true });
+        self.give_up(other, why, span);
+    }
+
     /// Records that nothing is known from here on.
     pub fn give_up(&mut self, mut state: State, why: &str, span: Span) -> State {
         self.record(&state, End::Unknown { why: why.to_owned() }, span);
@@ -447,8 +454,13 @@ impl Engine<'_> {
         let same = |e: &Ending| e.end == end && e.span == span && e.traps == traps && e.jobs == *state.jobs;
         if let Some(index) = self.endings.iter().position(same) {
             let old = self.endings.get_mut(index)?;
+            let failure = |when: &[Condition]| when.iter().find(|c| c.unlikely).cloned();
+            let failed = failure(&old.when).filter(|_| state.failure().is_some());
             let common = old.when.iter().zip(state.when.iter()).take_while(|(a, b)| a == b).count();
             old.when.truncate(common);
+            if failure(&old.when).is_none() {
+                old.when.extend(failed);
+            }
             old.after &= !state.behind.is_empty();
             let missing = state.missing.to_vec();
             old.missing.retain(|m| missing.contains(m));

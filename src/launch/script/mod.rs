@@ -14,6 +14,7 @@ mod parameter;
 mod pattern;
 mod printf;
 mod program;
+mod regular;
 mod shared;
 mod simple;
 mod state;
