@@ -100,9 +100,10 @@ fn launch_under(
     runtimes: &'static [Runtime],
 ) -> Launch {
     let linked = Memory::default();
+    let scripts = script::Memory::default();
     let start = |runtime: &'static Runtime| {
         let mut steps = Vec::new();
-        let attempt = Attempt { image, rootfs, process: &process, runtime, linked: &linked };
+        let attempt = Attempt { image, rootfs, process: &process, runtime, linked: &linked, scripts: &scripts };
         let outcome = attempt
             .run(view.clone().reset_parents(runtime.resets_parents), &mut steps)
             .unwrap_or_else(|outcome| outcome);
@@ -119,6 +120,7 @@ struct Attempt<'a> {
     process: &'a Process,
     runtime: &'static Runtime,
     linked: &'a Memory,
+    scripts: &'a script::Memory,
 }
 
 impl Attempt<'_> {
@@ -160,6 +162,7 @@ impl Attempt<'_> {
             kernel,
             bounding,
             linked,
+            scripts: self.scripts,
             nested: 0,
             disturbed: false,
             parents: Vec::new(),

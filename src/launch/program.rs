@@ -10,7 +10,7 @@ use super::loader::{Memory, Started};
 use super::outcome::{Cause, Misuse, Outcome, Phase, Problem, Role, Step, StepKind, Tried};
 use super::process::Environment;
 use super::script::value::all_known;
-use super::script::{self, Bounds, End, Ending, Field, Inside, Invocation, Status, Value};
+use super::script::{self, End, Ending, Field, Invocation, Status, Value};
 use super::shell::{self, Script, Shell};
 use super::wrapper::{self, Passing, Wrapper};
 use crate::format::elf;
@@ -45,6 +45,8 @@ pub struct Running<'a> {
     pub bounding: u64,
     /// What loaders have said so far.
     pub linked: &'a Memory,
+    /// What scripts have come to so far.
+    pub scripts: &'a script::Memory,
     /// Scripts that their shell reads because the kernel does not execute them, one within another.
     pub nested: usize,
     /// A script has run what may have changed files: see [`leaves_files`].
@@ -321,8 +323,7 @@ impl Running<'_> {
         if self.bash_reads_more(call.shell) {
             return runs;
         }
-        let world = Inside::new(self.view, self.credentials.clone());
-        let endings = script::follow(&call, &world, Bounds::default());
+        let endings = self.scripts.follow(&call, self.view, &self.credentials);
         let mut expected = endings.iter().filter(|ending| !ending.when.iter().any(|c| c.unlikely));
         let (Some(ending), None) = (expected.next(), expected.next()) else { return runs };
         let line = ending.span.line;

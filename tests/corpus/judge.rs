@@ -96,15 +96,15 @@ pub fn reasons(endings: &[Ending]) -> BTreeSet<&str> {
 pub fn class(endings: &[Ending]) -> &'static str {
     let all: Vec<&Ending> = expected(endings).collect();
     let has = |is: &dyn Fn(&End) -> bool| all.iter().any(|e| is(&e.end));
-    let stays = |e: &&&Ending| matches!(e.end, End::Child { .. } | End::Waits { .. });
+    let stays = |e: &&&Ending| matches!(e.end, End::Child { .. } | End::Waits { .. } | End::Loops);
     let handled = |e: &&Ending| e.traps.iter().any(|(n, t)| n == "TERM" && t.action.is_some());
     let child = all.iter().find(stays);
     match () {
         () if has(&|e| matches!(e, End::Exec { .. })) && child.is_none() => "exec",
         () if child.is_some_and(handled) => "trap",
         () if has(&|e| matches!(e, End::Exec { .. })) => "exec-or-child",
-        () if child.is_some() => "child",
         () if has(&|e| matches!(e, End::Loops)) => "loop",
+        () if child.is_some() => "child",
         () if has(&|e| matches!(e, End::Exits { cause: Cause::End | Cause::Exit, .. })) => "exits",
         () if has(&|e| matches!(e, End::Unknown { .. })) => "unknown",
         () => "fails",

@@ -263,7 +263,10 @@ impl Maker<'_> {
             self.file(path, File::Text(text, 0o644));
         }
         let made = self.recipe.text.lines().filter(|l| l.contains("mkdir")).flat_map(str::split_whitespace);
-        let made: Vec<String> = made.filter(|w| w.starts_with('/')).map(|w| w.trim_matches(';').to_owned()).collect();
+        let made: Vec<String> = made
+            .filter(|w| w.starts_with('/') && !w.contains(['$', '{', '*', '\\']))
+            .map(|w| w.trim_matches(';').to_owned())
+            .collect();
         made.iter().for_each(|directory| self.directory(directory));
         for command in &words.commands {
             self.stub(command);

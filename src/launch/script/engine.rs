@@ -387,7 +387,7 @@ impl Engine<'_> {
 
     /// Ways at a time before those that differ little are taken for one: fewer as steps run out, so that a script with many
     /// branches is followed to its end, if with less that is known.
-    fn ways(&self) -> usize {
+    pub(super) fn ways(&self) -> usize {
         let spent = self.bounds.steps - self.steps;
         match spent * 8 / self.bounds.steps.max(1) {
             0 | 1 => self.bounds.paths / 4,

@@ -10,6 +10,7 @@ mod compound;
 mod conditional;
 mod engine;
 mod expand;
+mod memory;
 mod parameter;
 mod pattern;
 mod printf;
@@ -28,12 +29,13 @@ use super::shell::Shell;
 use crate::format::shell::{Dialect, Span};
 
 pub use engine::follow;
+pub use memory::Memory;
 pub use program::run as run_known;
 pub use value::{Field, Status, Truth, Value};
 pub use world::{Content, Found, Inside, Run, World};
 
 /// A shell that is given a script.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invocation {
     /// Which shell.
     pub shell: Shell,
@@ -70,7 +72,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { paths: 64, steps: 10_000, rounds: 300 }
+        Bounds { paths: 64, steps: 5_000, rounds: 300 }
     }
 }
 
