@@ -14,7 +14,7 @@ pub use apply::{Refusal, RefusalKind};
 pub use credentials::{Class, Credentials, EXECUTE, READ};
 
 pub use tree::{Ino, Inode, Kind, Rootfs};
-pub use view::View;
+pub use view::{Likeness, View};
 
 use std::fmt;
 

@@ -45,6 +45,14 @@ pub struct View<'a> {
     codes: Rc<RefCell<HashMap<Ino, Option<Rc<Code>>>>>,
 }
 
+/// What tells one view of an image from another; see [`View::likeness`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Likeness {
+    reset_parents: bool,
+    added: usize,
+    names: HashMap<(Ino, BString), Ino>,
+}
+
 impl<'a> View<'a> {
     /// The runtime's own program, which /proc/self/exe names.
     pub(super) const RUNTIME: Ino = Ino(u32::MAX);
@@ -85,6 +93,11 @@ impl<'a> View<'a> {
     pub fn reset_parents(mut self, yes: bool) -> Self {
         self.reset_parents = yes;
         self
+    }
+
+    /// What tells it from other views of the image.
+    pub fn likeness(&self) -> Likeness {
+        Likeness { reset_parents: self.reset_parents, added: self.added.len(), names: self.names.clone() }
     }
 
     /// See [`View::reset_parents`].

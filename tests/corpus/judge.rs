@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use imagelint::image::Image;
-use imagelint::launch::Shell;
 use imagelint::launch::script::{Cause, End, Ending, Field, Invocation, Value};
+use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::{Credentials, View};
 
 use super::case::Case;
@@ -44,7 +44,10 @@ pub fn invocation(case: &Case, root: &Root) -> Option<Invocation> {
         name: Value::from(root.script.as_str()),
         text: case.text.as_slice().into(),
         command_string: false,
-        replaces: false,
+        replaces: Replacing::Never,
+        pipefail: false,
+        startup: Vec::new(),
+        signals: vec!["TERM".into()],
         arguments,
         environment,
         cwd: cwd.into(),
@@ -96,15 +99,15 @@ pub fn reasons(endings: &[Ending]) -> BTreeSet<&str> {
 pub fn class(endings: &[Ending]) -> &'static str {
     let all: Vec<&Ending> = expected(endings).collect();
     let has = |is: &dyn Fn(&End) -> bool| all.iter().any(|e| is(&e.end));
-    let stays = |e: &&&Ending| matches!(e.end, End::Child { .. } | End::Waits { .. });
+    let stays = |e: &&&Ending| matches!(e.end, End::Child { .. } | End::Waits { .. } | End::Loops { .. });
     let handled = |e: &&Ending| e.traps.iter().any(|(n, t)| n == "TERM" && t.action.is_some());
     let child = all.iter().find(stays);
     match () {
         () if has(&|e| matches!(e, End::Exec { .. })) && child.is_none() => "exec",
         () if child.is_some_and(handled) => "trap",
         () if has(&|e| matches!(e, End::Exec { .. })) => "exec-or-child",
+        () if has(&|e| matches!(e, End::Loops { .. })) => "loop",
         () if child.is_some() => "child",
-        () if has(&|e| matches!(e, End::Loops)) => "loop",
         () if has(&|e| matches!(e, End::Exits { cause: Cause::End | Cause::Exit, .. })) => "exits",
         () if has(&|e| matches!(e, End::Unknown { .. })) => "unknown",
         () => "fails",
@@ -134,7 +137,7 @@ fn words(argv: &[Field]) -> String {
 pub fn told(ending: &Ending) -> String {
     let end = match &ending.end {
         End::Exec { argv, .. } => format!("exec {}", words(argv)),
-        End::Child { argv, last, apart, .. } => format!("child last={last} apart={apart} {}", words(argv)),
+        End::Child { argv, last, within, .. } => format!("child last={last} within={within:?} {}", words(argv)),
         End::Exits { status, cause } => format!("exits {status:?} {cause:?}"),
         other => format!("{other:?}").chars().take(160).collect(),
     };

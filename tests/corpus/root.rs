@@ -256,9 +256,18 @@ impl Maker<'_> {
             let whole = if directory.starts_with('/') { directory.clone() } else { continue };
             self.directory(&whole);
         }
-        for path in words.sourced.iter().filter(|p| p.starts_with('/')) {
-            self.file(path, File::Text(Vec::new(), 0o644));
+        for path in words.sourced.iter().filter(|p| p.starts_with('/') && !p.starts_with("/run/secrets")) {
+            let name = path.rsplit('/').next();
+            let known = self.case.context.iter().find(|(p, ..)| p.rsplit('/').next() == name);
+            let text = known.map(|(_, _, bytes)| bytes.clone()).unwrap_or_default();
+            self.file(path, File::Text(text, 0o644));
         }
+        let made = self.recipe.text.lines().filter(|l| l.contains("mkdir")).flat_map(str::split_whitespace);
+        let made: Vec<String> = made
+            .filter(|w| w.starts_with('/') && !w.contains(['$', '{', '*', '\\']))
+            .map(|w| w.trim_matches(';').to_owned())
+            .collect();
+        made.iter().for_each(|directory| self.directory(directory));
         for command in &words.commands {
             self.stub(command);
         }

@@ -112,6 +112,7 @@ impl Words {
         let operands: Vec<&String> = words.iter().skip(1).flatten().filter(|w| !w.starts_with('-')).collect();
         match name.as_str() {
             "." | "source" => self.sourced.extend(operands.first().map(|w| (*w).clone())),
+            "cat" => self.sourced.extend(operands.iter().map(|w| (*w).clone())),
             "cd" => self.directories.extend(operands.first().map(|w| (*w).clone())),
             "set" => self.commands.extend(operands.iter().take(3).map(|w| (*w).clone())),
             _ => {}

@@ -76,6 +76,13 @@ pub fn masked(text: &[u8]) -> Vec<u8> {
             (b'\\', _) => at += 1,
             (b'"', _) => quoted = !quoted,
             (b'\'', _) if !quoted => at = scan.find(at + 1, b'\''),
+            // `"${a#'"'}"`: bash takes the pattern's quotes for quotes there, the parser does not
+            (b'\'', Some(b'"'))
+                if quoted && scan.byte(at + 2) == Some(b'\'') && text.get(..at).is_some_and(is_trim) =>
+            {
+                out.iter_mut().skip(at + 1).take(1).for_each(|b| *b = b'x');
+                at += 2;
+            }
             (b'#', _) if word && !quoted => at = scan.find(at, b'\n').saturating_sub(1),
             (b'<', Some(b'<')) if !quoted && scan.byte(at + 2) != Some(b'<') => at = scan.here(at),
             (b'$', Some(b'(')) => {
@@ -93,6 +100,11 @@ pub fn masked(text: &[u8]) -> Vec<u8> {
         word = matches!(scan.byte(at - 1), Some(b' ' | b'\t' | b'\n' | b';' | b'&' | b'|' | b'(' | b')'));
     }
     out
+}
+
+/// A text that ends where the pattern of an expansion begins.
+fn is_trim(before: &[u8]) -> bool {
+    matches!(before.last(), Some(b'#' | b'%' | b'/'))
 }
 
 struct Scan<'a> {

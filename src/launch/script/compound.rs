@@ -383,7 +383,7 @@ impl Engine<'_> {
                             continue;
                         }
                         let open = open + usize::from(unknown);
-                        if open > OPEN_ROUNDS {
+                        if open > self.open_rounds() {
                             self.widen(&compare, state, span, &mut ends);
                             continue;
                         }
@@ -403,7 +403,7 @@ impl Engine<'_> {
             if left.is_empty() {
                 break;
             }
-            if left.len() > 8 {
+            if left.len() > self.ways().min(8) {
                 left = join_rounds(left);
             }
         }
@@ -413,6 +413,11 @@ impl Engine<'_> {
         }
         let ends = ends.into_iter().map(|s| State { loops: state.loops, ..s }).collect();
         self.settle(ends)
+    }
+
+    /// Fewer as steps run out.
+    fn open_rounds(&self) -> usize {
+        if self.ways() > 1 { OPEN_ROUNDS } else { 1 }
     }
 
     /// A way that has gone round often enough: what the rounds changed is not known where it leaves.

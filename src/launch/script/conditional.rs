@@ -5,7 +5,8 @@ use bstr::{BStr, BString, ByteSlice};
 use super::engine::Engine;
 use super::expand::Fail;
 use super::pattern;
-use super::state::State;
+use super::regular;
+use super::state::{Content, State};
 use super::value::{Field, Status, Truth, Value};
 use super::world::absolute;
 use crate::format::shell::{Condition, Word};
@@ -188,7 +189,7 @@ impl Engine<'_> {
                 let truth = Truth::from(known().and_then(|(l, r)| pattern::matches(r, l)));
                 if operator == "!=" { truth.negate() } else { truth }
             }
-            b"=~" => Truth::from(known().and_then(|(l, r)| regular(r, l))),
+            b"=~" => Truth::from(known().and_then(|(l, r)| regular::matches(r, l))),
             _ => self.binary(left, &Value::Known(operator.clone()), &right, state).unwrap_or(Truth::Unknown),
         })
     }
@@ -203,7 +204,10 @@ impl Engine<'_> {
             b"!=" => Ok(self.matches(right, &value, state)?.negate()),
             b"=~" => {
                 let pattern = self.pattern(right, state)?;
-                Ok(Truth::from(pattern.zip(value.known()).and_then(|(p, text)| regular(&p, text))))
+                if self.shell == Shell::Bash {
+                    state.set(b"BASH_REMATCH", Content::Opaque);
+                }
+                Ok(Truth::from(pattern.zip(value.known()).and_then(|(p, text)| regular::matches(&p, text))))
             }
             b"<" | b">" => Ok(Truth::Unknown),
             b"-nt" | b"-ot" | b"-ef" => {
@@ -261,95 +265,4 @@ fn compare(operator: &BStr, left: i64, right: i64) -> Answer {
         b"-ge" => left >= right,
         _ => return Err(Usage),
     }))
-}
-
-/// A regular expression that is as simple as `^a.*b$`, with sets and `*`, `+` behind them; `None` if it is more.
-fn regular(pattern: &[u8], text: &[u8]) -> Option<bool> {
-    if !text.is_ascii() || text.len() > 1000 {
-        return None;
-    }
-    let start = pattern.strip_prefix(b"^");
-    let body = start.unwrap_or(pattern);
-    let end = body.ends_with(b"$") && !body.ends_with(b"\\$");
-    let body = if end { body.get(..body.len() - 1)? } else { body };
-    let elements = elements(body)?;
-    let mut steps = 100_000;
-    let starts = if start.is_some() { 0..=0 } else { 0..=text.len() };
-    for from in starts {
-        if here(&elements, text.get(from..)?, end, &mut steps)? {
-            return Some(true);
-        }
-    }
-    Some(false)
-}
-
-/// One element, as a pattern of one character, and how often: once, `*`, `+` or `?`.
-fn elements(body: &[u8]) -> Option<Vec<(Vec<u8>, u8)>> {
-    let (mut found, mut at) = (Vec::new(), 0);
-    while let Some(byte) = body.get(at) {
-        let length = match byte {
-            b'(' | b')' | b'|' | b'{' | b'}' | b'*' | b'+' | b'?' | b'^' | b'$' => return None,
-            b'\\' => 2,
-            b'[' => {
-                let from = at + 1 + usize::from(body.get(at + 1) == Some(&b'^'));
-                let close = (from + 1..body.len()).find(|i| {
-                    body.get(*i) == Some(&b']') && body.get(i - 1) != Some(&b':')
-                        || body.get(*i) == Some(&b']')
-                            && body.get(i - 1) == Some(&b':')
-                            && body.get(i + 1) != Some(&b']')
-                            && !body.get(from..*i).is_some_and(|s| s.contains_str("[:") && !s.contains_str(":]"))
-                })?;
-                close + 1 - at
-            }
-            _ => 1,
-        };
-        let piece = body.get(at..at + length)?;
-        let one = if piece == b"." { b"?".to_vec() } else { piece.to_vec() };
-        at += length;
-        let times = body.get(at).copied().filter(|b| b"*+?".contains(b));
-        at += usize::from(times.is_some());
-        found.push((one, times.unwrap_or(b'1')));
-    }
-    Some(found)
-}
-
-fn here(elements: &[(Vec<u8>, u8)], text: &[u8], end: bool, steps: &mut usize) -> Option<bool> {
-    *steps = steps.checked_sub(1)?;
-    let Some(((one, times), rest)) = elements.split_first() else { return Some(!end || text.is_empty()) };
-    let (least, most) = match times {
-        b'*' => (0, usize::MAX),
-        b'+' => (1, usize::MAX),
-        b'?' => (0, 1),
-        _ => (1, 1),
-    };
-    let mut taken = 0;
-    loop {
-        if taken >= least && here(rest, text.get(taken..)?, end, steps)? {
-            return Some(true);
-        }
-        let next = text.get(taken..=taken);
-        if taken >= most || next.is_none_or(|n| pattern::matches(one, n) != Some(true)) {
-            return Some(false);
-        }
-        taken += 1;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::regular;
-
-    #[test]
-    fn simple_expressions() {
-        for (pattern, text, want) in [
-            ("^-", "-x", Some(true)),
-            ("^[0-9]+$", "123", Some(true)),
-            ("^[0-9]+$", "12a", Some(false)),
-            ("a.c", "xabcx", Some(true)),
-            ("^(a|b)$", "a", None),
-            ("^[[:alpha:]_]*$", "ab_", Some(true)),
-        ] {
-            assert_eq!(regular(pattern.as_bytes(), text.as_bytes()), want, "{pattern} {text}");
-        }
-    }
 }

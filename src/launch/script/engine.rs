@@ -462,7 +462,7 @@ impl Engine<'_> {
 
     /// Ways at a time before those that differ little are taken for one: fewer as steps run out, so that a script with many
     /// branches is followed to its end, if with less that is known.
-    fn ways(&self) -> usize {
+    pub(super) fn ways(&self) -> usize {
         let spent = self.bounds.steps - self.steps;
         match spent * 8 / self.bounds.steps.max(1) {
             0 | 1 => self.bounds.paths / 4,
@@ -503,6 +503,13 @@ impl Engine<'_> {
         format!("{cut} …")
     }
 
+    /// Records that nothing is known from here on if `text` holds, which is not to be expected.
+    pub fn unless(&mut self, state: &State, text: String, why: &str, span: Span) {
+        let mut other = state.clone();
+        other.when.push(Condition { text, line: span.line, unlikely: true });
+        self.give_up(other, why, span);
+    }
+
     /// Records that nothing is known from here on.
     pub fn give_up(&mut self, mut state: State, why: &str, span: Span) -> State {
         self.record(&state, End::Unknown { why: why.to_owned() }, span);
@@ -529,8 +536,13 @@ impl Engine<'_> {
         };
         if let Some(index) = self.endings.iter().position(same) {
             let old = self.endings.get_mut(index)?;
+            let failure = |when: &[Condition]| when.iter().find(|c| c.unlikely).cloned();
+            let failed = failure(&old.when).filter(|_| state.failure().is_some());
             let common = old.when.iter().zip(state.when.iter()).take_while(|(a, b)| a == b).count();
             old.when.truncate(common);
+            if failure(&old.when).is_none() {
+                old.when.extend(failed);
+            }
             match state.behind.is_empty() || old.behind.is_empty() {
                 true => old.behind.clear(),
                 false => old

@@ -15,6 +15,7 @@ mod parameter;
 mod pattern;
 mod printf;
 mod program;
+mod regular;
 mod shared;
 mod simple;
 mod state;
@@ -77,7 +78,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { paths: 64, steps: 10_000, rounds: 300 }
+        Bounds { paths: 64, steps: 5_000, rounds: 300 }
     }
 }
 

@@ -18,6 +18,8 @@ use crate::launch::shell::{Place, Shell};
 const LONG: u64 = 60;
 /// Function calls within one another.
 const MAX_CALLS: usize = 30;
+/// Calls of a function within itself that hang on what is not known.
+const MAX_UNKNOWN_CALLS: usize = 4;
 /// What is wrong with such an assignment.
 const READONLY: &str = "a readonly variable is assigned";
 /// Programs that are remembered.
@@ -232,8 +234,9 @@ impl Engine<'_> {
     /// Runs what the first word names.
     pub fn call(&mut self, call: Call<'_>, state: State) -> Vec<State> {
         let Some(name) = call.argv.first().and_then(Field::known).map(BString::from) else {
-            let why = "the name of a command is not known";
-            return vec![self.give_up(state, why, call.span)];
+            let text = format!("`{}` runs no program", self.excerpt(call.span));
+            self.unless(&state, text, "the name of a command is not known", call.span);
+            return self.run(&call, state, &BString::default());
         };
         if let Some(why) = self.call_outside(&call, &state) {
             return vec![self.give_up(state, why, call.span)];
@@ -252,6 +255,11 @@ impl Engine<'_> {
     fn function(&mut self, function: &Function, call: Call<'_>, mut state: State) -> Vec<State> {
         if state.calls >= MAX_CALLS {
             return vec![self.give_up(state, "functions call one another without end", call.span)];
+        }
+        if self.goes_round(&call, &state) {
+            let text = format!("`{}` calls itself again and again", self.excerpt(call.span));
+            self.unless(&state, text, "a function calls itself again and again", call.span);
+            return Vec::new();
         }
         let arguments = call.argv.get(1..).unwrap_or_default().to_vec();
         let (old, loops) = (std::mem::replace(&mut state.arguments, arguments.into()), state.loops);
@@ -284,11 +292,20 @@ impl Engine<'_> {
         self.each(states, |engine, state| engine.checked(state, call.span, call.context, None))
     }
 
+    /// A function that calls itself, as often as what is not known has it.
+    fn goes_round(&self, call: &Call<'_>, state: &State) -> bool {
+        let Some(name) = call.argv.first().and_then(Field::known) else { return false };
+        let same = state.frames.iter().filter(|(function, _)| function == name).count();
+        same >= MAX_UNKNOWN_CALLS && state.when.len() >= same
+    }
+
     /// Runs a program; `becomes`: in place of the shell.
     pub fn spawn(&mut self, call: Call<'_>, state: State, becomes: bool) -> Vec<State> {
         let span = call.span;
         let Some(name) = call.argv.first().and_then(Field::known).map(BString::from) else {
-            return vec![self.give_up(state, "the name of a program is not known", span)];
+            let text = format!("`{}` runs no program", self.excerpt(span));
+            self.unless(&state, text, "the name of a program is not known", span);
+            return self.start_program(&call, state, &BString::default(), becomes);
         };
         let (found, otherwise) = self.find(&name, &call, &state, becomes);
         if let Found::Fails(code) = found {

@@ -334,7 +334,8 @@ impl State {
 
     /// Makes this state stand for `other` too: what differs is not known. False if too much does.
     pub fn join(&mut self, other: &State) -> bool {
-        if !self.is_alike(other) || self.output.is_some() != other.output.is_some() {
+        let both = self.failure().is_some() == other.failure().is_some();
+        if !both || !self.is_alike(other) || self.output.is_some() != other.output.is_some() {
             return false;
         }
         if self.variables != other.variables {
@@ -362,9 +363,18 @@ impl State {
         true
     }
 
+    /// The first thing on the way here that went wrong though it should not.
+    pub fn failure(&self) -> Option<&Condition> {
+        self.when.iter().find(|condition| condition.unlikely)
+    }
+
     /// Keeps of the way here what both have.
     pub fn forget(&mut self, other: &State) {
+        let failure = self.failure().filter(|_| other.failure().is_some()).cloned();
         self.when.keep_common(&other.when);
+        if self.failure().is_none() {
+            self.when.extend(failure);
+        }
         self.started.keep_common(&other.started);
         self.missing.keep_shared(&other.missing);
         if self.behind != other.behind {

@@ -45,14 +45,31 @@ impl Engine<'_> {
             return vec![self.give_up(state, "assignments before `eval` are not followed", call.span)];
         }
         let text = joined(call.argv.get(1..).unwrap_or_default(), b" ");
-        let Some(text) = text.known().map(BString::from) else {
-            return vec![self.give_up(state, "what `eval` gets is not known", call.span)];
-        };
+        let Some(text) = text.known().map(BString::from) else { return self.eval_unknown(call, state) };
         if text.trim_ascii().is_empty() {
             state.status = Status::OK;
         }
         let states = self.text(&text, state, call.context);
         self.each(states, |engine, state| engine.checked(state, call.span, call.context, None))
+    }
+
+    /// `eval` of what is not all known: a command whose name is, or something that changes nothing here.
+    fn eval_unknown(&mut self, mut call: Call<'_>, state: State) -> Vec<State> {
+        let plain = |w: &bstr::BStr| w.iter().all(|b| b.is_ascii_alphanumeric() || b"_-./".contains(b));
+        if call.argv.get(1).and_then(Field::known).is_some_and(plain) {
+            call.argv.remove(0);
+            return self.call(call, state);
+        }
+        self.assume(call, state, "what `eval` gets is not known")
+    }
+
+    /// Commands that are not known: they are taken to leave the script where it is, and may set any variable.
+    fn assume(&mut self, call: Call<'_>, mut state: State, why: &str) -> Vec<State> {
+        let text = format!("`{}` does not come back", self.excerpt(call.span));
+        self.unless(&state, text, why, call.span);
+        state.open = true;
+        state.files.disturbed = true;
+        self.checked(state.with(Status::Unknown), call.span, call.context, Some(true))
     }
 
     /// `.` and `source`.
@@ -74,7 +91,7 @@ impl Engine<'_> {
                 let state = self.special_error(state, code, &call, "the file to source is not there");
                 return self.checked(state, call.span, call.context, None);
             }
-            Content::Unknown => return vec![self.give_up(state, "what is sourced is not known", call.span)],
+            Content::Unknown => return self.assume(call, state, "what is sourced is not known"),
         };
         if state.calls >= 30 {
             return vec![self.give_up(state, "files source one another without end", call.span)];
