@@ -166,11 +166,23 @@ fn cases() -> Vec<Case> {
             "USER x:@\nCMD [\"/ok\"]",
             json!([program("/ok", "ok"), script("/etc/passwd", "x:x:1:1::/:\n"), script("/etc/group", "")]),
         ),
+        case("background-main-process", command, shelled("/bin/sleep 9999 &\n")),
+        case("missing-exec", command, shelled("/bin/sleep 9999\n")),
+        case("shell-form-command", FORM, shelled("")),
+        case("stops-without-telling", command, shelled("trap 'exit 0' TERM\n/bin/sleep 9999 & wait\n")),
+        case("trap-blocked-by-foreground-child", command, shelled("trap 'exit 0' TERM\n/bin/sleep 9999\n")),
         case("workdir-unusable", "WORKDIR /@/x\nCMD [\"/ok\"]", json!([program("/ok", "ok"), script("/@", "")])),
         case("wrong-architecture", command, json!([program("/@", "ok-arm64")])),
     ]
 }
 
+/// A busybox with a script of its shell.
+fn shelled(text: &str) -> Value {
+    let text = format!("#!/bin/busybox ash\n{text}");
+    json!([program("/bin/busybox", "busybox"), program("/bin/sleep", "busybox"), script("/@", &text)])
+}
+
+const FORM: &str = r#"CMD ["/bin/busybox", "ash", "-c", "/bin/sleep 9999; true", "@"]"#;
 const BROKEN: &str = "SHELL [\"/bin/bash\", \"-c\"]\nCMD ['/@', 'x']";
 
 /// A variable of 131072 bytes.

@@ -68,7 +68,7 @@ fn fits(ending: &Ending, observed: &Observed, exact: bool) -> bool {
             let code = match status {
                 Status::Code(code) => i32::from(*code) == observed.code,
                 Status::Failed => observed.code != 0,
-                Status::Unknown => true,
+                Status::Unknown | Status::Job(_) => true,
             };
             let cause = *cause != Cause::Errexit || observed.code != 0;
             replaced.is_none() && code && cause && same_programs(ending, &others, exact)

@@ -32,7 +32,8 @@ pub fn go(pid1: &Pid1<'_>, signal: Signal) -> Option<Reaction> {
     let code = go.minor.map(|minor| if minor < 20 { 2 } else { 128 + signal.0 });
     let code = code.map(|code| format!(" with exit code {code}")).unwrap_or_default();
     let why = format!("Go's runtime ends the program on {signal}{code}, unless it handles the signal itself");
-    Some(Reaction::stops(Disposition::Exits, None, why, Confidence::Likely))
+    // what it may have started is not told, and whether it starts anything is not visible
+    Some(Reaction { main_told: None, ..Reaction::stops(Disposition::Exits, None, why, Confidence::Likely) })
 }
 
 /// By what it and its libraries import, without any of the functions there is no handler; else by what its code says.
