@@ -49,12 +49,16 @@ pub fn elf(pid1: &Pid1<'_>, signal: Signal) -> Reaction {
     if handles && let Some(reaction) = linked_program(pid1, closure, signal) {
         return reaction;
     }
-    // What can fork executes in its children.
+    // What can fork mostly executes in its children.
     if imports.has(Imports::EXECUTES) && !imports.has(Imports::FORKS) {
         return Reaction::unknown(format!("`{who}` can execute another program in its place"));
     }
-    let open = handles || imports.has(Imports::EXECUTES) || imports.has(Imports::LOADS) || imports.has(Imports::CALLS);
-    let confidence = if open { Confidence::Likely } else { Confidence::Certain };
+    let open = handles || imports.has(Imports::LOADS) || imports.has(Imports::CALLS);
+    let confidence = match (imports.has(Imports::EXECUTES), open) {
+        (true, _) => Confidence::Possible,
+        (_, true) => Confidence::Likely,
+        _ => Confidence::Certain,
+    };
     // Of the program itself: libraries of tools, as of terminals, can wait too.
     let own = closure.objects.first().and_then(|program| pid1.view.object(program.ino).ok()??.imports);
     let nature = if own.is_some_and(|own| own.has(Imports::WAITS)) { Nature::Server } else { Nature::Tool };
@@ -62,13 +66,16 @@ pub fn elf(pid1: &Pid1<'_>, signal: Signal) -> Reaction {
         true => format!("the code of `{path}` sets no handler for {signal}, and PID 1 has none by default"),
         false => format!("neither `{path}` nor a library of its imports a function that handles signals"),
     };
-    Reaction::ignored(why, confidence, nature)
+    let reaction = Reaction::ignored(why, confidence, nature);
+    // The main program may be a child.
+    Reaction { main_told: reaction.main_told.filter(|_| !imports.has(Imports::EXECUTES)), ..reaction }
 }
 
 /// A static program tells as long as it is not stripped.
 fn static_program(pid1: &Pid1<'_>, signal: Signal) -> Reaction {
     let path = &pid1.step.path;
-    let Some(code) = pid1.step.ino.and_then(|ino| pid1.view.code(ino)) else {
+    let code = pid1.step.ino.and_then(|ino| pid1.view.code(ino));
+    let Some(code) = code.filter(|code| code.is_understood()) else {
         return Reaction::unknown(format!(
             "`{path}` is linked statically and does not tell whether it handles {signal}"
         ));
@@ -82,7 +89,9 @@ fn static_program(pid1: &Pid1<'_>, signal: Signal) -> Reaction {
 /// What the code of a program and its libraries says; `None` if that sets no handler.
 fn linked_program(pid1: &Pid1<'_>, closure: &Closure, signal: Signal) -> Option<Reaction> {
     let program = closure.objects.first()?;
-    let Some(code) = pid1.view.code(program.ino) else {
+    let imports = pid1.view.object(program.ino).ok().flatten().and_then(|object| object.imports);
+    let handles = imports.is_none_or(|imports| imports.has(Imports::HANDLES) || imports.has(Imports::TAKES));
+    let Some(code) = pid1.view.code(program.ino).filter(|code| !handles || code.is_understood()) else {
         let path = &program.path;
         return Some(Reaction::unknown(format!(
             "`{path}` can handle signals, and whether it handles {signal} is not visible"

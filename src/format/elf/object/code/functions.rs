@@ -54,7 +54,7 @@ pub type Function = (Role, Register);
 const NAMES: [(&[&str], Role, Register); 12] = [
     (&["signal", "__sysv_signal", "sysv_signal", "bsd_signal", "__bsd_signal", "ssignal", "sigset", "apr_signal"],
         Role::Sets, Register::DI),
-    (&["sigaction", "__sigaction", "__libc_sigaction"], Role::SetsIndirectly, Register::DI),
+    (&["sigaction", "__sigaction", "__libc_sigaction", "sigvec"], Role::SetsIndirectly, Register::DI),
     (&["g_unix_signal_add", "g_unix_signal_source_new"], Role::Watches, Register::DI),
     (&["g_unix_signal_add_full", "event_new", "event_set"], Role::Watches, Register::SI),
     (&["event_assign", "uv_signal_start", "uv_signal_start_oneshot", "sd_event_add_signal"], Role::Watches, Register::DX),

@@ -105,6 +105,12 @@ impl Code {
         self.numbers.checked_shr(u32::from(signal).saturating_sub(1)).is_some_and(|bits| bits & 1 != 0)
     }
 
+    /// Whether any call was found that may set a handler or wait for a signal. Where symbols say that there are such and
+    /// none is found, the code is not of a kind that is understood here.
+    pub fn is_understood(&self) -> bool {
+        self.sites.iter().any(|site| site.role.sets() || site.role == Role::Waits)
+    }
+
     /// What it says of a signal.
     pub fn told(&self, signal: u8) -> Told {
         let named = |site: &&Site| site.signal == Some(signal.into());

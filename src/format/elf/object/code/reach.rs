@@ -31,12 +31,16 @@ pub fn from(text: Text<'_>, entry: u64, calls: &[(u64, u64)], starts: &[u64]) ->
     let starts: Vec<u64> = starts.iter().copied().filter(|start| start.is_multiple_of(ALIGNMENT)).collect();
     let (mut seen, mut left) = (BTreeSet::new(), vec![entry]);
     while let Some(start) = left.pop() {
-        if !seen.insert(start) {
+        let end = end(&starts, start);
+        // Of the same stretch, what lies behind another begin has been looked at.
+        let is_covered = seen.range(..=start).next_back().is_some_and(|before| self::end(&starts, *before) == end);
+        if is_covered {
             continue;
         }
-        let end = end(&starts, start);
+        let until = seen.range(start..end).next().copied().unwrap_or(end);
+        seen.insert(start);
         let from = edges.partition_point(|(at, _)| *at < start);
-        let within = edges.iter().skip(from).take_while(|(at, _)| *at < end);
+        let within = edges.iter().skip(from).take_while(|(at, _)| *at < until);
         left.extend(within.map(|(_, to)| *to).filter(|to| !(start..end).contains(to) && !seen.contains(to)));
     }
     join(seen.into_iter().map(|start| (start, end(&starts, start))))

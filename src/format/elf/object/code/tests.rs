@@ -79,6 +79,7 @@ fn a_number_right_before_the_call() {
         "mov edi, ebx"
     );
     assert_eq!(made().told(15), Told::Nothing);
+    assert!(code(13).code().is_understood() && !made().code().is_understood());
 }
 
 #[test]
