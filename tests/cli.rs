@@ -396,7 +396,7 @@ fn the_json_of_trace() {
     assert_eq!(broken["schema"], "imagelint.trace/1");
     assert_eq!(keys(&broken["config"]), ["cmd", "entrypoint", "stop_signal", "user", "workdir"]);
     let path = &broken["paths"][0];
-    let fields = ["cause", "errno", "outcome", "runtimes", "start", "steps", "stop", "when", "why"];
+    let fields = ["cause", "errno", "outcome", "processes", "runtimes", "start", "steps", "stop", "when", "why"];
     assert_eq!(keys(path), fields);
     assert_eq!((&path["outcome"], &path["cause"]), (&json!("fails"), &json!("interpreter-not-found")));
     assert_eq!((&path["errno"], &path["when"]), (&json!("ENOENT"), &json!([])));

@@ -523,10 +523,6 @@ impl Engine<'_> {
             return None;
         }
         let traps: Vec<_> = state.traps.iter().map(|(n, t)| (n.clone(), t.clone())).collect();
-        let stays = matches!(end, End::Exec { .. } | End::Child { .. } | End::Waits { .. } | End::Loops { .. });
-        if stays && state.signalled.is_none() {
-            self.passed(state);
-        }
         let same = |e: &Ending| {
             e.end == end
                 && e.span == span
@@ -534,7 +530,12 @@ impl Engine<'_> {
                 && e.jobs == *state.jobs
                 && e.signalled == state.signalled
         };
-        if let Some(index) = self.endings.iter().position(same) {
+        let known = self.endings.iter().position(same);
+        let stays = matches!(end, End::Exec { .. } | End::Child { .. } | End::Waits { .. } | End::Loops { .. });
+        if stays && state.signalled.is_none() {
+            self.passed(state, known);
+        }
+        if let Some(index) = known {
             let old = self.endings.get_mut(index)?;
             let failure = |when: &[Condition]| when.iter().find(|c| c.unlikely).cloned();
             let failed = failure(&old.when).filter(|_| state.failure().is_some());
@@ -577,8 +578,8 @@ impl Engine<'_> {
 
 impl Engine<'_> {
     /// What ran before on this way has ended.
-    pub fn passed(&mut self, state: &State) {
-        for index in state.behind.iter() {
+    pub fn passed(&mut self, state: &State, again: Option<usize>) {
+        for index in state.behind.iter().filter(|index| Some(**index) != again) {
             if let Some(ending) = self.endings.get_mut(*index) {
                 ending.goes_on = true;
             }

@@ -225,7 +225,7 @@ impl Engine<'_> {
         }
         if first.behind != before {
             // what it prints is waited for
-            self.passed(&first);
+            self.passed(&first, None);
         }
         if self.shell == Shell::Bash {
             state.status = first.status; // the others keep `$?` until the command has run

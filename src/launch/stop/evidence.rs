@@ -119,9 +119,9 @@ fn said(told: Told, path: &BString, signal: Signal) -> Option<Reaction> {
     let ignored = |why| Some(Reaction::ignored(why, Confidence::Likely, Nature::Server));
     match told {
         // Of the other signals many are handled for something else: to reload, to reopen files.
-        Told::Handles | Told::Waits if signal != Signal::TERM => Some(Reaction::unknown(format!(
-            "the code of `{path}` handles {signal}, and what it does then is not visible"
-        ))),
+        Told::Handles | Told::Waits if !matches!(signal, Signal::TERM | Signal::INT) => Some(Reaction::unknown(
+            format!("the code of `{path}` handles {signal}, and what it does then is not visible"),
+        )),
         Told::Handles | Told::Waits => {
             let what = if told == Told::Handles { "sets a handler" } else { "waits" };
             Some(Reaction::handled(None, format!("the code of `{path}` {what} for {signal}")))

@@ -30,6 +30,9 @@ pub use packages::Manager;
 pub use parents::{Relay, Relays};
 pub use table::Wrapper;
 
+/// CAP_SYS_ADMIN, capabilities(7).
+const SYS_ADMIN: u64 = 1 << 21;
+
 /// The wrapper of that file name.
 pub fn program(file: &[u8]) -> Option<&'static Wrapper> {
     if crate::format::elf::is_loader(file) {
@@ -122,6 +125,9 @@ impl Running<'_> {
         }
         let wrapping = Wrapping { wrapper, name, call, loaded, arguments };
         self.understood(&wrapping)?;
+        if wrapping.call.has(Effect::Namespaces) && (self.credentials.uid != 0 || self.bounding & SYS_ADMIN == 0) {
+            return Ok(Next::Ends(self.denied(&wrapping, "make namespaces".to_owned())));
+        }
         match wrapper.kind {
             Kind::Su => self.log_in(&wrapping, steps),
             Kind::Sudo => self.sudo(wrapping, steps),

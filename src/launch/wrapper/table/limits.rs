@@ -127,7 +127,7 @@ pub const LIMITS: &[Wrapper] = &[
 /// unshare(1), also of busybox.
 pub const UNSHARE: &[Opt] = &[
     opt("f fork", Takes::Nothing, Effect::Forks),
-    opt("m mount u uts i ipc n net p pid C cgroup T time", Takes::Optional, Effect::Privileged),
+    opt("m mount u uts i ipc n net p pid C cgroup T time", Takes::Optional, Effect::Namespaces),
     opt("U user r map-root-user c map-current-user map-auto", Takes::Optional, Effect::Privileged),
     opt("R root w wd S setuid G setgid", Takes::Value, Effect::Privileged),
     opt("map-user map-group map-users map-groups mount-proc mount-binfmt", Takes::Optional, Effect::Privileged),

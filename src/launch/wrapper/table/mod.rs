@@ -165,6 +165,8 @@ pub enum Effect {
     Called,
     /// Fails without a capability that engines do not grant by default.
     Privileged,
+    /// Makes namespaces, which needs CAP_SYS_ADMIN (unshare(2)).
+    Namespaces,
     /// Something that is not followed.
     Unclear,
     /// Signals go to the child alone.
