@@ -135,6 +135,9 @@ impl Maker<'_> {
     fn file(&mut self, path: &str, file: File) {
         let path = path.replace("//", "/").replace("/./", "/");
         let path = path.trim_matches('/').to_owned();
+        if path.split('/').any(|name| name == "..") {
+            return;
+        }
         let merged = ["bin/", "sbin/", "lib/"].iter().any(|d| path.starts_with(d));
         let path = if merged { format!("usr/{path}") } else { path };
         if let Some((dir, _)) = path.rsplit_once('/') {

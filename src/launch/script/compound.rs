@@ -12,6 +12,8 @@ use crate::launch::shell::Shell;
 
 /// Rounds of a loop whose condition is not known, before it is left.
 const OPEN_ROUNDS: usize = 2;
+/// What a loop that waits for a file asks.
+const FILE_TESTS: [&str; 8] = [" -f ", " -e ", " -d ", " -s ", " -S ", " -r ", " -L ", " -p "];
 
 impl Engine<'_> {
     /// Any command.
@@ -381,7 +383,8 @@ impl Engine<'_> {
         span: Span,
         context: Context,
     ) -> Vec<State> {
-        let mut ends = Vec::new();
+        let (mut ends, mut round) = (Vec::new(), Vec::new());
+        let mut waiting = None;
         let mut left = vec![(State { loops: state.loops + 1, ..state.clone() }, 0, Status::OK)];
         for _ in 0..self.bounds.rounds {
             let mut next = Vec::new();
@@ -406,7 +409,8 @@ impl Engine<'_> {
                         }
                         for state in self.list(body, state, context.inner()) {
                             if state.flow == Flow::Next && state.is_same(&compare) && !unknown {
-                                self.record(&state, End::Loops, span);
+                                round.extend(self.record(&state, End::Loops, span));
+                                waiting = Some(state);
                                 continue;
                             }
                             self.leave_loop(state, &mut ends, &mut next, open);
@@ -426,8 +430,32 @@ impl Engine<'_> {
             let why = format!("a loop takes more than {} rounds", self.bounds.rounds);
             self.give_up(state, &why, span);
         }
-        let ends = ends.into_iter().map(|s| State { loops: state.loops, ..s }).collect();
+        if let Some(state) = waiting.filter(|_| ends.is_empty() && self.asks_outside(condition)) {
+            ends.push(self.ended_outside(state, until, condition));
+        }
+        let leave = |mut s: State| {
+            s.behind.extend(round.iter().copied());
+            State { loops: state.loops, ..s }
+        };
+        let ends = ends.into_iter().map(leave).collect();
         self.settle(ends)
+    }
+
+    /// Whether a condition looks at files: a volume, or another process, may end the loop.
+    fn asks_outside(&self, condition: &List) -> bool {
+        let span = list_span(condition);
+        let text = self.source.get(span.start..span.end).unwrap_or_default();
+        FILE_TESTS.iter().any(|test| text.contains_str(test))
+    }
+
+    /// A loop that waits for a file has come to its end.
+    fn ended_outside(&self, mut state: State, until: bool, condition: &List) -> State {
+        let span = list_span(condition);
+        let verb = if until { "succeeds" } else { "fails" };
+        let text = format!("`{}` {verb} in the end", self.excerpt(span));
+        state.when.push(super::Condition { text, line: span.line, unlikely: false });
+        state.files.disturbed = true;
+        state.with(Status::OK)
     }
 
     /// Fewer as steps run out.
