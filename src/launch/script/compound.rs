@@ -430,7 +430,9 @@ impl Engine<'_> {
             let why = format!("a loop takes more than {} rounds", self.bounds.rounds);
             self.give_up(state, &why, span);
         }
-        if let Some(state) = waiting.filter(|_| ends.is_empty() && self.asks_outside(condition)) {
+        if let Some(state) =
+            waiting.filter(|_| ends.iter().all(|s| s.flow != Flow::Next) && self.asks_outside(condition))
+        {
             ends.push(self.ended_outside(state, until, condition));
         }
         let leave = |mut s: State| {
