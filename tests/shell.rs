@@ -88,6 +88,16 @@ fn lines_before_a_fault_are_kept() {
 }
 
 #[test]
+fn a_pattern_has_quotes_of_its_own() {
+    // each was given to the shell with -n
+    let text = b"(\n a=\"${v#'\"'}\"\n b=\"${v%%*'\"'}\" c=\"x'${v}'y${#v}'s\"\n)\nd\n";
+    for dialect in [Dialect::Dash, Dialect::Ash, Dialect::Bash] {
+        assert_eq!(parse(text, dialect).unwrap().body.len(), 2, "{dialect:?}");
+    }
+    assert!(parse(b"a=\"${v/'\"'/x}\"; b=\"${v[0]%'\"'}\"", Dialect::Bash).is_ok());
+}
+
+#[test]
 fn quoting_is_kept() {
     let script = parse(b"a 'b'\\ c\"$d\"\xff", Dialect::Dash).unwrap();
     let Kind::Simple(simple) = &script.body[0].command.kind else { panic!() };

@@ -93,6 +93,12 @@ pub fn make(case: &Case, more: &BTreeSet<String>) -> Root {
     Root { script: maker.script.clone(), image: maker.image(), sh }
 }
 
+/// /bin and its like are links into /usr.
+fn merged(path: &str) -> String {
+    let is = ["bin/", "sbin/", "lib/", "lib64/"].iter().any(|directory| path.starts_with(directory));
+    if is { format!("usr/{path}") } else { path.to_owned() }
+}
+
 impl Maker<'_> {
     fn shells(&mut self) -> &'static str {
         for dir in DIRECTORIES.split_whitespace() {
@@ -120,7 +126,7 @@ impl Maker<'_> {
     }
 
     fn directory(&mut self, path: &str) {
-        let path = path.trim_matches('/');
+        let path = merged(path.trim_matches('/'));
         if path.is_empty() || path.contains("..") {
             return;
         }
@@ -135,8 +141,10 @@ impl Maker<'_> {
     fn file(&mut self, path: &str, file: File) {
         let path = path.replace("//", "/").replace("/./", "/");
         let path = path.trim_matches('/').to_owned();
-        let merged = ["bin/", "sbin/", "lib/"].iter().any(|d| path.starts_with(d));
-        let path = if merged { format!("usr/{path}") } else { path };
+        if path.split('/').any(|name| name == "..") {
+            return;
+        }
+        let path = merged(&path);
         if let Some((dir, _)) = path.rsplit_once('/') {
             self.directory(&format!("/{dir}"));
         }

@@ -176,14 +176,27 @@ impl Scan<'_> {
     }
 
     fn braces(&mut self, open: usize, quoted: bool) -> usize {
+        let pattern = self.pattern(open + 1);
         let mut at = open + 1;
         while let Some(byte) = self.byte(at) {
             match byte {
                 b'}' => return at,
-                _ => at = self.skip(at, quoted) + 1,
+                _ => at = self.skip(at, quoted && pattern.is_none_or(|pattern| at < pattern)) + 1,
             }
         }
         self.text.len()
+    }
+
+    /// Where the pattern of `name#`, `name%` or `name/` begins: its quotes count within double quotes, too (measured:
+    /// dash, busybox ash and bash take the `'"'` of `"${a#'"'}"` for a quoted character).
+    fn pattern(&self, name: usize) -> Option<usize> {
+        let special = self.byte(name).is_some_and(|b| b"@*!?$-".contains(&b));
+        let length = self.text.get(name..)?.iter().take_while(|b| is_name(**b)).count();
+        let mut at = name + if special { 1 } else { length };
+        if self.byte(at) == Some(b'[') {
+            at = self.find(at, b']') + 1;
+        }
+        (at > name && matches!(self.byte(at), Some(b'#' | b'%' | b'/'))).then_some(at)
     }
 
     /// Comments and the patterns of `case` have parentheses and quotes of their own.

@@ -12,6 +12,8 @@ use crate::launch::shell::{Place, Shell};
 
 /// Rounds of a loop whose condition is not known, before it is left.
 const OPEN_ROUNDS: usize = 2;
+/// What a loop that waits for a file asks.
+const FILE_TESTS: [&str; 8] = [" -f ", " -e ", " -d ", " -s ", " -S ", " -r ", " -L ", " -p "];
 
 impl Engine<'_> {
     /// Any command.
@@ -364,7 +366,8 @@ impl Engine<'_> {
         span: Span,
         context: Context,
     ) -> Vec<State> {
-        let mut ends = Vec::new();
+        let (mut ends, mut round) = (Vec::new(), Vec::new());
+        let mut waiting = None;
         let mut left = vec![(State { loops: state.loops + 1, ..state.clone() }, 0, Status::OK)];
         for _ in 0..self.bounds.rounds {
             let mut next = Vec::new();
@@ -392,6 +395,8 @@ impl Engine<'_> {
                                 let pause = pause(&compare, &state);
                                 let at = self.record(&state, End::Loops { pause }, span);
                                 ends.extend(self.interrupted(&state, at).into_iter().filter(|s| s.flow != Flow::Next));
+                                round.extend(at);
+                                waiting = Some(state);
                                 continue;
                             }
                             self.leave_loop(state, &mut ends, &mut next, open);
@@ -411,8 +416,34 @@ impl Engine<'_> {
             let why = format!("a loop takes more than {} rounds", self.bounds.rounds);
             self.give_up(state, &why, span);
         }
-        let ends = ends.into_iter().map(|s| State { loops: state.loops, ..s }).collect();
+        if let Some(state) =
+            waiting.filter(|_| ends.iter().all(|s| s.flow != Flow::Next) && self.asks_outside(condition))
+        {
+            ends.push(self.ended_outside(state, until, condition));
+        }
+        let leave = |mut s: State| {
+            s.behind.extend(round.iter().copied());
+            State { loops: state.loops, ..s }
+        };
+        let ends = ends.into_iter().map(leave).collect();
         self.settle(ends)
+    }
+
+    /// Whether a condition looks at files: a volume, or another process, may end the loop.
+    fn asks_outside(&self, condition: &List) -> bool {
+        let span = list_span(condition);
+        let text = self.source.get(span.start..span.end).unwrap_or_default();
+        FILE_TESTS.iter().any(|test| text.contains_str(test))
+    }
+
+    /// A loop that waits for a file has come to its end.
+    fn ended_outside(&self, mut state: State, until: bool, condition: &List) -> State {
+        let span = list_span(condition);
+        let verb = if until { "succeeds" } else { "fails" };
+        let text = format!("`{}` {verb} in the end", self.excerpt(span));
+        state.when.push(super::Condition { text, line: span.line, unlikely: false });
+        state.files.disturbed = true;
+        state.with(Status::OK)
     }
 
     /// Fewer as steps run out.
