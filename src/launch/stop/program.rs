@@ -106,8 +106,16 @@ const KNOWN: [Known; 33] = [
 /// Programs of Go and others that become their arguments; what those do is another matter.
 const BECOME: [&str; 4] = ["gosu", "su-exec", "setpriv", "chpst"];
 
-/// A program that replaces itself.
+/// Shells whose language is not read. They may handle the signal, but only while they are used at a terminal (measured with
+/// tcsh and rc), and what they run is another matter.
+const SHELLS: [&str; 14] =
+    ["csh", "elvish", "es", "fish", "ksh", "ksh93", "mksh", "nu", "oksh", "pwsh", "rc", "tcsh", "yash", "zsh"];
+
+/// A program that replaces itself, or that runs others by a text that is not read.
 pub fn becomes_another(pid1: &Pid1<'_>) -> Option<Reaction> {
+    if let Some(name) = pid1.names().into_iter().find(|name| SHELLS.iter().any(|known| *name == known)) {
+        return Some(Reaction::unknown(format!("`{name}` is a shell whose scripts are not read")));
+    }
     let name = pid1.names().into_iter().find(|name| BECOME.iter().any(|known| *name == known))?;
     Some(Reaction::unknown(format!("`{name}` executes another program in its place, which is not followed")))
 }
