@@ -365,7 +365,7 @@ pub(super) fn signal(delivery: Delivery, image: &Image) -> String {
 
 fn disposition(disposition: Disposition) -> &'static str {
     match disposition {
-        Disposition::Default => "default-ignored",
+        Disposition::Default | Disposition::Ignored => "default-ignored",
         Disposition::Handler => "handler",
         Disposition::Forwards => "forwards",
         Disposition::Exits => "exits",

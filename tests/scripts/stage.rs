@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -132,14 +133,14 @@ impl Stage {
             command.arg(&file);
         }
         command.args(&script.arguments).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        let mut child = command.process_group(0).spawn().unwrap();
         let (pid, since) = (child.id(), Instant::now());
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
             if since.elapsed() > Duration::from_secs(5) {
-                child.kill().unwrap();
+                end_group(pid);
                 child.wait().unwrap();
                 return None;
             }
@@ -155,6 +156,16 @@ impl Stage {
         };
         let _ = fs::remove_file(&log);
         Some(Observed { ran: text.lines().filter_map(record).collect(), code: status.code()? })
+    }
+}
+
+/// Ends a script that starts itself over and over, with all that it has started.
+fn end_group(leader: u32) {
+    for _ in 0..20 {
+        let killed = Command::new("kill").args(["-KILL", "--", &format!("-{leader}")]).stderr(Stdio::null()).status();
+        if !killed.is_ok_and(|status| status.success()) {
+            return;
+        }
     }
 }
 

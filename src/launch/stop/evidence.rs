@@ -127,6 +127,8 @@ fn said(told: Told, path: &BString, signal: Signal) -> Option<Reaction> {
             Some(Reaction::handled(None, format!("the code of `{path}` {what} for {signal}")))
         }
         Told::Discards => ignored(format!("`{path}` ignores {signal}, or leaves it at its default")),
+        Told::Ignores => ignored(format!("`{path}` ignores {signal}"))
+            .map(|reaction| Reaction { disposition: Disposition::Ignored, ..reaction }),
         Told::Resends => ignored(format!(
             "the handler of `{path}` sets the default for {signal} and sends it to PID 1, where the kernel drops it"
         )),

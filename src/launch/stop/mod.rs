@@ -72,6 +72,8 @@ pub struct Reaction {
 pub enum Disposition {
     /// None of its own: the kernel drops the signal.
     Default,
+    /// It ignores the signal.
+    Ignored,
     /// A handler of the program.
     Handler,
     /// A handler that passes the signal on to children.

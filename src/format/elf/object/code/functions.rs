@@ -36,6 +36,8 @@ pub enum Role {
     Sends,
     /// Another function of the program, which calls such a function.
     Passes,
+    /// Sets handlers for signals of its own only: of profil(3) that is SIGPROF (glibc gmon/profil.c).
+    Keeps,
 }
 
 impl Role {
@@ -51,7 +53,7 @@ pub type Function = (Role, Register);
 /// Names with the place of the number among the arguments. Libraries: glib's glib-unix.h, APR's apr_signal.h, libevent's
 /// event2/event.h, libuv's uv.h, sd_event_add_signal(3).
 #[rustfmt::skip]
-const NAMES: [(&[&str], Role, Register); 12] = [
+const NAMES: [(&[&str], Role, Register); 13] = [
     (&["signal", "__sysv_signal", "sysv_signal", "bsd_signal", "__bsd_signal", "ssignal", "sigset", "apr_signal"],
         Role::Sets, Register::DI),
     (&["sigaction", "__sigaction", "__libc_sigaction", "sigvec"], Role::SetsIndirectly, Register::DI),
@@ -65,6 +67,7 @@ const NAMES: [(&[&str], Role, Register); 12] = [
     (&["kill", "__kill", "pthread_kill"], Role::Sends, Register::SI),
     (&["tgkill"], Role::Sends, Register::DX),
     (&["killpg"], Role::Sends, Register::SI),
+    (&["profil", "__profil"], Role::Keeps, Register::DI),
 ];
 
 fn function(name: &[u8]) -> Option<Function> {

@@ -39,6 +39,8 @@ pub enum Told {
     Waits,
     /// It ignores the signal, or sets its default.
     Discards,
+    /// It ignores the signal.
+    Ignores,
     /// Its handler does nothing.
     Returns,
     /// Its handler sets the default, and sends the signal to itself.
@@ -62,8 +64,10 @@ struct Site {
 enum Handler {
     /// It may be one.
     Own,
-    /// SIG_DFL or SIG_IGN.
+    /// SIG_DFL.
     None,
+    /// SIG_IGN.
+    Ignores,
     /// A function that only returns.
     Empty,
     /// One that sets the default and sends.
@@ -118,7 +122,7 @@ impl Code {
         let has = |role| self.sites.iter().any(|site| site.role == role);
         let is_added = self.sites.iter().filter(named).any(|site| site.role == Role::Adds);
         // One that sets the default, for whatever signal, sets no handler.
-        let may_set = |site: &Site| site.role.sets() && site.signal.is_none() && site.handler != Handler::None;
+        let may_set = |site: &Site| site.role.sets() && site.signal.is_none() && !matches!(site.handler, Handler::None | Handler::Ignores);
         let is_open = self.is_given_away || self.sites.iter().any(may_set);
         match handlers.first() {
             Some(_) if handlers.contains(&Handler::Own) => Told::Handles,
@@ -126,6 +130,7 @@ impl Code {
             _ if is_open || has(Role::Waits) || handlers.contains(&Handler::Unclear) => Told::Unclear,
             Some(_) if handlers.contains(&Handler::Resends) => Told::Resends,
             Some(_) if handlers.contains(&Handler::Empty) => Told::Returns,
+            Some(_) if handlers.iter().all(|handler| *handler == Handler::Ignores) => Told::Ignores,
             Some(_) => Told::Discards,
             None => Told::Nothing,
         }
@@ -260,7 +265,8 @@ impl<'a> Search<'a> {
             _ => Value::Unknown,
         };
         match value {
-            Value::Constant(0 | 1) => Handler::None,
+            Value::Constant(0) => Handler::None,
+            Value::Constant(1) => Handler::Ignores,
             Value::Constant(address) if self.text.has(address.into()) => self.function(address.into(), sites),
             Value::Address(address) if self.text.has(address) => self.function(address, sites),
             _ => Handler::Own,
