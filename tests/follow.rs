@@ -159,3 +159,69 @@ fn nothing_runs_for_ever() {
     let many = (0..40).map(|i| format!("if grep {i} f; then v{i}=1; fi\n")).collect::<String>() + "exec app\n";
     assert_eq!(told(Shell::Dash, 0, &many, &[]), ["exec app"]);
 }
+
+/// One line for each ending that a reader would name.
+fn expected(shell: Shell, text: &str) -> Vec<String> {
+    let named = ends(shell, 0, text, &[]).into_iter().filter(Ending::is_expected);
+    let word = |f: &Field| f.known().map_or("?".to_owned(), |w| w.to_string());
+    let words = |argv: &[Field]| argv.iter().map(word).collect::<Vec<_>>().join(" ");
+    let tell = |e: Ending| match &e.end {
+        End::Exec { argv, .. } => format!("exec {}", words(argv)),
+        End::Child { argv, .. } => format!("child {}", words(argv)),
+        End::Exits { status, .. } => format!("exits {:?}", status.code()),
+        other => format!("{other:?}"),
+    };
+    named.map(tell).collect()
+}
+
+#[test]
+fn what_has_something_behind_it_ends() {
+    for shell in [Shell::Dash, Shell::Ash, Shell::Bash] {
+        assert_eq!(expected(shell, "java setup\nexec app\n"), ["exec app"]);
+        assert_eq!(expected(shell, "java setup\necho done\n"), ["child java setup"]);
+        assert_eq!(expected(shell, "x=$(java setup)\nexec app\n"), ["exec app"]);
+        assert_eq!(expected(shell, "java a\nwhile true; do java b; done\n"), ["Loops"]);
+        assert_eq!(expected(shell, "until java ping; do :; done\nexec app\n"), ["exec app"]);
+    }
+}
+
+#[test]
+fn who_waits_for_a_file_is_given_it() {
+    for shell in [Shell::Dash, Shell::Ash, Shell::Bash] {
+        assert_eq!(expected(shell, "while [ ! -f /data/ready ]; do :; done\nexec app\n"), ["exec app"]);
+        assert_eq!(expected(shell, "set -e\nuntil [ -e /data/ready ]; do :; done\nexec app\n"), ["exec app"]);
+        assert_eq!(expected(shell, "while [ a = a ]; do :; done\nexec app\n"), ["Loops"]);
+    }
+}
+
+#[test]
+fn what_is_not_known_does_not_hide_the_end() {
+    for shell in [Shell::Dash, Shell::Ash, Shell::Bash] {
+        assert_eq!(expected(shell, "f=$(find /)\n. \"$f\"\nexec app\n"), ["exec app"]);
+        assert_eq!(expected(shell, "$(find /) x\nexec app\n"), ["exec app"]);
+        assert_eq!(expected(shell, "eval \"$(find /)\"\nexec app\n"), ["exec app"]);
+        assert_eq!(expected(shell, "exec $(find /) -x\n"), ["exec ? -x"]);
+        assert_eq!(expected(shell, "eval exec \"$(find /)\"\n"), ["exec ?"]);
+        assert_eq!(expected(shell, "f() { java \"$1\" || f 2; }\nf 1\nexec app\n"), ["exec app"]);
+    }
+    // where it does not come back, that is said, and marked
+    let all = ends(Shell::Dash, 0, "f=$(find /)\n. \"$f\"\nexec app\n", &[]);
+    assert!(all.iter().any(|e| matches!(e.end, End::Unknown { .. }) && e.when.iter().any(|c| c.unlikely)));
+}
+
+#[test]
+fn failures_by_different_ways_stay_failures() {
+    let text = "set -e\nif [ \"$(find /)\" = a ]; then chown a /x; else chown a /y; fi\nexec app\n";
+    for shell in [Shell::Dash, Shell::Ash, Shell::Bash] {
+        assert_eq!(expected(shell, text), ["exec app"]);
+    }
+}
+
+#[test]
+fn regular_expressions_decide() {
+    let text = "if [[ \"$SKIP\" =~ ^([yY][eE][sS]|[yY])+$ ]]; then exit 0; fi\nexec app\n";
+    assert_eq!(expected(Shell::Bash, text), ["exec app"]);
+    assert_eq!(expected(Shell::Bash, &format!("SKIP=yes\n{text}")), ["exits Some(0)"]);
+    let text = "set -u\nif [[ \"$(find /)\" =~ ^(a)/(b)$ ]]; then x=\"${BASH_REMATCH[1]}\"; fi\nexec app\n";
+    assert_eq!(expected(Shell::Bash, text), ["exec app"]);
+}

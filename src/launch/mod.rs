@@ -9,6 +9,7 @@ mod cause;
 mod env;
 mod execve;
 pub mod family;
+mod interpreter;
 mod loader;
 mod lookup;
 mod outcome;

@@ -137,7 +137,7 @@ impl Running<'_> {
                 Some((Known::Manager(manager), _)) => self.manage(&manager, steps),
                 Some((Known::Wrapper(wrapper), arguments)) => self.wrap(wrapper, &loaded, arguments, steps),
                 Some((Known::NoApplet, at)) => Ok(Next::Ends(no_applet(&loaded, at - 1))),
-                None => return Outcome::Runs,
+                None => return self.without_script(&loaded).unwrap_or(Outcome::Runs),
             };
             steps.iter_mut().skip(before).for_each(|step| step.pid = step.pid.max(pid));
             match next {

@@ -37,12 +37,12 @@ impl Running<'_> {
             return runs;
         }
         let busybox = own_file(call.shell, steps).and_then(|step| step.ino);
-        let endings = self.scripts.follow(&call, program, busybox, self.view, &self.credentials);
-        let Some((ending, way)) = ways::choose(&endings, self.choices) else {
+        let ends = self.scripts.follow(&call, program, busybox, self.view, &self.credentials);
+        let Some((ending, way)) = ways::choose(&ends, self.choices) else {
             self.hold(&call, Stays::Unknown("what the script comes to is not known".to_owned()), None);
             return runs;
         };
-        let on_signal = endings.iter().filter(|e| e.signalled.as_ref().is_some_and(|s| s.at == way.ending));
+        let on_signal = ends.endings.iter().filter(|e| e.signalled.as_ref().is_some_and(|s| s.at == way.ending));
         let on_signal = on_signal.filter(|e| !e.when.iter().any(|c| c.unlikely)).cloned().collect();
         self.disturbed |= !leaves_files(ending, &call.text);
         self.ending(&call, ending, way, on_signal, steps)

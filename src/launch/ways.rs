@@ -73,10 +73,18 @@ pub struct Way {
 /// All that the endings of a script depend on, in one root file system.
 type Question = (Invocation, Option<Ino>, Credentials, bool);
 
+/// What a script comes to, and the ways there that are to be expected.
+#[derive(Debug)]
+pub struct Ends {
+    /// All ends.
+    pub endings: Vec<Ending>,
+    ways: Vec<Way>,
+}
+
 /// The endings of scripts: every runtime, and every way, comes by the same.
 #[derive(Default)]
 pub struct Memory {
-    known: RefCell<Vec<(Question, Rc<[Ending]>)>>,
+    known: RefCell<Vec<(Question, Rc<Ends>)>>,
 }
 
 impl Memory {
@@ -88,21 +96,22 @@ impl Memory {
         busybox: Option<Ino>,
         view: &View<'_>,
         credentials: &Credentials,
-    ) -> Rc<[Ending]> {
+    ) -> Rc<Ends> {
         let shell = program.map(|program| program.file.ino).or(busybox);
         let question = (call.clone(), shell, credentials.clone(), view.resets_parents());
-        if let Some((_, endings)) = self.known.borrow().iter().find(|(q, _)| *q == question) {
-            return endings.clone();
+        if let Some((_, ends)) = self.known.borrow().iter().find(|(q, _)| *q == question) {
+            return ends.clone();
         }
         let world = Inside::new(view, credentials.clone()).of_busybox(busybox);
-        let endings: Rc<[Ending]> = shells::ends(view, &mut call.clone(), program, &world).into();
-        self.known.borrow_mut().push((question, endings.clone()));
-        endings
+        let endings = shells::ends(view, &mut call.clone(), program, &world);
+        let ends = Rc::new(Ends { ways: ways(&endings), endings });
+        self.known.borrow_mut().push((question, ends.clone()));
+        ends
     }
 }
 
 /// The ways that are to be expected, the likeliest first: what runs before what exits, and few conditions before many.
-pub fn ways(endings: &[Ending]) -> Vec<Way> {
+fn ways(endings: &[Ending]) -> Vec<Way> {
     let mut ways: Vec<Way> = Vec::new();
     for (index, _) in endings.iter().enumerate().filter(|(_, ending)| ending.is_expected()) {
         if !ways.iter().any(|other| is_alike(endings, other.ending, index)) {
@@ -149,8 +158,8 @@ fn is_alike(endings: &[Ending], one: usize, other: usize) -> bool {
 }
 
 /// Which way to take, and the ending that it leads to; the likeliest if there is no choice.
-pub fn choose<'e>(endings: &'e [Ending], choices: Option<&RefCell<Choices>>) -> Option<(&'e Ending, Way)> {
-    let ways = ways(endings);
+pub fn choose<'e>(ends: &'e Ends, choices: Option<&RefCell<Choices>>) -> Option<(&'e Ending, Way)> {
+    let Ends { endings, ways } = ends;
     let mut choices = choices.filter(|_| ways.len() > 1).map(RefCell::borrow_mut);
     let index = choices.as_mut().map_or(0, |choices| choices.choose(ways.len()));
     let way = *ways.get(index)?;

@@ -147,6 +147,11 @@ impl Rootfs {
         &self.refusals
     }
 
+    /// All inodes.
+    pub fn inodes(&self) -> impl Iterator<Item = &Inode> {
+        self.inodes.iter()
+    }
+
     /// How many inodes there are.
     pub fn len(&self) -> usize {
         self.inodes.len()

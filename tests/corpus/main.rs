@@ -39,6 +39,7 @@ struct Result {
     alone: Duration,
     whole: Duration,
     errors: Vec<String>,
+    warnings: Vec<String>,
     outcome: String,
     /// What the made-up root had to be given because only the evaluation tells its name.
     mended: BTreeSet<String>,
@@ -85,10 +86,13 @@ fn examine(case: &Case, mended: &BTreeSet<String>) -> Option<Result> {
         let findings: Vec<_> = RULES.iter().flat_map(|rule| (rule.check)(&subject)).collect();
         (launch, findings)
     });
-    let errors = findings.iter().filter(|f| f.severity == Severity::Error);
-    let errors = errors.map(|f| format!("{}: {}", f.rule, f.message)).collect();
+    let of = |severity| {
+        let found = findings.iter().filter(move |f| f.severity == severity);
+        found.map(|f| format!("{}: {}", f.rule, f.message)).collect()
+    };
+    let (errors, warnings) = (of(Severity::Error), of(Severity::Warning));
     let outcome = launch.current().first().map(|s| format!("{:?}", s.outcome)).unwrap_or_default();
-    Some(Result { endings, alone, whole, errors, outcome, mended: mended.clone() })
+    Some(Result { endings, alone, whole, errors, warnings, outcome, mended: mended.clone() })
 }
 
 /// With a root that has what is found missing.
@@ -154,6 +158,9 @@ fn line(out: &mut String, case: &Case, result: &Result) {
     }
     for error in &result.errors {
         let _ = writeln!(out, "    ERROR {error}");
+    }
+    for warning in &result.warnings {
+        let _ = writeln!(out, "    WARNING {warning}");
     }
     for ending in &result.endings {
         let _ = writeln!(out, "    {}", judge::told(ending));

@@ -11,7 +11,7 @@ use crate::launch::family::{Branch, Held, Parent, Stays};
 use crate::launch::outcome::{Step, StepKind};
 use crate::launch::script::{self, End, Status};
 use crate::launch::shell::Shell;
-use crate::launch::wrapper::{Relay, Relays};
+use crate::launch::wrapper::{Passing, Relay, Relays};
 use crate::rootfs::View;
 
 /// A loop that looks at its traps at least that often ends in time, in seconds.
@@ -41,6 +41,22 @@ impl Line<'_> {
             (_, Some(Parent::Shell(held))) => self.shell(held, level, signal, known),
             (_, None) => self.program(level, child, signal, known),
         }
+    }
+
+    /// A program that may soon end by itself, below a parent that then ends with another code: which one it is that people
+    /// see cannot be told.
+    pub fn ends_otherwise(&self, known: &mut Known) -> Option<String> {
+        let changes = |parent: &Parent| match parent {
+            Parent::Wrapper(relay) => relay.passing == Passing::Xargs,
+            Parent::Shell(held) => matches!(held.then, Some(Status::Code(code)) if code != 0),
+        };
+        self.parents.iter().any(changes).then_some(())?;
+        let level = self.parents.len();
+        let step = self.step(level).filter(|step| step.kind == StepKind::Elf)?;
+        let name = step.argv.first().cloned().unwrap_or_default();
+        let program = self.program(level, false, Signal::TERM, known);
+        let is_tool = program.nature == Nature::Tool && program.disposition == Disposition::Default;
+        is_tool.then(|| format!("`{name}` may end by itself, and the exit code is then another one than its own"))
     }
 
     /// The last program that is executed in the process at `level`.

@@ -27,7 +27,7 @@ use table::{Bare, Codes, Effect, Kind, Operand};
 
 pub use exec::hands_to_shell;
 pub use packages::Manager;
-pub use parents::{Relay, Relays};
+pub use parents::{Passing, Relay, Relays};
 pub use table::Wrapper;
 
 /// CAP_SYS_ADMIN, capabilities(7).

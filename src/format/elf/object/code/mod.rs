@@ -122,7 +122,9 @@ impl Code {
         let has = |role| self.sites.iter().any(|site| site.role == role);
         let is_added = self.sites.iter().filter(named).any(|site| site.role == Role::Adds);
         // One that sets the default, for whatever signal, sets no handler.
-        let may_set = |site: &Site| site.role.sets() && site.signal.is_none() && !matches!(site.handler, Handler::None | Handler::Ignores);
+        let may_set = |site: &Site| {
+            site.role.sets() && site.signal.is_none() && !matches!(site.handler, Handler::None | Handler::Ignores)
+        };
         let is_open = self.is_given_away || self.sites.iter().any(may_set);
         match handlers.first() {
             Some(_) if handlers.contains(&Handler::Own) => Told::Handles,
