@@ -8,7 +8,7 @@ use super::program::{Running, base};
 use crate::rootfs::{Errno, Kind, View};
 
 /// Exit codes where the script cannot be opened, by the name of the interpreter without a version (measured, Debian 12).
-const CODES: [(&str, u8); 5] = [("python", 2), ("perl", 2), ("node", 1), ("nodejs", 1), ("ruby", 1)];
+const CODES: [(&str, u8); 6] = [("python", 2), ("perl", 2), ("node", 1), ("nodejs", 1), ("ruby", 1), ("java", 1)];
 
 impl Running<'_> {
     /// The end of an interpreter whose first operand is no file, or of Python with a module that is nowhere in the image.
@@ -17,6 +17,9 @@ impl Running<'_> {
         let (name, code) = CODES.iter().find(|(name, _)| name.as_bytes() == file)?;
         let (at, script) = match &loaded.script {
             Some(_) => return None, // the kernel has opened it
+            None if *name == "java" => {
+                (2, loaded.argv.get(2).filter(|_| loaded.argv.get(1).is_some_and(|w| w == "-jar"))?)
+            }
             None => (1, loaded.argv.get(1)?),
         };
         if *name == "python" && script == "-m" {

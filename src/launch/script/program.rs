@@ -30,6 +30,9 @@ static TABLE: LazyLock<HashSet<&'static str>> = LazyLock::new(|| SHORT.split_asc
 /// They end soon if they are given files or options; alone they read standard input, which is empty at once.
 const NEVER: [&[&str]; 3] = [&["tail", "-f"], &["tail", "-F"], &["sleep", "infinity"]];
 
+/// Commands of git that end soon.
+const GIT: &str = "add branch checkout commit config describe diff init log rev-parse show status tag";
+
 /// What comes of running a program, by its name.
 pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
     let Some(name) = argv.first().and_then(Field::known) else { return Run::UNKNOWN };
@@ -38,7 +41,9 @@ pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
     let never = NEVER
         .iter()
         .any(|words| words.iter().all(|w| argv.iter().any(|f| f.known().is_some_and(|k| k.ends_with_str(w)))));
-    if never || !TABLE.contains(name) || name == "env" && argv.len() > 1 {
+    let command = argv.get(1).and_then(Field::known);
+    let of_git = name == "git" && command.is_some_and(|c| GIT.split_ascii_whitespace().any(|known| c == known));
+    if never || !(of_git || TABLE.contains(name)) || name == "env" && argv.len() > 1 {
         return Run::UNKNOWN;
     }
     let unknown = Run { short: true, status: Status::Unknown, output: None, disturbs: false };

@@ -8,7 +8,7 @@ use bstr::BString;
 
 use super::{Confidence, Disposition, Ending, Known, Nature, Pid1, Reaction, Signal};
 use crate::launch::family::{Branch, Held, Parent, Stays};
-use crate::launch::outcome::{Step, StepKind};
+use crate::launch::outcome::{Cause, Outcome, Step, StepKind};
 use crate::launch::script::{self, End, Status};
 use crate::launch::shell::Shell;
 use crate::launch::wrapper::{Passing, Relay, Relays};
@@ -57,6 +57,18 @@ impl Line<'_> {
         let program = self.program(level, false, Signal::TERM, known);
         let is_tool = program.nature == Nature::Tool && program.disposition == Disposition::Default;
         is_tool.then(|| format!("`{name}` may end by itself, and the exit code is then another one than its own"))
+    }
+
+    /// The end of a script whose program is sure to end: what its code has is no function that waits.
+    pub fn ends_with(&self) -> Option<Outcome> {
+        let Some(Parent::Shell(held)) = self.parents.last() else { return None };
+        let Some(Status::Code(code)) = held.then.filter(|then| *then != Status::OK) else { return None };
+        let step = self.step(self.parents.len()).filter(|step| step.kind == StepKind::Elf)?;
+        let ends = self.view.code(step.ino?).is_some_and(|program| program.ends());
+        let path = held.script.clone().unwrap_or_default();
+        let cause = Cause::ScriptEnds { path, line: held.line, code, left: None };
+        let outer = self.parents.iter().rev().skip(1);
+        ends.then(|| outer.fold(Outcome::Exits { code, cause }, |outcome, parent| parent.pass(outcome)))
     }
 
     /// The last program that is executed in the process at `level`.

@@ -271,6 +271,10 @@ pub fn follow(launch: &mut Launch, image: &Image, rootfs: &Rootfs) {
         let mut view = view.clone().reset_parents(start.runtime.resets_parents);
         let cwd = workdir::enter(&mut view, &launch.process.working_dir, start.runtime).unwrap_or_default();
         let line = Line { view: &view, cwd, steps: &start.steps, parents: &start.parents, below: false };
+        if let Some(end) = line.ends_with() {
+            start.outcome = end;
+            continue;
+        }
         match line.goes_to_the_background().or_else(|| line.ends_otherwise(&mut known)) {
             Some(why) => start.outcome = Outcome::Unknown(why),
             None => start.stop = Some(line.stop(delivery, &mut known)),

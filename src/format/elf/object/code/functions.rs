@@ -70,6 +70,17 @@ const NAMES: [(&[&str], Role, Register); 13] = [
     (&["profil", "__profil"], Role::Keeps, Register::DI),
 ];
 
+/// Functions of a C library that wait for something that may never come, of those that a static program holds only if it
+/// calls them; reading is none, since standard input is at its end.
+const WAITING: &str = "pause sleep nanosleep clock_nanosleep select pselect poll ppoll epoll_wait epoll_pwait accept accept4 recv \
+    recvfrom recvmsg sigsuspend sigwait sigwaitinfo sigtimedwait wait wait4 waitpid waitid msgrcv mq_receive pthread_join \
+    pthread_cond_wait sem_wait inotify_init io_getevents";
+
+fn waits(name: &[u8]) -> bool {
+    let plain = name.strip_prefix(b"__libc_").or(name.strip_prefix(b"__")).unwrap_or(name);
+    WAITING.split_ascii_whitespace().any(|known| known.as_bytes() == plain)
+}
+
 fn function(name: &[u8]) -> Option<Function> {
     let is = |names: &[&str]| names.iter().any(|known| known.as_bytes() == name);
     NAMES.iter().find(|(names, ..)| is(names)).map(|(_, role, register)| (*role, *register))
@@ -82,6 +93,8 @@ pub struct Functions {
     pub slots: BTreeMap<u64, Function>,
     /// Their own addresses, or those of the stubs that jump there.
     pub addresses: BTreeMap<u64, Function>,
+    /// A static program holds a function that waits; `None` of others.
+    pub waits: Option<bool>,
     /// The address of one that sets handlers stands among the data, where anything may call it.
     pub is_given_away: bool,
 }
@@ -149,13 +162,16 @@ impl<'a> Tables<'a> {
         let strtab = sections.get(usize::try_from(symtab.sh_link).ok()?)?;
         let symbols = self.piece(symtab.sh_offset, symtab.sh_size)?;
         let strings = self.piece(strtab.sh_offset, strtab.sh_size)?;
-        let mut at = 0;
+        let (mut at, mut waits) = (0, false);
         for _ in 0..ENTRIES {
             let Ok(symbol) = symbols.gread_with::<Sym>(&mut at, self.segments.context) else { break };
             if st_type(symbol.st_info) == STT_FUNC && symbol.st_value != 0 {
-                functions.addresses.extend(function(name(strings, symbol.st_name)).map(|f| (symbol.st_value, f)));
+                let name = name(strings, symbol.st_name);
+                waits |= self::waits(name);
+                functions.addresses.extend(function(name).map(|f| (symbol.st_value, f)));
             }
         }
+        functions.waits = Some(waits);
         Some(())
     }
 }

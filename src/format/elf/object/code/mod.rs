@@ -82,6 +82,8 @@ pub struct Code {
     sites: Vec<Site>,
     /// A setter can be called from where it is not seen.
     is_given_away: bool,
+    /// A static program holds a function that waits.
+    waits: Option<bool>,
     /// The numbers up to 64 that some function is called with, a bit each.
     numbers: u64,
 }
@@ -113,6 +115,12 @@ impl Code {
     /// none is found, the code is not of a kind that is understood here.
     pub fn is_understood(&self) -> bool {
         self.sites.iter().any(|site| site.role.sets() || site.role == Role::Waits)
+    }
+
+    /// Whether it is a static program that neither waits for anything nor sets a handler: it does its work and ends.
+    pub fn ends(&self) -> bool {
+        let sets = |site: &Site| site.role.sets() && matches!(site.role, Role::Sets | Role::Passes);
+        self.waits == Some(false) && !self.sites.iter().any(sets)
     }
 
     /// What it says of a signal.
@@ -179,7 +187,7 @@ impl<'a> Search<'a> {
         }
         let handlers: Vec<_> = sites.iter().map(|site| self.handler(site, &sites)).collect();
         sites.iter_mut().zip(handlers).for_each(|(site, handler)| site.handler = handler);
-        Code { sites, is_given_away: self.is_given_away(), numbers: self.text.numbers() }
+        Code { sites, is_given_away: self.is_given_away(), waits: self.functions.waits, numbers: self.text.numbers() }
     }
 
     /// Whether the address of a function that sets handlers is loaded, or lies among the data.
