@@ -8,6 +8,10 @@ pub fn quote(bytes: impl AsRef<[u8]>) -> String {
     let text = String::from_utf8_lossy(bytes.as_ref());
     let mut out = String::from("`");
     for c in text.chars().take(QUOTE_MAX) {
+        if c == '\0' {
+            out.push('…'); // a word that is not known before it runs
+            continue;
+        }
         let hidden =
             c.is_control() || (c.is_whitespace() && c != ' ') || matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}');
         if hidden { out.extend(c.escape_default()) } else { out.push(c) }

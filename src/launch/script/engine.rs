@@ -65,6 +65,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         noted: Vec::new(),
         endings: Vec::new(),
         commands: RefCell::default(),
+        origin: None,
         source: Rc::from(invocation.text.as_bytes()),
         texts: HashMap::new(),
         substituted: None,
@@ -86,6 +87,8 @@ pub(super) struct Engine<'a> {
     pub depth: usize,
     /// Within a pipeline or a background job: programs are noted, no endings are recorded.
     pub muted: usize,
+    /// The line of the `eval` whose text is read.
+    pub origin: Option<usize>,
     /// Programs that may run for ever, of what is muted.
     pub noted: Vec<Noted>,
     endings: Vec<Ending>,
@@ -522,6 +525,8 @@ impl Engine<'_> {
         if self.muted > 0 {
             return None;
         }
+        let text = self.excerpt(span);
+        let span = self.origin.map_or(span, |line| Span { line, ..Span::default() });
         let traps: Vec<_> = state.traps.iter().map(|(n, t)| (n.clone(), t.clone())).collect();
         let same = |e: &Ending| {
             e.end == end
@@ -562,7 +567,7 @@ impl Engine<'_> {
         self.endings.push(Ending {
             when: state.when.to_vec(),
             end,
-            text: self.excerpt(span),
+            text,
             span,
             traps,
             jobs: state.jobs.to_vec(),
@@ -577,6 +582,13 @@ impl Engine<'_> {
 }
 
 impl Engine<'_> {
+    /// Nothing comes after a program that never ends.
+    pub fn stays(&mut self, at: Option<usize>) {
+        if let Some(End::Child { last, .. }) = at.and_then(|at| self.endings.get_mut(at)).map(|e| &mut e.end) {
+            *last = true;
+        }
+    }
+
     /// What ran before on this way has ended.
     pub fn passed(&mut self, state: &State, again: Option<usize>) {
         for index in state.behind.iter().filter(|index| Some(**index) != again) {

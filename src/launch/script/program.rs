@@ -43,10 +43,13 @@ pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
         .any(|words| words.iter().all(|w| argv.iter().any(|f| f.known().is_some_and(|k| k.ends_with_str(w)))));
     let command = argv.get(1).and_then(Field::known);
     let of_git = name == "git" && command.is_some_and(|c| GIT.split_ascii_whitespace().any(|known| c == known));
-    if never || !(of_git || TABLE.contains(name)) || name == "env" && argv.len() > 1 {
+    if never {
+        return Run { never: true, disturbs: false, ..Run::UNKNOWN };
+    }
+    if !(of_git || TABLE.contains(name)) || name == "env" && argv.len() > 1 {
         return Run::UNKNOWN;
     }
-    let unknown = Run { short: true, status: Status::Unknown, output: None, disturbs: false };
+    let unknown = Run { short: true, status: Status::Unknown, output: None, disturbs: false, never: false };
     let Some(words) = all_known(argv) else { return unknown };
     let words: Vec<&[u8]> = words.iter().skip(1).map(|w| w.as_bytes()).collect();
     match output(name, &words, cwd, world) {

@@ -277,10 +277,11 @@ impl Engine<'_> {
         }
         let source = std::mem::replace(&mut self.source, function.source.clone());
         let file = std::mem::replace(&mut self.file, function.file.clone());
+        let origin = self.origin.take();
         let stays = !call.redirections.is_empty() || !self.shell.replaces_itself(Place::Function);
         let context = if stays { call.context.inner() } else { call.context };
         let mut states = self.command(&function.body, state, context);
-        (self.source, self.file) = (source, file);
+        (self.source, self.file, self.origin) = (source, file, origin);
         for state in &mut states {
             state.arguments.clone_from(&old);
             state.calls -= 1;
@@ -461,6 +462,10 @@ impl Engine<'_> {
             let program = Noted { argv: call.argv.clone(), environment, cwd: state.cwd.clone() };
             let within = if state.subshell > 0 { Within::Subshell } else { Within::Shell };
             state.pending = self.note_child(&mut state, program, within, call.span);
+            if run.never && self.muted == 0 {
+                self.stays(state.pending);
+                return vec![State { flow: Flow::Over, ..state }];
+            }
         }
         state.status = run.status;
         self.checked(state, call.span, call.context, Some(true))

@@ -46,11 +46,13 @@ pub struct Run {
     pub output: Option<BString>,
     /// It changes files that it does not name.
     pub disturbs: bool,
+    /// It certainly never ends by itself.
+    pub never: bool,
 }
 
 impl Run {
     /// A program of which nothing is known.
-    pub const UNKNOWN: Run = Run { short: false, status: Status::Unknown, output: None, disturbs: true };
+    pub const UNKNOWN: Run = Run { short: false, status: Status::Unknown, output: None, disturbs: true, never: false };
 }
 
 /// What a script finds around it.

@@ -49,7 +49,10 @@ impl Engine<'_> {
         if text.trim_ascii().is_empty() {
             state.status = Status::OK;
         }
+        // its lines are counted anew: what is told is the line of `eval`
+        let outer = self.origin.replace(self.origin.unwrap_or(call.span.line));
         let states = self.text(&text, state, call.context);
+        self.origin = outer;
         self.each(states, |engine, state| engine.checked(state, call.span, call.context, None))
     }
 
@@ -110,7 +113,9 @@ impl Engine<'_> {
         };
         state.frames.push(("source".into(), name.clone()));
         let file = std::mem::replace(&mut self.file, name);
+        let origin = self.origin.take();
         let mut states = self.text(&text, state, call.context);
+        self.origin = origin;
         self.file = file;
         for state in &mut states {
             state.calls -= 1;
