@@ -69,7 +69,7 @@ pub struct Launch {
 pub struct Alternative {
     /// On what conditions, in words.
     pub when: Vec<String>,
-    /// One for each of [`RUNTIMES`], in that order.
+    /// One for each of the newest engines, in the order of [`RUNTIMES`].
     pub starts: Vec<Start>,
 }
 
@@ -132,26 +132,32 @@ fn launch_under(
     runtimes: &'static [Runtime],
 ) -> Launch {
     let memory = Remembered::default();
-    let mut ways: Vec<Alternative> = Vec::new();
+    let start = |choices: &RefCell<Choices>, runtime: &'static Runtime| {
+        Attempt { image, rootfs, process: &process, runtime, memory: &memory, choices }.start(view)
+    };
+    // The newest engine finds the ways.
+    let mut ways: Vec<(Choices, Vec<String>, Option<Start>)> = Vec::new();
     let mut choices = Some(Choices::default());
     while let Some(taken) = choices.filter(|_| ways.len() < ways::MAX_WAYS) {
         let taken = RefCell::new(taken);
-        let start = |(index, runtime): (usize, &'static Runtime)| {
-            let again = RefCell::new(taken.borrow().again());
-            let choices = if index == 0 { &taken } else { &again };
-            Attempt { image, rootfs, process: &process, runtime, memory: &memory, choices }.start(view)
-        };
-        let starts: Vec<Start> = runtimes.iter().enumerate().map(start).collect();
+        let first = runtimes.first().map(|runtime| start(&taken, runtime));
         let mut taken = taken.into_inner();
-        ways.push(Alternative { when: std::mem::take(&mut taken.when), starts });
+        ways.push((taken.again(), std::mem::take(&mut taken.when), first));
         choices = taken.next();
     }
-    // What fails on one way only is no claim: what runs comes first.
-    ways.sort_by_key(|way| way.starts.first().is_some_and(|start| start.outcome.cause().is_some()));
-    let mut ways = ways.into_iter();
-    let Alternative { when, starts } =
-        ways.next().unwrap_or_else(|| Alternative { when: Vec::new(), starts: Vec::new() });
-    Launch { process, starts, when, others: ways.collect() }
+    // What fails on one way only is no claim: what runs comes first. Of the others the newest engines tell enough.
+    ways.sort_by_key(|(.., first)| first.as_ref().is_some_and(|start| start.outcome.cause().is_some()));
+    let starts = |choices: &Choices, first: Option<Start>, asked: usize| {
+        let others = runtimes.iter().take(asked).skip(1);
+        first.into_iter().chain(others.map(|runtime| start(&RefCell::new(choices.again()), runtime))).collect()
+    };
+    let mut all = ways.into_iter().enumerate().map(|(at, (choices, when, first))| {
+        let asked = if at == 0 { runtimes.len() } else { CURRENT };
+        Alternative { when, starts: starts(&choices, first, asked) }
+    });
+    let main = all.next().unwrap_or_else(|| Alternative { when: Vec::new(), starts: Vec::new() });
+    let others = all.collect();
+    Launch { process, starts: main.starts, when: main.when, others }
 }
 
 /// What was found out for one runtime, or one way, and holds for the others.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, LazyLock};
 
+use bstr::ByteSlice;
 use imagelint::format::elf::Object;
 use imagelint::format::shell::{Dialect, parse};
 use imagelint::image::{Changeset, Content, Entry, FileType, Image, Layer};
@@ -46,7 +47,9 @@ static STUB: LazyLock<(u64, Arc<Content>)> = LazyLock::new(|| {
     program(small.unwrap().1)
 });
 static SHELLS: LazyLock<Vec<(&str, (u64, Arc<Content>))>> = LazyLock::new(|| {
-    let read = |path: &str| std::fs::read(path).map(program);
+    // Debian's busybox prefers its applets to files, that of the images does not
+    let plain = |bytes: Vec<u8>| bytes.replace("/proc/self/exe", "/proc/self/no.");
+    let read = |path: &str| std::fs::read(path).map(|bytes| program(plain(bytes)));
     MACHINE.iter().map(|(from, to)| (*to, read(from).unwrap_or_else(|_| STUB.clone()))).collect()
 });
 
@@ -263,6 +266,11 @@ impl Maker<'_> {
         for directory in &words.directories {
             let whole = if directory.starts_with('/') { directory.clone() } else { continue };
             self.directory(&whole);
+        }
+        for archive in &words.archives {
+            let below = |directory: &str| format!("{directory}/{archive}");
+            let path = if archive.starts_with('/') { archive.clone() } else { below(&self.recipe.workdir) };
+            self.file(&path, File::Text(Vec::new(), 0o644));
         }
         for path in words.sourced.iter().filter(|p| p.starts_with('/') && !p.starts_with("/run/secrets")) {
             let name = path.rsplit('/').next();

@@ -35,6 +35,8 @@ pub struct Words {
     pub commands: BTreeSet<String>,
     /// Files that are sourced.
     pub sourced: BTreeSet<String>,
+    /// Archives that java runs.
+    pub archives: BTreeSet<String>,
     /// Directories that are changed into, and those of files that are written.
     pub directories: BTreeSet<String>,
     /// Users.
@@ -124,6 +126,11 @@ impl Words {
             self.users.extend(word.split_once("uid=").map(|(_, user)| user.to_owned()));
         }
         for pair in words.windows(2) {
+            if let [Some(option), Some(archive)] = pair
+                && option == "-jar"
+            {
+                self.archives.insert(archive.clone());
+            }
             if let [Some(option), Some(user)] = pair
                 && option.ends_with("uid")
             {

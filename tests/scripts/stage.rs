@@ -254,7 +254,8 @@ impl World for Real<'_> {
             return run_known(argv, cwd, self);
         }
         let code = base.trim_start_matches(|c: char| c.is_ascii_alphabetic()).parse().unwrap_or(0);
-        let known = Run { short: true, status: Status::Code(code), output: Some("".into()), disturbs: false, never: false };
+        let known =
+            Run { short: true, status: Status::Code(code), output: Some("".into()), disturbs: false, never: false };
         match base.as_bytes()[0] {
             b'o' => Run { output: Some(format!("out{code}\n").into()), ..known },
             b'u' => Run { status: Status::Unknown, ..known },
