@@ -180,7 +180,7 @@ fn what_has_something_behind_it_ends() {
         assert_eq!(expected(shell, "java setup\nexec app\n"), ["exec app"]);
         assert_eq!(expected(shell, "java setup\necho done\n"), ["child java setup"]);
         assert_eq!(expected(shell, "x=$(java setup)\nexec app\n"), ["exec app"]);
-        assert_eq!(expected(shell, "java a\nwhile true; do java b; done\n"), ["Loops"]);
+        assert_eq!(expected(shell, "java a\nwhile true; do java b; done\n"), ["Loops { pause: Some(0) }"]);
         assert_eq!(expected(shell, "until java ping; do :; done\nexec app\n"), ["exec app"]);
     }
 }
@@ -190,7 +190,7 @@ fn who_waits_for_a_file_is_given_it() {
     for shell in [Shell::Dash, Shell::Ash, Shell::Bash] {
         assert_eq!(expected(shell, "while [ ! -f /data/ready ]; do :; done\nexec app\n"), ["exec app"]);
         assert_eq!(expected(shell, "set -e\nuntil [ -e /data/ready ]; do :; done\nexec app\n"), ["exec app"]);
-        assert_eq!(expected(shell, "while [ a = a ]; do :; done\nexec app\n"), ["Loops"]);
+        assert_eq!(expected(shell, "while [ a = a ]; do :; done\nexec app\n"), ["Loops { pause: Some(0) }"]);
     }
 }
 

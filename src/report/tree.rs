@@ -42,8 +42,10 @@ pub(super) fn body(subject: &Subject<'_>, style: &Style) -> String {
 
 /// Another way, where a script depends on what is not known before it runs.
 fn alternative(other: &Launch, subject: &Subject<'_>, style: &Style) -> String {
-    let when = if other.when.is_empty() { "otherwise".to_owned() } else { other.when.join(", and ") };
-    let head = style.fill("\nor else, if ", &sentence(when), 4);
+    let head = match other.when.as_slice() {
+        [] => "\nor else\n".to_owned(),
+        when => style.fill("\nor else, if ", &sentence(when.join(", and ")), 4),
+    };
     head + &launch(other, subject, style) + &stop(other, subject, style)
 }
 

@@ -48,6 +48,7 @@ impl Engine<'_> {
         if !untold.is_empty() {
             let at = self.note(&state, End::Waits { jobs: untold }, call.span);
             states = self.interrupted(&state, at);
+            state.behind = at.into_iter().collect::<Vec<_>>().into();
             state.files.disturbed = true;
         }
         if named.is_empty() {
