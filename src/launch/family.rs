@@ -1,7 +1,7 @@
 //! The processes of a container that has started: one line from PID 1 down to the main program, and what runs beside it.
 //!
 //! Every process of that line but the last is a parent that stays: a wrapper, or a shell. Its place in the list is its
-//! process id less one, and the steps of a [`Start`](super::Start) carry that id too.
+//! process id less one, and the steps of a [`Start`] carry that id too.
 
 use std::ops::Range;
 

@@ -31,12 +31,12 @@ impl Running<'_> {
         let error = self.view.resolve(script, &self.cwd, &self.credentials).err()?;
         // node looks for the name with an ending, too
         let endings = ["", ".js", ".json", ".node", ".mjs", ".cjs"];
-        let is_absent = |ending: &&str| {
+        let is_absent = |ending: &str| {
             let path = [script.as_slice(), ending.as_bytes()].concat();
             let found = self.view.resolve(&path, &self.cwd, &self.credentials);
             found.is_err_and(|error| error.unknowable.is_none() && error.errno == Errno::ENOENT)
         };
-        let absent = endings.iter().all(|ending| is_absent(&ending));
+        let absent = endings.iter().all(|ending| is_absent(ending));
         let cause = Cause::Exec { role: Role::Command, path: script.clone(), problem: Problem::Unresolved(error) };
         absent.then_some(Outcome::Exits { code: *code, cause })
     }

@@ -33,7 +33,10 @@ const MACHINE: [(&str, &str); 7] = [
     ("/lib/x86_64-linux-gnu/libtinfo.so.6", "usr/lib/x86_64-linux-gnu/libtinfo.so.6"),
 ];
 
-fn program(bytes: Vec<u8>) -> (u64, Arc<Content>) {
+/// Length and bytes of a program.
+type Stored = (u64, Arc<Content>);
+
+fn program(bytes: Vec<u8>) -> Stored {
     let mut content = Content::head(bytes.as_slice());
     let fetch = |offset: u64, len: usize| bytes.get(offset as usize..offset as usize + len).map(Into::into).ok_or(());
     if let Ok(Some(object)) = Object::read(bytes.len() as u64, fetch) {
@@ -42,11 +45,11 @@ fn program(bytes: Vec<u8>) -> (u64, Arc<Content>) {
     (bytes.len() as u64, Arc::new(content))
 }
 
-static STUB: LazyLock<(u64, Arc<Content>)> = LazyLock::new(|| {
+static STUB: LazyLock<Stored> = LazyLock::new(|| {
     let small = elf::programs().into_iter().find(|(name, _)| *name == "ok");
     program(small.unwrap().1)
 });
-static SHELLS: LazyLock<Vec<(&str, (u64, Arc<Content>))>> = LazyLock::new(|| {
+static SHELLS: LazyLock<Vec<(&str, Stored)>> = LazyLock::new(|| {
     // Debian's busybox prefers its applets to files, that of the images does not
     let plain = |bytes: Vec<u8>| bytes.replace("/proc/self/exe", "/proc/self/no.");
     let read = |path: &str| std::fs::read(path).map(|bytes| program(plain(bytes)));

@@ -275,7 +275,7 @@ impl Ending {
         let exits = matches!(self.end, End::Exits { .. });
         self.signalled.is_none()
             && !self.goes_on
-            && !(!self.behind.is_empty() && exits)
+            && (self.behind.is_empty() || !exits)
             && !self.when.iter().any(|condition| condition.unlikely)
     }
 }

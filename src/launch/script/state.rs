@@ -155,6 +155,9 @@ fn is_below(path: &BStr, parent: &[u8]) -> bool {
     path.strip_prefix(parent).is_some_and(|rest| rest.starts_with(b"/") || parent.ends_with(b"/"))
 }
 
+/// Variables that one function call hides, with what they held.
+pub type Hidden = Vec<(BString, Option<Variable>)>;
+
 /// A shell, or a subshell of it.
 #[derive(Clone, Debug)]
 pub struct State {
@@ -195,7 +198,7 @@ pub struct State {
     /// What standard input holds; `None`: the container's, which is empty.
     pub input: Option<Value>,
     /// Variables that `local` hides, a list for each function call.
-    pub locals: Shared<Vec<Vec<(BString, Option<Variable>)>>>,
+    pub locals: Shared<Vec<Hidden>>,
     /// Subshells around.
     pub subshell: usize,
     /// What bash calls FUNCNAME and BASH_SOURCE, the innermost last.

@@ -163,7 +163,8 @@ mod tests {
         assert_eq!(common(&[], &[1]), [0u8; 0]);
         let mut parted = of(&[1, 2]);
         let mut other = parted.clone();
-        (parted.push(3), other.push(4));
+        parted.push(3);
+        other.push(4);
         parted.keep_common(&other);
         assert_eq!(parted.to_vec(), [1, 2]);
     }

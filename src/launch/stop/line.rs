@@ -88,7 +88,7 @@ impl Line<'_> {
                 reaction
             }
         };
-        if child { reaction.as_child(signal) } else { reaction }
+        if child { reaction.below_pid_1(signal) } else { reaction }
     }
 
     fn relayed(&self, relay: &Relay, level: usize, signal: Signal, known: &mut Known) -> Reaction {

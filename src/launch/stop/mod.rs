@@ -174,11 +174,11 @@ impl Reaction {
     /// A parent without a handler that passes nothing on: PID 1 goes on, another process dies.
     fn dropped(child: bool, signal: Signal, why: String, confidence: Confidence) -> Self {
         let dropped = Reaction::ignored(why, confidence, Nature::Parent);
-        if child { Reaction { main_told: Some(false), ..dropped.as_child(signal) } } else { dropped }
+        if child { Reaction { main_told: Some(false), ..dropped.below_pid_1(signal) } } else { dropped }
     }
 
     /// The same program below PID 1, where the default action counts.
-    fn as_child(self, signal: Signal) -> Self {
+    fn below_pid_1(self, signal: Signal) -> Self {
         match (self.disposition, self.ending) {
             (Disposition::Default, Ending::Killed) => {
                 let why = format!("{}, but below PID 1 {signal} ends what does not handle it", self.why);
