@@ -62,6 +62,8 @@ pub struct Launch {
     pub when: Vec<String>,
     /// Other ways that are to be expected.
     pub others: Vec<Alternative>,
+    /// There are more ways than are followed: what holds for all of these may not hold for all.
+    pub cut: bool,
 }
 
 /// Another way to start: a script on it depends on what is not known before it runs.
@@ -78,7 +80,7 @@ impl Launch {
     pub fn alternatives(&self) -> impl Iterator<Item = Launch> {
         let launch = |way: &Alternative| {
             let Alternative { when, starts } = way.clone();
-            Launch { process: self.process.clone(), starts, when, others: Vec::new() }
+            Launch { process: self.process.clone(), starts, when, others: Vec::new(), cut: false }
         };
         self.others.iter().map(launch)
     }
@@ -137,11 +139,16 @@ fn launch_under(
     };
     // The newest engine finds the ways.
     let mut ways: Vec<(Choices, Vec<String>, Option<Start>)> = Vec::new();
-    let mut choices = Some(Choices::default());
-    while let Some(taken) = choices.filter(|_| ways.len() < ways::MAX_WAYS) {
+    let (mut choices, mut cut) = (Some(Choices::default()), false);
+    while let Some(taken) = choices {
+        if ways.len() == ways::MAX_WAYS {
+            cut = true;
+            break;
+        }
         let taken = RefCell::new(taken);
         let first = runtimes.first().map(|runtime| start(&taken, runtime));
         let mut taken = taken.into_inner();
+        cut |= taken.cut;
         ways.push((taken.again(), std::mem::take(&mut taken.when), first));
         choices = taken.next();
     }
@@ -157,7 +164,7 @@ fn launch_under(
     });
     let main = all.next().unwrap_or_else(|| Alternative { when: Vec::new(), starts: Vec::new() });
     let others = all.collect();
-    Launch { process, starts: main.starts, when: main.when, others }
+    Launch { process, starts: main.starts, when: main.when, others, cut }
 }
 
 /// What was found out for one runtime, or one way, and holds for the others.

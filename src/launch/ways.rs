@@ -27,6 +27,8 @@ pub struct Choices {
     met: usize,
     /// On what conditions, in words.
     pub when: Vec<String>,
+    /// A script has more ways than are followed.
+    pub cut: bool,
 }
 
 impl Choices {
@@ -45,7 +47,7 @@ impl Choices {
 
     /// The same choices again, for another runtime.
     pub fn again(&self) -> Self {
-        Choices { forks: self.forks.clone(), met: 0, when: Vec::new() }
+        Choices { forks: self.forks.clone(), ..Choices::default() }
     }
 
     /// The choices of the next way, if there is one: the last fork with a way left takes it.
@@ -54,7 +56,7 @@ impl Choices {
         while let Some((way, count)) = self.forks.pop() {
             if way + 1 < count {
                 self.forks.push((way + 1, count));
-                return Some(Choices { forks: self.forks, met: 0, when: Vec::new() });
+                return Some(Choices { forks: self.forks, ..Choices::default() });
             }
         }
         None
@@ -79,6 +81,8 @@ pub struct Ends {
     /// All ends.
     pub endings: Vec<Ending>,
     ways: Vec<Way>,
+    /// There are more.
+    cut: bool,
 }
 
 /// The endings of scripts: every runtime, and every way, comes by the same.
@@ -104,7 +108,10 @@ impl Memory {
         }
         let world = Inside::new(view, credentials.clone()).of_busybox(busybox);
         let endings = shells::ends(view, &mut call.clone(), program, &world);
-        let ends = Rc::new(Ends { ways: ways(&endings), endings });
+        let mut ways = ways(&endings);
+        let cut = ways.len() > MAX_WAYS;
+        ways.truncate(MAX_WAYS);
+        let ends = Rc::new(Ends { ways, cut, endings });
         self.known.borrow_mut().push((question, ends.clone()));
         ends
     }
@@ -119,7 +126,6 @@ fn ways(endings: &[Ending]) -> Vec<Way> {
         }
     }
     ways.sort_by_key(|way| endings.get(way.ending).map(|e| (rank(&e.end), e.when.len())));
-    ways.truncate(MAX_WAYS);
     ways
 }
 
@@ -159,12 +165,13 @@ fn is_alike(endings: &[Ending], one: usize, other: usize) -> bool {
 
 /// Which way to take, and the ending that it leads to; the likeliest if there is no choice.
 pub fn choose<'e>(ends: &'e Ends, choices: Option<&RefCell<Choices>>) -> Option<(&'e Ending, Way)> {
-    let Ends { endings, ways } = ends;
+    let Ends { endings, ways, cut } = ends;
     let mut choices = choices.filter(|_| ways.len() > 1).map(RefCell::borrow_mut);
     let index = choices.as_mut().map_or(0, |choices| choices.choose(ways.len()));
     let way = *ways.get(index)?;
     let ending = endings.get(way.ending)?;
     if let Some(choices) = &mut choices {
+        choices.cut |= cut;
         let told = ending.when.iter().map(|c| format!("line {}: {}", c.line, c.text));
         choices.when.extend(told);
     }

@@ -23,6 +23,8 @@ pub struct Trace {
     image: ImageName,
     config: Config,
     paths: Vec<Path>,
+    /// There are more paths than are followed.
+    more_paths: bool,
     healthcheck: Option<Check>,
     agrees_with_runtime: Option<&'static str>,
 }
@@ -158,6 +160,7 @@ impl Trace {
                 stop_signal: configuration.stop_signal.clone(),
             },
             paths,
+            more_paths: subject.launch.cut,
             healthcheck: subject.healthcheck.map(|launch| check(launch, subject.rootfs)),
             agrees_with_runtime: None,
         }

@@ -27,6 +27,9 @@ pub(super) fn body(subject: &Subject<'_>, style: &Style) -> String {
     for other in subject.launch.alternatives() {
         out.push_str(&alternative(&other, subject, style));
     }
+    if subject.launch.cut {
+        out.push_str("\nmore ways than these are to be expected, and are not followed\n");
+    }
     if let Some(healthcheck) = subject.healthcheck {
         let ending = match trace::decisive(healthcheck).and_then(trace::why) {
             Some(why) if trace::outcome(healthcheck) == "unknown" => {

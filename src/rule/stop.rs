@@ -20,7 +20,7 @@ impl<'a> Subject<'a> {
         let reaction = &stop.reaction;
         let alone = self.launch.current().iter().find(|start| start.stop.is_some())?.parents.is_empty();
         let killed = |reaction: &Reaction| {
-            alone && reaction.ending == Ending::Killed && reaction.confidence > Confidence::Possible
+            alone && !self.launch.cut && reaction.ending == Ending::Killed && reaction.confidence > Confidence::Possible
         };
         let others = self.launch.others.iter().flat_map(|way| way.starts.iter().find_map(|start| start.stop.as_ref()));
         (killed(reaction) && others.into_iter().all(|stop| killed(&stop.reaction))).then_some((stop, reaction))
