@@ -21,6 +21,7 @@ mod seen;
 pub mod script;
 mod scripts;
 mod shell;
+mod shell_start;
 mod shells;
 mod stop;
 mod user;

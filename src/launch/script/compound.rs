@@ -1,19 +1,17 @@
 //! Compound commands, pipelines and lists (POSIX XCU 2.9.2 to 2.9.5).
 
-use bstr::{BString, ByteSlice};
+use bstr::ByteSlice;
 
 use super::engine::{Context, Engine, MAX_DEPTH};
 use super::expand::Fail;
-use super::state::{Content, Flow, State};
-use super::value::{Field, Status, Truth, Value};
-use super::{Cause, End, Started, Within, pattern};
+use super::state::{Flow, State};
+use super::value::{Status, Truth, Value};
+use super::{Cause, Started, Within, pattern};
 use crate::format::shell::{Arm, ArmEnd, Command, Kind, List, Span, Word};
 use crate::launch::shell::{Place, Shell};
 
-/// Rounds of a loop whose condition is not known, before it is left.
-const OPEN_ROUNDS: usize = 2;
 /// What a loop that waits for a file asks.
-const FILE_TESTS: [&str; 8] = [" -f ", " -e ", " -d ", " -s ", " -S ", " -r ", " -L ", " -p "];
+pub(super) const FILE_TESTS: [&str; 8] = [" -f ", " -e ", " -d ", " -s ", " -S ", " -r ", " -L ", " -p "];
 
 impl Engine<'_> {
     /// Any command.
@@ -356,240 +354,6 @@ impl Engine<'_> {
     fn becomes_the_last(&self, state: &State) -> bool {
         self.shell.replaces_itself(Place::Pipeline) && self.muted == 0 && self.lets_go(state) && !state.options.pipefail
     }
-
-    fn rounds(
-        &mut self,
-        until: bool,
-        condition: &List,
-        body: &List,
-        state: State,
-        span: Span,
-        context: Context,
-    ) -> Vec<State> {
-        let (mut ends, mut round) = (Vec::new(), Vec::new());
-        let mut waiting = None;
-        let mut left = vec![(State { loops: state.loops + 1, ..state.clone() }, 0, Status::OK)];
-        for _ in 0..self.bounds.rounds {
-            let mut next = Vec::new();
-            for (start, open, status) in left {
-                let compare = start.clone();
-                let tested = self.list(condition, start, Context::CHECKED);
-                for state in tested {
-                    if state.flow != Flow::Next {
-                        self.leave_loop(state, &mut ends, &mut next, open);
-                        continue;
-                    }
-                    let unknown = state.status.success().is_none();
-                    for (success, state) in self.decide(state, list_span(condition), None) {
-                        if success == until {
-                            ends.push(State { pending: None, ..state.with(status) });
-                            continue;
-                        }
-                        let open = open + usize::from(unknown);
-                        if open > self.open_rounds() {
-                            self.widen(&compare, state, span, &mut ends);
-                            continue;
-                        }
-                        for state in self.list(body, state, context.inner()) {
-                            if state.flow == Flow::Next && state.is_same(&compare) && !unknown {
-                                let pause = pause(&compare, &state);
-                                let at = self.record(&state, End::Loops { pause }, span);
-                                ends.extend(self.interrupted(&state, at).into_iter().filter(|s| s.flow != Flow::Next));
-                                round.extend(at);
-                                waiting = Some(state);
-                                continue;
-                            }
-                            self.leave_loop(state, &mut ends, &mut next, open);
-                        }
-                    }
-                }
-            }
-            left = next;
-            if left.is_empty() {
-                break;
-            }
-            if left.len() > self.ways().min(8) {
-                left = join_rounds(left);
-            }
-        }
-        for (state, ..) in left {
-            let why = format!("a loop takes more than {} rounds", self.bounds.rounds);
-            self.give_up(state, &why, span);
-        }
-        if let Some(state) =
-            waiting.filter(|_| ends.iter().all(|s| s.flow != Flow::Next) && self.asks_outside(condition))
-        {
-            ends.push(self.ended_outside(state, until, condition));
-        }
-        let leave = |mut s: State| {
-            s.behind.extend(round.iter().copied());
-            State { loops: state.loops, ..s }
-        };
-        let ends = ends.into_iter().map(leave).collect();
-        self.settle(ends)
-    }
-
-    /// Whether a condition looks at files: a volume, or another process, may end the loop.
-    fn asks_outside(&self, condition: &List) -> bool {
-        let span = list_span(condition);
-        let text = self.source.get(span.start..span.end).unwrap_or_default();
-        FILE_TESTS.iter().any(|test| text.contains_str(test))
-    }
-
-    /// A loop that waits for a file has come to its end.
-    fn ended_outside(&self, mut state: State, until: bool, condition: &List) -> State {
-        let span = list_span(condition);
-        let verb = if until { "succeeds" } else { "fails" };
-        let text = format!("`{}` {verb} in the end", self.excerpt(span));
-        state.when.push(super::Condition { text, line: span.line, unlikely: false });
-        state.files.disturbed = true;
-        state.with(Status::OK)
-    }
-
-    /// Fewer as steps run out.
-    fn open_rounds(&self) -> usize {
-        if self.ways() > 1 { OPEN_ROUNDS } else { 1 }
-    }
-
-    /// A way that has gone round often enough: what the rounds changed is not known where it leaves.
-    fn widen(&mut self, before: &State, after: State, _: Span, ends: &mut Vec<State>) {
-        let mut joined = after;
-        if joined.join(before) {
-            joined.status = Status::Unknown;
-            joined.flow = Flow::Next;
-            ends.push(joined);
-        }
-    }
-
-    fn leave_loop(
-        &mut self,
-        mut state: State,
-        ends: &mut Vec<State>,
-        next: &mut Vec<(State, usize, Status)>,
-        open: usize,
-    ) {
-        match state.flow {
-            Flow::Next | Flow::Continue(1) => {
-                state.flow = Flow::Next;
-                let status = state.status;
-                next.push((state, open, status));
-            }
-            Flow::Break(1) => {
-                state.flow = Flow::Next;
-                state.status = Status::OK;
-                ends.push(state);
-            }
-            Flow::Break(n) => ends.push(State { flow: Flow::Break(n - 1), ..state }),
-            Flow::Continue(n) => ends.push(State { flow: Flow::Continue(n - 1), ..state }),
-            _ => ends.push(state),
-        }
-    }
-
-    fn each_word(
-        &mut self,
-        name: &BString,
-        words: Option<&[Word]>,
-        body: &List,
-        mut state: State,
-        span: Span,
-        context: Context,
-    ) -> Vec<State> {
-        let fields = match words {
-            None => state.arguments.to_vec(),
-            Some(words) => match self.fields(words, &mut state) {
-                Ok(fields) => fields,
-                Err(fail) => return vec![self.fail(state, fail, span)],
-            },
-        };
-        let loops = state.loops;
-        let status = if fields.is_empty() { Status::OK } else { state.status };
-        let mut left = vec![State { loops: loops + 1, pending: None, ..state.with(status) }];
-        let mut ends = Vec::new();
-        for (i, field) in fields.iter().enumerate().take(self.bounds.rounds) {
-            let last = i + 1 == fields.len();
-            let value = match field {
-                Field::One(value) => value.clone(),
-                Field::Any(why) => Value::unknown(why.clone()),
-            };
-            let skipped = if matches!(field, Field::Any(_)) { left.clone() } else { Vec::new() };
-            let mut next = Vec::new();
-            for mut state in left {
-                if !state.set(name, Content::Text(value.clone())) {
-                    ends.push(state.exit(Status::Code(2), Cause::Error("the variable of a loop is readonly")));
-                    continue;
-                }
-                let context = if last { context } else { context.inner() };
-                for state in self.list(body, state, context) {
-                    let mut more = Vec::new();
-                    self.leave_loop(state, &mut ends, &mut more, 0);
-                    next.extend(more.into_iter().map(|(s, ..)| s));
-                }
-            }
-            for (taken, other) in next.iter_mut().zip(&skipped) {
-                taken.join(other);
-            }
-            left = self.settle(next);
-        }
-        if fields.len() > self.bounds.rounds {
-            let why = format!("a loop takes more than {} rounds", self.bounds.rounds);
-            left = left.into_iter().map(|s| self.give_up(s, &why, span)).collect();
-        }
-        ends.extend(left);
-        let ends = ends.into_iter().map(|s| State { loops, ..s }).collect();
-        self.settle(ends)
-    }
-
-    /// `for ((a; b; c))`, as the `while` that it is.
-    fn count(
-        &mut self,
-        control: &[Word; 3],
-        body: &List,
-        mut state: State,
-        span: Span,
-        context: Context,
-    ) -> Vec<State> {
-        let [first, condition, step] = control;
-        let mut ends = Vec::new();
-        if self.arithmetic(&first.parts, &mut state).is_err() {
-            return vec![self.give_up(state, "the head of a loop is not followed", span)];
-        }
-        let loops = state.loops;
-        let mut left = vec![State { loops: loops + 1, ..state.with(Status::OK) }];
-        for _ in 0..self.bounds.rounds {
-            let mut next = Vec::new();
-            for mut state in left {
-                let value = if condition.parts.is_empty() {
-                    Ok(Some(1))
-                } else {
-                    self.arithmetic(&condition.parts, &mut state)
-                };
-                match value {
-                    Ok(Some(0)) => ends.push(state),
-                    Ok(Some(_)) => {
-                        for state in self.list(body, state, context.inner()) {
-                            let mut more = Vec::new();
-                            self.leave_loop(state, &mut ends, &mut more, 0);
-                            next.extend(more.into_iter().map(|(s, ..)| s));
-                        }
-                    }
-                    _ => drop(self.give_up(state, "the head of a loop is not followed", span)),
-                }
-            }
-            for state in &mut next {
-                let _ = self.arithmetic(&step.parts, state);
-            }
-            left = self.settle(next);
-            if left.is_empty() {
-                break;
-            }
-        }
-        for state in left {
-            let why = format!("a loop takes more than {} rounds", self.bounds.rounds);
-            self.give_up(state, &why, span);
-        }
-        let ends = ends.into_iter().map(|s| State { loops, ..s }).collect();
-        self.settle(ends)
-    }
 }
 
 /// The programs that a fork ran, which began with what had run before.
@@ -621,47 +385,11 @@ fn is_subshell(kind: &Kind) -> bool {
     }
 }
 
-/// The longest `sleep` of a round of a loop, if nothing in it takes longer.
-fn pause(before: &State, after: &State) -> Option<u64> {
-    let round = after.started.since(before.started.len());
-    round.iter().map(|started| seconds(&started.argv)).reduce(|a, b| Some(a?.max(b?))).unwrap_or(Some(0))
-}
-
-/// How long a program takes: only `sleep` takes long, of those that are known to end.
-pub fn seconds(argv: &[Field]) -> Option<u64> {
-    let (name, words) = argv.split_first()?;
-    match (base(name.known()?), words) {
-        (b"sleep", [time]) => {
-            let time = time.known()?.to_str().ok()?;
-            let (number, unit) = match time.strip_suffix(|c: char| c.is_ascii_alphabetic()) {
-                Some(number) => (number, time.get(number.len()..)?),
-                None => (time, "s"),
-            };
-            let unit = [("s", 1.0), ("m", 60.0), ("h", 3600.0), ("d", 86400.0)].iter().find(|(u, _)| *u == unit)?.1;
-            Some((number.parse::<f64>().ok().filter(|n| *n >= 0.0)? * unit).ceil() as u64)
-        }
-        (b"sleep", _) => None,
-        _ => Some(0),
-    }
-}
-
-fn join_rounds(left: Vec<(State, usize, Status)>) -> Vec<(State, usize, Status)> {
-    let mut kept: Vec<(State, usize, Status)> = Vec::new();
-    for (state, open, status) in left {
-        let same = kept.iter_mut().find(|(k, o, s)| *o == open && *s == status && k.clone().join(&state));
-        match same {
-            Some((k, ..)) => drop(k.join(&state)),
-            None => kept.push((state, open, status)),
-        }
-    }
-    kept
-}
-
 fn status(truth: Truth) -> Status {
     truth.known().map_or(Status::Unknown, Status::from)
 }
 
-fn list_span(list: &List) -> Span {
+pub(super) fn list_span(list: &List) -> Span {
     let first = list.first().map(|s| s.command.span).unwrap_or_default();
     let last = list.last().map(|s| s.command.span).unwrap_or_default();
     Span { start: first.start, end: last.end, line: first.line }

@@ -3,7 +3,7 @@
 use bstr::{BString, ByteSlice};
 
 use super::engine::{Context, Engine};
-use super::simple::environment;
+use super::spawn::environment;
 use super::state::{Content, Flow, State};
 use super::value::{Field, Value};
 use super::{Cause, Job, Signalled, Started};

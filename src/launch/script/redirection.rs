@@ -1,0 +1,132 @@
+//! Redirections (POSIX XCU 2.7), as far as they can fail or take output elsewhere.
+
+use bstr::ByteSlice;
+
+use super::Cause;
+use super::engine::{Context, Engine};
+use super::expand::Fail;
+use super::program;
+use super::state::State;
+use super::value::{Truth, Value};
+use super::world::absolute;
+use crate::format::shell::{Redirect, Redirection, Span};
+
+impl Engine<'_> {
+    /// A redirection that failed: the command is not run.
+    pub(super) fn refused(
+        &mut self,
+        state: State,
+        fail: Fail,
+        special: bool,
+        span: Span,
+        context: Context,
+    ) -> Vec<State> {
+        if !matches!(fail, Fail::Redirection) {
+            return vec![self.fail(state, fail, span)];
+        }
+        let status = self.redirection_status();
+        if special && self.shell.in_part() {
+            return vec![self.give_up(state, "what the shell does without the file is not followed", span)];
+        }
+        if special {
+            return vec![state.exit(status, Cause::Error("a file cannot be opened"))];
+        }
+        self.checked(state.with(status), span, context, None)
+    }
+
+    /// The same for a compound command.
+    pub fn failed_redirection(&mut self, state: State, fail: Fail, span: Span, _: Context) -> State {
+        self.fail(state, fail, span)
+    }
+
+    /// Redirections (XCU 2.7), as far as they can fail or take output elsewhere.
+    pub fn redirect(&mut self, redirections: &[Redirection], state: &mut State) -> Result<(), Fail> {
+        for redirection in redirections {
+            self.redirect_one(redirection, state)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn redirect_one(&mut self, redirection: &Redirection, state: &mut State) -> Result<(), Fail> {
+        let target = match (self.value(&redirection.target, state), redirection.operator) {
+            // dash and ash expand it in a process of its own
+            (Err(Fail::Exit(_, what)), Redirect::Here) => return Err(Fail::Unknown(what.into())),
+            (target, _) => target?,
+        };
+        let writes = |fd: Option<u32>| fd.unwrap_or(1) == 1;
+        match redirection.operator {
+            Redirect::Here => state.input = Some(target),
+            Redirect::HereString => {
+                let mut text = target;
+                text.push(&"\n".into());
+                state.input = Some(text);
+            }
+            Redirect::Read | Redirect::Both => {
+                self.open(&target, redirection.operator == Redirect::Both, state)?;
+                if redirection.fd.unwrap_or(0) == 0 {
+                    let null = target.known().is_some_and(|t| t == "/dev/null");
+                    state.input = if null { None } else { Some(Value::unknown("it is read from a file")) };
+                }
+            }
+            Redirect::Write | Redirect::Append | Redirect::WriteAll => {
+                self.open(&target, true, state)?;
+                if redirection.operator == Redirect::WriteAll || writes(redirection.fd) {
+                    state.output = None;
+                }
+            }
+            Redirect::DuplicateOutput if writes(redirection.fd) && state.output.is_some() => {
+                match target.known().map(|t| t.as_bytes()) {
+                    Some(b"1") => {}
+                    Some(b"2" | b"-") => state.output = None,
+                    _ => state.output = Some(Value::unknown("descriptors are exchanged")),
+                }
+            }
+            Redirect::DuplicateOutput | Redirect::DuplicateInput => {}
+        }
+        Ok(())
+    }
+
+    /// Opens a file: fails only where that is certain.
+    pub(super) fn open(&mut self, target: &Value, write: bool, state: &mut State) -> Result<(), Fail> {
+        let Some(path) = target.known().and_then(|t| absolute(t, &state.cwd)) else {
+            state.files.disturbed |= write;
+            return Ok(());
+        };
+        if path.starts_with(b"/dev/") || path.starts_with(b"/proc/") {
+            return Ok(());
+        }
+        let path = path.as_bstr();
+        let test = |operator, path: &bstr::BStr, state: &State| {
+            state.files.test(operator, path, self.world.test(operator, path))
+        };
+        let there = test(b'e', path, state);
+        let parent = program::dirname(path);
+        let untouched = state.files.is_untouched(path);
+        let fails = match (write, there) {
+            (true, Truth::Yes) => {
+                test(b'd', path, state) == Truth::Yes || untouched && self.world.test(b'w', path) == Truth::No
+            }
+            (true, Truth::No) => {
+                let dir = test(b'd', parent.as_bstr(), state);
+                let closed =
+                    !state.files.is_made(parent.as_bstr()) && self.world.test(b'w', parent.as_bstr()) == Truth::No;
+                dir == Truth::No || (dir == Truth::Yes && closed)
+            }
+            (false, Truth::Yes) => untouched && self.world.test(b'r', path) == Truth::No,
+            (false, there) => there == Truth::No,
+            _ => false,
+        };
+        if fails {
+            return Err(Fail::Redirection);
+        }
+        let doubt = match write {
+            true => there == Truth::Unknown && test(b'd', parent.as_bstr(), state) != Truth::Yes,
+            false => there == Truth::Unknown,
+        };
+        self.doubt |= doubt;
+        if write {
+            state.files.touch(path.into(), if doubt { b'?' } else { b'f' });
+        }
+        Ok(())
+    }
+}

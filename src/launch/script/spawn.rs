@@ -1,0 +1,273 @@
+//! Programs that a script runs: where they are found, what comes of them, whether the shell becomes them.
+
+use bstr::{BStr, BString, ByteSlice};
+
+use super::compound::base;
+use super::engine::Engine;
+use super::job::{self, Noted};
+use super::loops::seconds;
+use super::program;
+use super::simple::Call;
+use super::state::{Content, Flow, State};
+use super::value::{Field, Status, Value, all_known};
+use super::world::{Found, Run, absolute};
+use super::{Cause, Condition, End, Missing, Started, Within};
+use crate::format::shell::{Redirect, Redirection, Span};
+use crate::launch::shell::{Place, Shell};
+
+/// A sleep that takes as long, in seconds, is no pause.
+const LONG: u64 = 60;
+/// Programs that are remembered.
+const MAX_STARTED: usize = 256;
+/// Commands that could not be run, likewise.
+const MAX_MISSING: usize = 64;
+/// What was looked up, likewise.
+const MAX_LOOKED_UP: usize = 4096;
+
+impl Engine<'_> {
+    /// Runs a program; `becomes`: in place of the shell.
+    pub fn spawn(&mut self, call: Call<'_>, state: State, becomes: bool) -> Vec<State> {
+        let span = call.span;
+        let Some(name) = call.argv.first().and_then(Field::known).map(BString::from) else {
+            let text = format!("`{}` runs no program", self.excerpt(span));
+            self.unless(&state, text, "the name of a program is not known", span);
+            return self.start_program(&call, state, &BString::default(), becomes);
+        };
+        let (found, otherwise) = self.find(&name, &call, &state, becomes);
+        if let Found::Fails(code) = found {
+            return self.not_found(name, code, &call, state, becomes);
+        }
+        let mut absent = Vec::new();
+        if let Some(code) = otherwise {
+            let mut without = state.clone();
+            let text = format!("no program that ran before has made `{name}`");
+            without.when.push(Condition { text, line: span.line, unlikely: true });
+            absent = self.not_found(name.clone(), code, &call, without, becomes);
+        }
+        let mut states = self.start_program(&call, state, &name, becomes);
+        states.extend(absent);
+        self.settle(states)
+    }
+
+    pub(super) fn start_program(
+        &mut self,
+        call: &Call<'_>,
+        mut state: State,
+        name: &BString,
+        becomes: bool,
+    ) -> Vec<State> {
+        let span = call.span;
+        let tail = call.context.tail && self.is_replaced(call, &state);
+        if (becomes || tail) && state.subshell == 0 && self.muted == 0 {
+            let end = End::Exec {
+                argv: job::hide_ids(&call.argv),
+                environment: environment(&state, &call.assigned),
+                cwd: state.cwd.clone(),
+                explicit: becomes,
+            };
+            if becomes || !self.unsure {
+                self.record(&state, end, span);
+                state.flow = Flow::Over;
+                return vec![state];
+            }
+            let condition = |text: &str| Condition { text: text.into(), line: span.line, unlikely: false };
+            let mut replaced = state.clone();
+            replaced.when.push(condition("the shell replaces itself by its last command"));
+            self.record(&replaced, end, span);
+            state.when.push(condition("the shell does not replace itself by its last command"));
+        }
+        let states = self.run(call, state, name);
+        if !becomes {
+            return states;
+        }
+        let leave = |s: State| if s.flow == Flow::Next { s.exit_with_trap_gone() } else { s };
+        states.into_iter().map(leave).collect()
+    }
+
+    /// Looks a program up; the code is what comes of it if no program before has made it.
+    pub(super) fn find(&self, name: &BString, call: &Call<'_>, state: &State, becomes: bool) -> (Found, Option<u8>) {
+        if name.is_empty() {
+            // it is looked for as `dir/`, which execve(2) refuses
+            return (Found::Fails(if becomes && self.shell != Shell::Bash { 126 } else { 127 }), None);
+        }
+        let assigned = call.assigned.iter().rev().find(|(n, _)| n == "PATH").map(|(_, v)| v.clone());
+        let search = assigned.or_else(|| state.text(b"PATH").flatten());
+        let Some(cwd) = state.cwd.known() else { return (Found::Unknown, None) };
+        if name.contains(&b'/') {
+            let path = absolute(name.as_bstr(), &state.cwd);
+            if !path.is_some_and(|p| state.files.is_untouched(p.as_bstr())) {
+                return (Found::Unknown, None);
+            }
+        }
+        if search.as_ref().is_some_and(|s| s.known().is_none()) && !name.contains(&b'/') {
+            return (Found::Unknown, None);
+        }
+        let search = search.as_ref().and_then(Value::known);
+        match self.look_up(name, search, cwd, becomes) {
+            Found::Fails(code) if state.files.disturbed => (Found::Unknown, Some(code)),
+            found => (found, None),
+        }
+    }
+
+    /// Looks a program up in the image, once.
+    pub(super) fn look_up(&self, name: &BString, search: Option<&BStr>, cwd: &BStr, becomes: bool) -> Found {
+        let sought = (name.clone(), search.map(BStr::to_owned), cwd.to_owned(), becomes);
+        let mut commands = self.commands.borrow_mut();
+        if commands.len() > MAX_LOOKED_UP {
+            commands.clear();
+        }
+        let look = || self.world.command(self.shell, name.as_bstr(), search, cwd, becomes);
+        commands.entry(sought).or_insert_with(look).clone()
+    }
+
+    pub(super) fn not_found(
+        &mut self,
+        name: BString,
+        code: u8,
+        call: &Call<'_>,
+        mut state: State,
+        becomes: bool,
+    ) -> Vec<State> {
+        let errexit = state.options.errexit && !call.context.checked;
+        let fatal = (becomes || errexit) && state.subshell == 0;
+        if state.missing.len() < MAX_MISSING {
+            state.missing.push(Missing { name, code, span: call.span, fatal });
+        }
+        state.status = Status::Code(code);
+        if becomes {
+            // bash lets go of traps before execve(2), not when it finds nothing in PATH (builtins/exec.def)
+            let tried = state.missing.last().is_some_and(|m| m.code == 126 || m.name.contains(&b'/'));
+            let early = matches!(self.shell, Shell::Zsh | Shell::Ksh | Shell::Yash);
+            if early || self.shell == Shell::Bash && tried {
+                state.traps.remove(b"EXIT".as_bstr());
+            }
+            return vec![state.exit(Status::Code(code), Cause::Error("the program to become cannot be run"))];
+        }
+        self.checked(state, call.span, call.context, None)
+    }
+
+    /// Whether the shell saves itself a fork (bash execute_cmd.c, busybox ash.c `evalcommand`).
+    pub(super) fn is_replaced(&self, call: &Call<'_>, state: &State) -> bool {
+        let is = |place| self.shell.replaces_itself(place);
+        let here = |r: &Redirection| matches!(r.operator, Redirect::Here | Redirect::HereString);
+        self.lets_go(state)
+            && (state.calls == 0 || is(Place::Function))
+            && (state.loops == 0 || is(Place::For))
+            && (!call.redirections.iter().any(here) || is(Place::Here))
+            && (call.redirections.iter().all(here) || is(Place::Redirected))
+            && (!call.plain || is(Place::Command))
+            && (call.assigned.is_empty() || is(Place::Assigned))
+    }
+
+    /// Whether no trap keeps the shell: it would have to come back to run it.
+    pub fn lets_go(&self, state: &State) -> bool {
+        let is = |place| self.shell.replaces_itself(place);
+        let handled = state.traps.values().any(|trap| trap.action.is_some());
+        // bash keeps itself for an EXIT trap that does nothing, too
+        let exit = self.shell == Shell::Bash && state.traps.contains_key(b"EXIT".as_bstr());
+        !handled
+            && !exit
+            && (state.traps.is_empty() || is(Place::TrapIgnored))
+            && (!state.trapped || is(Place::TrapReset))
+    }
+
+    pub(super) fn run(&mut self, call: &Call<'_>, mut state: State, name: &BString) -> Vec<State> {
+        let apart = state.subshell > 0 || self.muted > 0;
+        if state.started.len() < MAX_STARTED {
+            state.started.push(Started { argv: call.argv.clone(), line: call.span.line, apart });
+        }
+        let run = match state.cwd.known() {
+            Some(cwd) => self.world.run(&call.argv, cwd),
+            None => Run::UNKNOWN,
+        };
+        let mut run = self.reliable(run, name, &call.argv, &state);
+        // a loop sleeps between its rounds; elsewhere a long sleep is what the script is there for
+        run.short &= state.loops > 0 || seconds(&call.argv).is_some_and(|seconds| seconds < LONG);
+        if let Some(output) = &run.output {
+            state.print(&Value::Known(output.clone()));
+        } else if state.output.is_some() {
+            let why = format!("`{}` prints it", self.excerpt(call.span));
+            state.print(&Value::unknown(why));
+        }
+        self.effects(&call.argv, &run, &mut state);
+        if let Some(signalled) = state.signalled.as_mut().filter(|_| !program::is_harmless(&call.argv)) {
+            signalled.otherwise = true;
+        }
+        if !run.short {
+            let environment = environment(&state, &call.assigned);
+            let program = Noted { argv: call.argv.clone(), environment, cwd: state.cwd.clone() };
+            let within = if state.subshell > 0 { Within::Subshell } else { Within::Shell };
+            state.pending = self.note_child(&mut state, program, within, call.span);
+            if run.never && self.muted == 0 {
+                self.stays(state.pending);
+                return vec![State { flow: Flow::Over, ..state }];
+            }
+        }
+        state.status = run.status;
+        self.checked(state, call.span, call.context, Some(true))
+    }
+
+    /// What programs print of files that were changed is not known.
+    pub(super) fn reliable(&self, run: Run, name: &BString, argv: &[Field], state: &State) -> Run {
+        let reads = matches!(base(name), b"cat" | b"readlink" | b"realpath" | b"whoami" | b"id");
+        let clean = all_known(argv).is_some_and(|words| {
+            words.iter().skip(1).all(|w| absolute(w, &state.cwd).is_some_and(|p| state.files.is_untouched(p.as_bstr())))
+        });
+        if reads && !clean && run.short { Run { status: Status::Unknown, output: None, ..run } } else { run }
+    }
+
+    pub(super) fn effects(&self, argv: &[Field], run: &Run, state: &mut State) {
+        if run.disturbs {
+            state.files.disturbed = true;
+            return;
+        }
+        let cwd = state.cwd.clone();
+        let mut touched = Vec::new();
+        let named = program::touches(argv, |path, what| match absolute(path, &cwd) {
+            Some(path) => touched.push((path, what)),
+            None => touched.push(("/".into(), b'?')),
+        });
+        touched.into_iter().for_each(|(path, what)| state.files.touch(trimmed(&path), what));
+        state.files.disturbed |= !named;
+    }
+
+    /// A child that may never end: the way may go on from there.
+    pub fn note_child(&mut self, state: &mut State, program: Noted, within: Within, span: Span) -> Option<usize> {
+        if self.muted > 0 {
+            self.noted.push(program);
+            return None;
+        }
+        let Noted { argv, environment, cwd } = program;
+        let argv = job::hide_ids(&argv);
+        let at = self.record(state, End::Child { argv, environment, cwd, last: false, within }, span);
+        state.behind = at.into_iter().collect::<Vec<_>>().into();
+        at
+    }
+
+    /// Records an ending that the way may go on from.
+    pub fn note(&mut self, state: &State, end: End, span: Span) -> Option<usize> {
+        if self.muted > 0 { None } else { self.record(state, end, span) }
+    }
+}
+
+/// What a program gets to see.
+pub fn environment(state: &State, assigned: &[(BString, Value)]) -> Vec<(BString, Value)> {
+    let mut all: Vec<(BString, Value)> = Vec::new();
+    for (name, variable) in state.variables.iter().filter(|(_, v)| v.exported) {
+        let value = match &variable.content {
+            Content::Text(value) => value.clone(),
+            Content::Opaque => Value::unknown("it depends on the way taken"),
+            Content::Unset | Content::Array(_) => continue,
+        };
+        if !assigned.iter().any(|(n, _)| n == name) {
+            all.push((name.clone(), value));
+        }
+    }
+    all.extend(assigned.iter().cloned());
+    all
+}
+
+pub(super) fn trimmed(path: &BString) -> BString {
+    let cut = path.trim_end_with(|c| c == '/');
+    if cut.is_empty() { path.clone() } else { cut.into() }
+}
