@@ -51,6 +51,9 @@ impl Engine<'_> {
             state.behind = at.into_iter().collect::<Vec<_>>().into();
             state.files.disturbed = true;
         }
+        // they have ended then
+        let waited = state.jobs.iter_mut().filter(|job| awaited.contains(&job.number));
+        waited.for_each(|job| job.short = true);
         if named.is_empty() {
             state.jobs.clear();
         }
