@@ -131,7 +131,7 @@ fn compare_stops(runtime: &str, images: &[(String, PathBuf)], output: &Path, tal
         let Some(record) = records.iter().find(|r| r["id"] == id.as_str()) else { continue };
         let verdict = match predict(layout) {
             Ok(launch) => match launch.starts.iter().find(|s| s.runtime.name == name) {
-                Some(start) => stop::judge(start, record),
+                Some(start) => stop::judge_processes(start, record).unwrap_or_else(|| stop::judge(start, record)),
                 None => Verdict::Wrong(format!("no runtime {name}")),
             },
             Err(error) => Verdict::Wrong(error),

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use imagelint::launch::{Delivery, Ending, Launch, Outcome, Signal, Start, StopSignal};
+use imagelint::launch::{Delivery, Ending, Launch, Outcome, Signal, Start, StepKind, StopSignal};
 use serde_json::Value;
 
 use crate::compare::{Tally, Verdict};
@@ -161,6 +161,29 @@ fn programs(shared: &Path, truth: &Path, fat: &Path, tally: &mut Tally) {
     if unknown * 4 > all {
         tally.add(PROGRAMS, "all", Verdict::Wrong(format!("{unknown} of {all} are unknown, more than a quarter")));
     }
+}
+
+/// What is wrong with the processes: from PID 1 down, each that is predicted runs below the one before it.
+pub fn judge_processes(start: &Start, record: &Value) -> Option<Verdict> {
+    let mut tree = &record["process_tree_after_settle"];
+    if tree.is_null() || !matches!(start.outcome, Outcome::Runs) {
+        return None;
+    }
+    let last = start.steps.iter().map(|step| step.pid.max(1)).max()?;
+    for pid in 1..=last {
+        let own = |step: &&imagelint::launch::Step| step.pid.max(1) == pid && step.kind != StepKind::Loader;
+        let argv: Vec<String> = start.steps.iter().rfind(own)?.argv.iter().map(|word| word.to_string()).collect();
+        let is_it = |process: &Value| process["argv"] == serde_json::json!(argv);
+        let found = match pid {
+            1 => Some(tree).filter(|process| is_it(process)),
+            _ => tree["children"].as_array().into_iter().flatten().find(|process| is_it(process)),
+        };
+        let Some(found) = found else {
+            return Some(Verdict::Wrong(format!("process {pid} is predicted to be {argv:?}; measured {tree}")));
+        };
+        tree = found;
+    }
+    None
 }
 
 /// Holds the prediction of a start against a record with `stop`.
