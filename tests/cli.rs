@@ -392,7 +392,10 @@ fn the_json_of_trace() {
     let run = bench.run(&["trace", "broken", "sound", "--format", "json"]);
     let traces: Vec<Value> = run.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let [broken, sound] = traces.as_slice() else { panic!("one object a line") };
-    assert_eq!(keys(broken), ["agrees_with_runtime", "config", "healthcheck", "image", "paths", "schema"]);
+    assert_eq!(
+        keys(broken),
+        ["agrees_with_runtime", "config", "healthcheck", "image", "more_paths", "paths", "schema"]
+    );
     assert_eq!(broken["schema"], "imagelint.trace/1");
     assert_eq!(keys(&broken["config"]), ["cmd", "entrypoint", "stop_signal", "user", "workdir"]);
     let path = &broken["paths"][0];
