@@ -188,6 +188,20 @@ fn directories_for_processors_come_first() {
 }
 
 #[test]
+fn the_platform_depends_on_the_processor() {
+    let files = || {
+        vec![
+            ("/app", File::Elf(app(&["liba.so"]))),
+            ("/p/x86_64/liba.so", lib("liba.so")),
+            ("/p/haswell/liba.so", lib("liba.so")),
+        ]
+    };
+    let environment = [("LD_LIBRARY_PATH", "/p/$PLATFORM")];
+    assert_eq!(linked(files(), &environment, &Processor::default()), ["/p/x86_64/liba.so"]);
+    assert_eq!(linked(files(), &environment, &Processor::best("amd64")), ["/p/haswell/liba.so"]);
+}
+
+#[test]
 fn versions_are_needed_of_the_file_that_has_the_name() {
     let with = |defined: &[&str], weak: bool| {
         let versions = vec![("liba.so".to_owned(), vec![("A_2".to_owned(), weak)])];

@@ -120,7 +120,15 @@ fn kind(root: &Root, loader: &str, program: &str, worker: &mut Worker) -> Option
     }
     let variables = [("LD_DEBUG", "libs"), ("LD_LIBRARY_PATH", "/nowhere"), ("LD_PRELOAD", "libnone.so")];
     let searched = worker.one(argv(&["--list", program]), &variables).err;
-    Some(Kind { libc: Libc::Glibc, processor: processor(&searched) })
+    let variables = [("LD_DEBUG", "libs"), ("LD_LIBRARY_PATH", "/platform/$PLATFORM"), ("LD_PRELOAD", "libnone.so")];
+    let platform = platform(&worker.one(argv(&["--list", program]), &variables).err);
+    Some(Kind { libc: Libc::Glibc, processor: Processor { platform, ..processor(&searched) } })
+}
+
+/// `search path=/platform/haswell/tls:…`.
+fn platform(searched: &str) -> Option<&'static str> {
+    let path = searched.lines().find_map(|line| line.split_once("search path=/platform/"));
+    path.and_then(|(_, rest)| rest.split(['/', ':', '\t', ' ']).next()).map(leak)
 }
 
 /// `search path=/nowhere/glibc-hwcaps/x86-64-v3:/nowhere/tls/x86_64:…:/nowhere`: of the older directories the first has
@@ -135,6 +143,7 @@ fn processor(searched: &str) -> Processor {
     Processor {
         levels: levels.iter().filter_map(|d| d.strip_prefix("glibc-hwcaps/")).map(leak).collect(),
         legacy: names.map(leak).collect(),
+        platform: None,
     }
 }
 

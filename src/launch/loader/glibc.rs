@@ -1,5 +1,6 @@
 //! glibc's ld.so: elf/dl-deps.c (which objects), elf/dl-load.c (where from), ld.so(8).
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::rc::Rc;
 
@@ -40,6 +41,7 @@ pub fn link(
     let mut linker = Linker::new(started, program, loader, processor)?;
     linker.preload()?;
     linker.load_dependencies()?;
+    linker.maps.has_variants |= linker.names_platform.get();
     versions::check(&mut linker.maps);
     Ok(linker.maps.finish(Libc::Glibc, started.called))
 }
@@ -56,7 +58,10 @@ struct Linker<'a> {
     library_path: Vec<BString>,
     /// `$LIB`.
     lib: Option<BString>,
+    /// `$PLATFORM`.
     platform: Option<&'static str>,
+    /// Whether anything names it.
+    names_platform: Cell<bool>,
     /// Directories of which it is known whether they have variants.
     looked_into: HashSet<BString>,
 }
@@ -116,7 +121,7 @@ impl<'a> Linker<'a> {
             ),
             map(started.interp, started.loader.ino, loader, names, Maps::PROGRAM, Found::Loader),
         );
-        let platform = platform(&maps.get(Maps::PROGRAM).object);
+        let platform = processor.platform.or_else(|| platform(&maps.get(Maps::PROGRAM).object));
         let subdirectories = processor.subdirectories();
         let mut linker = Linker {
             started,
@@ -128,6 +133,7 @@ impl<'a> Linker<'a> {
             library_path: Vec::new(),
             lib,
             platform,
+            names_platform: Cell::new(false),
             looked_into: HashSet::new(),
         };
         linker.cache = linker.read(CACHE)?.and_then(|bytes| Cache::parse(&bytes));
@@ -185,7 +191,7 @@ impl<'a> Linker<'a> {
         let object = Rc::clone(&self.maps.get(number).object);
         for (tag, text) in object.dependencies() {
             // In a privileged program a token is an error, and so is what it voids.
-            let name = self.tokens(number).expand(text, |path| self.is_trusted(path)).unwrap_or_default();
+            let name = self.expand(text, number).unwrap_or_default();
             match (self.load(name.as_bstr(), number), tag) {
                 (Ok(found), Tag::Needed) => self.maps.append(found, number),
                 (Ok(found), _) => self.maps.put_before(number, found),
@@ -222,7 +228,7 @@ impl<'a> Linker<'a> {
 
     /// A name with a slash: exactly that file, once its tokens are expanded (those of LD_PRELOAD by the program's place).
     fn at(&self, name: &BStr, needed_by: usize) -> Result<Hit, Stop> {
-        let path = self.tokens(needed_by).expand(name, |path| self.is_trusted(path)).unwrap_or_default();
+        let path = self.expand(name, needed_by).unwrap_or_default();
         let mut look = Look { name, needed_by, searched: Vec::new(), other_class: None, errno: None };
         match self.candidate(path, &mut look)? {
             Some(hit) => Ok(hit),
@@ -280,7 +286,7 @@ impl<'a> Linker<'a> {
     fn directories<'p>(&self, elements: impl Iterator<Item = &'p [u8]>, number: usize) -> Vec<BString> {
         let mut directories: Vec<BString> = Vec::new();
         for element in elements {
-            let expanded = self.tokens(number).expand(element, |path| self.is_trusted(path));
+            let expanded = self.expand(element, number);
             let Some(mut directory) = expanded.filter(|d| !d.is_empty() || element.is_empty()) else { continue };
             while directory.len() > 1 && directory.ends_with(b"/") {
                 directory.pop();
@@ -295,14 +301,19 @@ impl<'a> Linker<'a> {
         directories
     }
 
-    fn tokens(&self, number: usize) -> Tokens<'_> {
-        Tokens {
+    /// What an object says, with its tokens expanded.
+    fn expand(&self, text: &[u8], number: usize) -> Option<BString> {
+        if text.contains_str("PLATFORM") {
+            self.names_platform.set(true);
+        }
+        let tokens = Tokens {
             origin: directory_of(&self.maps.get(number).path),
             lib: self.lib.as_ref().map(|lib| lib.as_bstr()),
             platform: self.platform,
             secure: self.started.secure,
             is_program: number == Maps::PROGRAM,
-        }
+        };
+        tokens.expand(text, |path| self.is_trusted(path))
     }
 
     /// `is_trusted_path_normalize`: below a directory that is compiled in.
@@ -410,7 +421,7 @@ fn directory_of(path: &BString) -> Option<&BStr> {
     path.get(..at.max(1)).map(BStr::new)
 }
 
-/// AT_PLATFORM (`ELF_PLATFORM` in the kernel's arch/*/include/asm/elf.h), where it is one and the same everywhere.
+/// AT_PLATFORM (`ELF_PLATFORM` in the kernel's arch/*/include/asm/elf.h), where it does not depend on the processor.
 fn platform(program: &Object) -> Option<&'static str> {
     match program.machine().architecture()? {
         "amd64" => Some("x86_64"),

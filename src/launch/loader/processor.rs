@@ -8,6 +8,9 @@ pub struct Processor {
     /// Names of the older scheme, of which every combination is a path of directories (until glibc 2.36,
     /// `_dl_important_hwcaps` in elf/dl-hwcaps.c): hardware capabilities, then the platform, then `tls`.
     pub legacy: Vec<&'static str>,
+    /// What `$PLATFORM` stands for where it is not the kernel's AT_PLATFORM: `haswell` or `xeon_phi` on processors of
+    /// Intel (`init_cpu_features` in sysdeps/x86/cpu-features.c).
+    pub platform: Option<&'static str>,
 }
 
 impl Processor {
@@ -21,7 +24,8 @@ impl Processor {
             "s390x" => (&["z17", "z16", "z15", "z14", "z13"], &["z16", "tls"]),
             _ => (&[], &["tls"]),
         };
-        Processor { levels: levels.to_vec(), legacy: legacy.to_vec() }
+        let platform = (architecture == "amd64").then_some("haswell");
+        Processor { levels: levels.to_vec(), legacy: legacy.to_vec(), platform }
     }
 
     /// The subdirectories in the order of the search, the directory itself (empty) last.
@@ -83,7 +87,8 @@ mod tests {
 
     #[test]
     fn combinations_come_longest_first() {
-        let processor = Processor { levels: vec!["x86-64-v2"], legacy: vec!["x86_64", "haswell", "tls"] };
+        let (levels, legacy) = (vec!["x86-64-v2"], vec!["x86_64", "haswell", "tls"]);
+        let processor = Processor { levels, legacy, platform: None };
         let expected = [
             "glibc-hwcaps/x86-64-v2/",
             "tls/haswell/x86_64/",

@@ -9,7 +9,7 @@ pub struct Tokens<'a> {
     pub origin: Option<&'a BStr>,
     /// `lib64`, `lib/x86_64-linux-gnu` and the like.
     pub lib: Option<&'a BStr>,
-    /// AT_PLATFORM.
+    /// AT_PLATFORM, or what the loader puts in its place.
     pub platform: Option<&'static str>,
     /// AT_SECURE: `$ORIGIN` only at the start, and only if `trusted` says yes to the result.
     pub secure: bool,
