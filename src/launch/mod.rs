@@ -243,6 +243,7 @@ impl Attempt<'_> {
             signals: self.signals(),
             branches: 0,
             nested: 0,
+            became: Vec::new(),
             disturbed: false,
             parents: Vec::new(),
             beside: Vec::new(),

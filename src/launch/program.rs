@@ -56,6 +56,8 @@ pub struct Running<'a> {
     pub branches: usize,
     /// Scripts that their shell reads because the kernel does not execute them, one within another.
     pub nested: usize,
+    /// What scripts became by `exec`: words, environment, working directory, credentials.
+    pub became: Vec<(Vec<BString>, Environment, BString, Credentials)>,
     /// A script has run what may have changed files: see [`leaves_files`].
     pub disturbed: bool,
     /// The processes that stay as parents, outermost first.

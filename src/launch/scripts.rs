@@ -63,6 +63,7 @@ impl Running<'_> {
                 let called = Called { argv, environment, cwd };
                 self.beside = self.branches(ending, None);
                 match self.take(&called) {
+                    Some(words) if self.has_been_here(&words) => self.stay(held(Stays::Loops(None))),
                     Some(words) => self.command(call.shell, words, true, ending.span.line, steps),
                     None => self.stay(held(Stays::Unknown(NAME.to_owned()))),
                 }
@@ -115,6 +116,14 @@ impl Running<'_> {
         let known = called.environment.iter().filter_map(|(n, v)| Some((n.clone(), v.known()?.to_owned())));
         self.environment.replace(known);
         Some(words)
+    }
+
+    /// Whether it has become just this before: scripts that wait, then start themselves anew.
+    fn has_been_here(&mut self, words: &[BString]) -> bool {
+        let now = (words.to_vec(), self.environment.clone(), self.cwd.clone(), self.credentials.clone());
+        let again = self.became.contains(&now);
+        self.became.push(now);
+        again
     }
 
     /// The shell stays, and nothing below it is known.

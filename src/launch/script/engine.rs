@@ -60,6 +60,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         world,
         bounds,
         steps: bounds.steps,
+        spared: 0,
         depth: 0,
         muted: 0,
         noted: Vec::new(),
@@ -78,12 +79,17 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
     engine.endings
 }
 
+/// A command substitution takes no more than this part of all steps.
+const SHARE: usize = 40;
+
 pub(super) struct Engine<'a> {
     pub shell: Shell,
     pub invocation: &'a Invocation,
     pub world: &'a dyn World,
     pub bounds: Bounds,
     pub steps: usize,
+    /// Steps that what is followed now may not take.
+    spared: usize,
     pub depth: usize,
     /// Within a pipeline or a background job: programs are noted, no endings are recorded.
     pub muted: usize,
@@ -338,7 +344,15 @@ impl Engine<'_> {
         let Some(text) = action.known().map(BString::from) else {
             return vec![state.with(Status::Unknown)];
         };
-        let states = self.text(&text, state, Context::default());
+        // what it runs is not what the script was there for
+        let apart = state.signalled.is_none().then(|| std::mem::take(&mut state.behind));
+        let mut states = self.text(&text, state, Context::default());
+        if let Some(behind) = apart {
+            for state in &mut states {
+                self.passed(state, None);
+                state.behind = behind.clone();
+            }
+        }
         let shell = self.shell;
         let kept = |s: State| match s.flow {
             Flow::Next | Flow::Return => s.with(status),
@@ -454,6 +468,11 @@ impl Engine<'_> {
         if kept.len() > self.ways() {
             kept = join(kept);
         }
+        if self.ways() == 1 && kept.iter().any(|state| state.failure().is_none()) {
+            for state in kept.extract_if(.., |state| state.failure().is_some()) {
+                self.give_up(state, "there are too many ways through the script", Span::default());
+            }
+        }
         if kept.len() > self.bounds.paths {
             let why = format!("there are more than {} ways through the script", self.bounds.paths);
             for state in kept.split_off(self.bounds.paths) {
@@ -466,12 +485,29 @@ impl Engine<'_> {
     /// Ways at a time before those that differ little are taken for one: fewer as steps run out, so that a script with many
     /// branches is followed to its end, if with less that is known.
     pub(super) fn ways(&self) -> usize {
-        let spent = self.bounds.steps - self.steps;
+        let spent = self.bounds.steps - self.steps - self.spared;
         match spent * 8 / self.bounds.steps.max(1) {
-            0 | 1 => self.bounds.paths / 4,
-            2 | 3 => self.bounds.paths / 16,
+            0 => self.bounds.paths / 4,
+            1 => self.bounds.paths / 16,
             _ => 1,
         }
+    }
+
+    /// Follows what comes to no more than a value, with a share of the steps; `None` if it takes more.
+    pub(super) fn in_share<T>(&mut self, follow: impl FnOnce(&mut Self) -> T) -> Option<T> {
+        let spared = self.steps.saturating_sub(self.bounds.steps / SHARE);
+        let recorded = self.endings.len();
+        self.steps -= spared;
+        self.spared += spared;
+        let done = follow(self);
+        let exhausted = self.steps == 0 && spared > 0;
+        self.steps += spared;
+        self.spared -= spared;
+        if exhausted {
+            self.endings.truncate(recorded);
+            return None;
+        }
+        Some(done)
     }
 
     /// Splits a state whose status is not known: whether it is 0, and the state for that.

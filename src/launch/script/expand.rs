@@ -208,8 +208,16 @@ impl Engine<'_> {
         self.steps = self.steps.saturating_sub(1);
         let inside = if script.body.is_empty() { inside.with(Status::OK) } else { inside.with(status) };
         self.depth += 2;
-        let ends = self.list(&script.body, inside, Context::default());
+        let ends = self.in_share(|engine| engine.list(&script.body, inside, Context::default()));
         self.depth -= 2;
+        let Some(ends) = ends else {
+            state.files.disturbed = true;
+            if self.shell == Shell::Bash {
+                state.status = Status::Unknown;
+            }
+            self.substituted = Some(Status::Unknown);
+            return Ok(Value::unknown("a command prints it"));
+        };
         let ends: Vec<State> = ends.into_iter().flat_map(|s| self.leave_subshell(s)).collect();
         let mut ends = ends.into_iter();
         let Some(mut first) = ends.next() else {
@@ -221,6 +229,7 @@ impl Engine<'_> {
         for other in ends {
             first.status = first.status.join(other.status);
             first.output = first.output.zip(other.output.clone()).map(|(a, b)| a.join(&b));
+            first.files.join(&other.files);
             first.forget(&other);
         }
         if first.behind != before {
@@ -233,8 +242,8 @@ impl Engine<'_> {
         self.substituted = Some(first.status);
         state.started = first.started;
         state.missing = first.missing;
+        state.files = first.files;
         if alone {
-            state.files = first.files;
             state.when = first.when;
         }
         Ok(chomp(first.output.unwrap_or_else(|| Value::unknown("a command prints it"))))

@@ -1,5 +1,7 @@
 //! `while`, `until` and `for` (POSIX XCU 2.9.4), as far as their rounds are followed.
 
+use std::collections::BTreeMap;
+
 use bstr::{BString, ByteSlice};
 
 use super::compound::{FILE_TESTS, base, list_span};
@@ -7,7 +9,7 @@ use super::engine::{Context, Engine};
 use super::state::{Content, Flow, State};
 use super::value::{Field, Status, Value};
 use super::{Cause, End};
-use crate::format::shell::{List, Span, Word};
+use crate::format::shell::{List, Part, Span, Word};
 
 /// Rounds of a loop whose condition is not known, before it is left.
 const OPEN_ROUNDS: usize = 2;
@@ -210,41 +212,71 @@ impl Engine<'_> {
             return vec![self.give_up(state, "the head of a loop is not followed", span)];
         }
         let loops = state.loops;
-        let mut left = vec![State { loops: loops + 1, ..state.with(Status::OK) }];
+        let mut left = vec![(State { loops: loops + 1, ..state.with(Status::OK) }, 0)];
         for _ in 0..self.bounds.rounds {
             let mut next = Vec::new();
-            for mut state in left {
-                let value = if condition.parts.is_empty() {
-                    Ok(Some(1))
-                } else {
-                    self.arithmetic(&condition.parts, &mut state)
+            for (mut state, open) in left {
+                let goes_on = match condition.parts.as_slice() {
+                    [] => Ok(Some(1)),
+                    parts => self.arithmetic(parts, &mut state),
                 };
-                match value {
-                    Ok(Some(0)) => ends.push(state),
-                    Ok(Some(_)) => {
-                        for state in self.list(body, state, context.inner()) {
-                            let mut more = Vec::new();
-                            self.leave_loop(state, &mut ends, &mut more, 0);
-                            next.extend(more.into_iter().map(|(s, ..)| s));
-                        }
+                let open = match goes_on {
+                    Ok(Some(0)) => {
+                        ends.push(state);
+                        continue;
                     }
-                    _ => drop(self.give_up(state, "the head of a loop is not followed", span)),
+                    Ok(Some(_)) => open,
+                    Ok(None) if open < self.open_rounds() => {
+                        ends.push(state.clone());
+                        open + 1
+                    }
+                    Ok(None) => {
+                        self.leave_open(state, &mut ends, span);
+                        continue;
+                    }
+                    Err(_) => {
+                        self.give_up(state, "the head of a loop is not followed", span);
+                        continue;
+                    }
+                };
+                for state in self.list(body, state, context.inner()) {
+                    self.leave_loop(state, &mut ends, &mut next, open);
                 }
             }
-            for state in &mut next {
-                let _ = self.arithmetic(&step.parts, state);
-            }
-            left = self.settle(next);
+            left = self.stepped(next, &step.parts);
             if left.is_empty() {
                 break;
             }
         }
-        for state in left {
+        for (state, _) in left {
             let why = format!("a loop takes more than {} rounds", self.bounds.rounds);
             self.give_up(state, &why, span);
         }
         let ends = ends.into_iter().map(|s| State { loops, ..s }).collect();
         self.settle(ends)
+    }
+
+    /// It has gone round often enough: as after this round or an earlier one.
+    fn leave_open(&mut self, state: State, ends: &mut Vec<State>, span: Span) {
+        let with = |end: &State| {
+            let mut joined = state.clone();
+            joined.join(end).then_some(joined)
+        };
+        match ends.iter().rev().find_map(with) {
+            Some(joined) => ends.push(State { status: Status::Unknown, ..joined }),
+            None => drop(self.give_up(state, "the head of a loop is not followed", span)),
+        }
+    }
+
+    /// After a round of `for ((a; b; c))`: what it left, by the number of rounds of which it is not known whether they come.
+    fn stepped(&mut self, round: Vec<(State, usize, Status)>, step: &[Part]) -> Vec<(State, usize)> {
+        let mut by_open: BTreeMap<usize, Vec<State>> = BTreeMap::new();
+        for (mut state, open, _) in round {
+            let _ = self.arithmetic(step, &mut state);
+            by_open.entry(open).or_default().push(state);
+        }
+        let settled = by_open.into_iter().map(|(open, states)| (open, self.settle(states)));
+        settled.flat_map(|(open, states)| states.into_iter().map(move |state| (state, open))).collect()
     }
 }
 

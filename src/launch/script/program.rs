@@ -31,7 +31,7 @@ static TABLE: LazyLock<HashSet<&'static str>> = LazyLock::new(|| SHORT.split_asc
 const NEVER: [&[&str]; 3] = [&["tail", "-f"], &["tail", "-F"], &["sleep", "infinity"]];
 
 /// Commands of git that end soon.
-const GIT: &str = "add branch checkout commit config describe diff init log rev-parse show status tag";
+const GIT: &str = "add branch checkout commit config describe diff init log rev-parse show status submodule tag";
 
 /// What comes of running a program, by its name.
 pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
@@ -46,6 +46,9 @@ pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
     if never {
         return Run { never: true, disturbs: false, ..Run::UNKNOWN };
     }
+    if name == "xargs" && argv.get(1..).and_then(of_xargs).is_some_and(|program| TABLE.contains(program)) {
+        return Run { short: true, ..Run::UNKNOWN };
+    }
     if !(of_git || TABLE.contains(name)) || name == "env" && argv.len() > 1 {
         return Run::UNKNOWN;
     }
@@ -57,6 +60,22 @@ pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
         Some(Err(code)) => Run { status: Status::Code(code), output: Some(BString::default()), ..unknown },
         None => unknown,
     }
+}
+
+/// The program that xargs(1) runs for what it reads, without its directory.
+fn of_xargs(words: &[Field]) -> Option<&str> {
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let word = word.known()?;
+        match word.strip_prefix(b"-") {
+            None => return word.rsplit_once_str("/").map_or(word.as_bytes(), |(_, name)| name).to_str().ok(),
+            // what these take may be a word of its own
+            Some([b'a' | b'd' | b'E' | b'I' | b'L' | b'n' | b'P' | b's']) => drop(words.next()),
+            Some([b'-', ..]) => return None,
+            Some(_) => {}
+        }
+    }
+    Some("echo")
 }
 
 /// What it prints, or the code that it fails with printing nothing.

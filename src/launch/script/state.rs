@@ -139,7 +139,8 @@ impl Files {
         !self.disturbed && !self.touched.keys().any(|p| is_below(p.as_bstr(), path) || is_below(path, p) || p == path)
     }
 
-    fn join(&mut self, other: &Files) {
+    /// As after one way or another.
+    pub fn join(&mut self, other: &Files) {
         for (path, what) in &other.touched {
             if self.touched.get(path) != Some(what) {
                 self.touched.insert(path.clone(), b'?');
@@ -331,7 +332,7 @@ impl State {
             && self.trapped == other.trapped
             && self.jobs == other.jobs
             && self.signalled == other.signalled
-            && self.locals == other.locals
+            && self.locals.len() == other.locals.len()
             && self.name == other.name
     }
 
@@ -343,6 +344,10 @@ impl State {
         }
         if self.variables != other.variables {
             self.join_variables(other);
+        }
+        if self.locals != other.locals {
+            let pairs = self.locals.iter_mut().zip(other.locals.iter());
+            pairs.for_each(|(mine, theirs)| join_hidden(mine, theirs));
         }
         if self.arguments != other.arguments {
             self.arguments = join_fields(&self.arguments, &other.arguments).into();
@@ -391,8 +396,7 @@ impl State {
         let theirs = other.variables.clone();
         let mine = &mut *self.variables;
         for (name, variable) in theirs.iter() {
-            let absent = Variable { content: Content::Unset, exported: false, readonly: false };
-            let old = mine.entry(name.clone()).or_insert(absent);
+            let old = mine.entry(name.clone()).or_insert(ABSENT);
             old.content = join_content(&old.content, &variable.content);
             old.exported |= variable.exported;
         }
@@ -401,6 +405,24 @@ impl State {
             variable.content = join_content(&variable.content, &Content::Unset);
         }
     }
+}
+
+const ABSENT: Variable = Variable { content: Content::Unset, exported: false, readonly: false };
+
+/// What `local` hides, after one way or another.
+fn join_hidden(mine: &mut Hidden, theirs: &Hidden) {
+    let only_theirs = theirs.iter().filter(|(name, _)| !mine.iter().any(|(n, _)| n == name));
+    let only_theirs: Vec<_> = only_theirs.cloned().collect();
+    for (name, held) in mine.iter_mut() {
+        if let Some((_, other)) = theirs.iter().find(|(n, _)| n == name)
+            && held != other
+        {
+            let (a, b) = (held.take().unwrap_or(ABSENT), other.as_ref().unwrap_or(&ABSENT));
+            let content = join_content(&a.content, &b.content);
+            *held = Some(Variable { content, exported: a.exported || b.exported, ..a });
+        }
+    }
+    mine.extend(only_theirs);
 }
 
 fn join_content(a: &Content, b: &Content) -> Content {
