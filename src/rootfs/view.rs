@@ -91,7 +91,8 @@ impl<'a> View<'a> {
     /// `yes` it is seen as the latter (measured: Docker 20.10, Podman 4.3; containerd 1.6).
     #[must_use]
     pub fn reset_parents(mut self, yes: bool) -> Self {
-        self.reset_parents = yes;
+        // where no directory tells them apart, what is found out for one kind of engine holds for all
+        self.reset_parents = yes && self.rootfs.inodes.iter().any(|inode| inode.implied);
         self
     }
 
