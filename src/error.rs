@@ -33,6 +33,12 @@ impl Error {
         self
     }
 
+    /// The same, if it does not say yet what the user can do.
+    #[must_use]
+    pub fn or_help(self, help: impl Into<String>) -> Self {
+        if self.0.help.is_some() { self } else { self.help(help) }
+    }
+
     /// Names what was being read differently: as the user knows it, where that was not clear at first.
     #[must_use]
     pub fn reading_as(mut self, reading: impl Into<String>) -> Self {

@@ -9,6 +9,7 @@ use imagelint::launch::Overrides;
 use imagelint::lint::Lint;
 use imagelint::report::{self, Detail};
 use imagelint::rule::Rule;
+use imagelint::source::places::{Access, Place};
 
 use super::Exit;
 use super::output::{Color, Complaint, Result};
@@ -18,8 +19,9 @@ use super::target;
 /// Which images, for which platform, started how.
 #[derive(Debug, Args)]
 pub struct Look {
-    /// A path to an OCI layout or an archive, `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]`,
-    /// `docker-archive:FILE[:NAME]`, `rootfs:PATH`, or `-` for an archive on standard input
+    /// A name such as `myapp:latest`, a path to an OCI layout or an archive, `docker:NAME`, `podman:NAME`,
+    /// `containerd:NAME`, `registry:NAME`, `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]`, `docker-archive:FILE[:NAME]`,
+    /// `rootfs:PATH`, or `-` for an archive on standard input
     #[arg(value_name = "IMAGE", required = true)]
     images: Vec<String>,
     /// The platform to look at, such as linux/arm64 [default: the only one there is, else the host's]
@@ -29,7 +31,45 @@ pub struct Look {
     #[arg(long, conflicts_with = "platform")]
     all_platforms: bool,
     #[command(flatten)]
+    search: Search,
+    #[command(flatten)]
     process: Process,
+}
+
+/// Where a name is looked for.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Where images are looked for")]
+struct Search {
+    /// The only place where a bare name is looked for [default: docker, podman, containerd, then the registry]
+    #[arg(long, value_name = "PLACE", value_enum)]
+    source: Option<Source>,
+    /// Open no connection to another machine
+    #[arg(long)]
+    offline: bool,
+    /// A registry that is spoken to without TLS (repeatable); those on loopback need not be named
+    #[arg(long, value_name = "HOST[:PORT]")]
+    insecure_registry: Vec<String>,
+}
+
+/// As `--source` has it.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Source {
+    Docker,
+    Podman,
+    Containerd,
+    Registry,
+}
+
+impl Search {
+    fn access(&self) -> Access {
+        let place = |source| match source {
+            Source::Docker => Place::Docker,
+            Source::Podman => Place::Podman,
+            Source::Containerd => Place::Containerd,
+            Source::Registry => Place::Registry,
+        };
+        Access { only: self.source.map(place), offline: self.offline, insecure: self.insecure_registry.clone() }
+    }
 }
 
 /// An image that could not be looked at.
@@ -107,7 +147,7 @@ impl Look {
         mut then: impl FnMut(imagelint::Result<Lint>) -> Result<()>,
     ) -> Result<()> {
         let bar = Bar::new(name, silent);
-        let options = image::Options { platform: self.platform.clone(), progress: &bar };
+        let options = image::Options { platform: self.platform.clone(), access: self.search.access(), progress: &bar };
         let (reference, overrides) = (name.parse(), self.overrides());
         if !self.all_platforms {
             return then(

@@ -13,6 +13,7 @@ mod keep;
 pub mod layer;
 mod load;
 mod manifest;
+mod named;
 mod open;
 mod options;
 mod plan;

@@ -6,12 +6,14 @@ use std::{fs, io};
 
 use super::images::{Images, Origin};
 use super::load::Shared;
+use super::named::{self, Located};
 use super::options::Options;
 use super::plan::Plan;
 use super::streamed::Streamed;
 use super::{Image, Platform, docker_archive, index, rootfs};
 use crate::error::{Error, Result};
 use crate::reference::Reference;
+use crate::source::places::{Found, Place};
 use crate::source::{Archive, Blobs, Input, Layout, unreadable};
 
 /// Opens the image that `reference` names and reads its layers, each blob once and verified.
@@ -30,15 +32,6 @@ pub fn open(reference: &Reference, options: &Options<'_>) -> Result<Image> {
 /// As [`open`]; what keeps one platform from being read is an error in the list, and names the platform.
 pub fn open_all<'a>(reference: &Reference, options: &Options<'a>) -> Result<Images<'a>> {
     Request { reference, options, wish: Wish::All }.images()
-}
-
-fn registry(reference: &Reference, name: &str) -> Error {
-    let command = format!("skopeo copy docker://{name} oci-archive:image.tar && imagelint oci-archive:image.tar");
-    remote(reference, &command)
-}
-
-fn remote(reference: &Reference, command: &str) -> Error {
-    Error::new(format!("`{reference}`"), "this version reads local files only").help(command)
 }
 
 /// Which of the two documents that an archive may have leads the way.
@@ -65,7 +58,7 @@ struct Request<'r, 'a> {
 
 impl<'a> Request<'_, 'a> {
     fn images(&self) -> Result<Images<'a>> {
-        let reference = self.reference;
+        let (reference, access) = (self.reference, &self.options.access);
         match reference {
             Reference::Stdin => self.archive("-", None, Form::Any),
             Reference::OciLayout(rest) => {
@@ -85,11 +78,13 @@ impl<'a> Request<'_, 'a> {
                 self.list(Origin::Whole(Some(Box::new(image))), Vec::new())
             }
             // Other tools spell a registry's transport so.
-            Reference::Docker(name) if name.starts_with("//") => Err(registry(reference, name.trim_start_matches('/'))),
-            Reference::Docker(name) => Err(remote(reference, &format!("docker save {name} | imagelint -"))),
-            Reference::Podman(name) => Err(remote(reference, &format!("podman save {name} | imagelint -"))),
-            Reference::Containerd(name) => Err(remote(reference, &format!("ctr image export - {name} | imagelint -"))),
-            Reference::Registry(name) => Err(registry(reference, name)),
+            Reference::Docker(name) if name.starts_with("//") => {
+                self.named(named::at(Place::Registry, name.trim_start_matches('/'), access)?)
+            }
+            Reference::Docker(name) => self.named(named::at(Place::Docker, name, access)?),
+            Reference::Podman(name) => self.named(named::at(Place::Podman, name, access)?),
+            Reference::Containerd(name) => self.named(named::at(Place::Containerd, name, access)?),
+            Reference::Registry(name) => self.named(named::at(Place::Registry, name, access)?),
             Reference::Untyped(text) => self.untyped(text),
         }
     }
@@ -99,11 +94,7 @@ impl<'a> Request<'_, 'a> {
     fn untyped(&self, text: &str) -> Result<Images<'a>> {
         let (path, name) = split(text);
         if !text.starts_with(['.', '/']) && !exists(path) {
-            return Err(Error::new(
-                format!("`{text}`"),
-                "there is no file or directory of that name, and this version reads local files only",
-            )
-            .help(format!("docker save {text} | imagelint -")));
+            return self.named(named::anywhere(text, &self.options.access)?);
         }
         if !Path::new(path).is_dir() {
             return self.archive(path, name, Form::Any);
@@ -111,6 +102,20 @@ impl<'a> Request<'_, 'a> {
         match not_a_layout(path, fs::read_dir(path).and_then(Iterator::collect)) {
             Some(error) => Err(error),
             None => self.layout(path, name),
+        }
+    }
+
+    /// An engine gives this one image, so there is no name to choose.
+    fn named(&self, Located { place, found }: Located) -> Result<Images<'a>> {
+        match found {
+            Found::Blobs(blobs) => {
+                let place_of_blobs = blobs.place().to_owned();
+                self.read(blobs, &place_of_blobs, None, Form::Oci, place.name())
+            }
+            Found::Archive(stream) => {
+                let path = stream.place().to_owned();
+                self.streamed(Input::Stream(stream), &path, None, Form::Any, place.name())
+            }
         }
     }
 
@@ -129,8 +134,19 @@ impl<'a> Request<'_, 'a> {
         if let (Input::File(file), true) = (&input, input.is_plain_tar()?) {
             return self.read(Arc::new(Archive::open(file.clone())?), path, name, form, "oci-archive");
         }
+        self.streamed(input, path, name, form, "oci-archive")
+    }
+
+    fn streamed(
+        &self,
+        input: Input,
+        path: &str,
+        name: Option<&str>,
+        form: Form,
+        source: &'static str,
+    ) -> Result<Images<'a>> {
         let streamed = Streamed::read(input, self.options.progress)?;
-        let plans = self.plans(&streamed, path, name, form, "oci-archive")?;
+        let plans = self.plans(&streamed, path, name, form, source)?;
         self.list(Origin::Streamed(Box::new(streamed)), plans)
     }
 

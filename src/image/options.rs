@@ -1,18 +1,21 @@
 //! What may be asked for when an image is opened.
 
 use super::{Platform, Progress};
+use crate::source::places::Access;
 
 /// What is asked for besides the reference.
 #[derive(Clone)]
 pub struct Options<'a> {
     /// The platform; without it the only one there is, else the host's.
     pub platform: Option<Platform>,
+    /// Where a name is looked for.
+    pub access: Access,
     /// Is told how far reading has come.
     pub progress: &'a dyn Progress,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { platform: None, progress: &() }
+        Options { platform: None, access: Access::default(), progress: &() }
     }
 }

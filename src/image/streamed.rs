@@ -56,6 +56,7 @@ impl Streamed {
         let place = match &input {
             Input::File(_) => format!("archive {input}"),
             Input::Stdin => "the archive on standard input".to_owned(),
+            Input::Stream(_) => input.to_string(),
         };
         let mut blob = whole(Counted { reader: input.raw()?, progress }, &place)?;
         let passed = decode(&mut blob).and_then(|reader| Pass::new(reader).run());
@@ -280,7 +281,7 @@ pub(crate) struct Again {
 impl Reread for Again {
     fn reread(&self, layer: usize, ordinal: u32, offset: u64, len: usize) -> Result<Vec<u8>> {
         let Some((number, what)) = self.layers.get(layer) else { return Err(load::no_such_layer(layer)) };
-        if !self.input.is_regular() {
+        if !self.input.comes_again() {
             return Err(Error::new(what, format!("{} cannot be read twice", self.input))
                 .help("save it to a file, and name that"));
         }

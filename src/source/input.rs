@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use super::places::Stream;
 use super::unreadable;
 use crate::error::Result;
 
@@ -15,6 +16,8 @@ pub enum Input {
     File(PathBuf),
     /// Standard input, which can be read once only.
     Stdin,
+    /// What an engine sends.
+    Stream(Stream),
 }
 
 impl Input {
@@ -30,8 +33,14 @@ impl Input {
     pub fn raw(&self) -> Result<Box<dyn Read + Send>> {
         match self {
             Input::Stdin => Ok(Box::new(io::stdin())),
+            Input::Stream(stream) => stream.open(),
             Input::File(path) => Ok(Box::new(open(path, &self.to_string(), Pipes::Allowed)?.0)),
         }
+    }
+
+    /// Whether it can be read from its start once more.
+    pub fn comes_again(&self) -> bool {
+        self.is_regular() || matches!(self, Input::Stream(_))
     }
 
     /// Whether it can be opened again and read from any place.
@@ -58,6 +67,7 @@ impl fmt::Display for Input {
         match self {
             Input::File(path) => write!(f, "`{}`", path.display()),
             Input::Stdin => f.write_str("standard input"),
+            Input::Stream(stream) => f.write_str(stream.place()),
         }
     }
 }

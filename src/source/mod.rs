@@ -6,6 +6,9 @@ mod directory;
 mod input;
 mod layout;
 mod members;
+pub mod places;
+#[cfg(feature = "remote")]
+pub mod remote;
 mod tarball;
 pub mod verify;
 

@@ -1,0 +1,79 @@
+//! A body that comes over a connection, as a [`Read`].
+
+use std::io::{self, Read};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt};
+use tokio::sync::mpsc::{Receiver, channel};
+
+use super::runtime;
+
+/// Pieces that may wait to be read (some 8 to 64 KiB each); then the sender has to.
+const WAITING: usize = 8;
+
+/// The bytes of a body, in order.
+pub(super) struct Body {
+    pieces: Receiver<io::Result<Bytes>>,
+    rest: Bytes,
+}
+
+impl Body {
+    /// Takes what `stream` brings; it is let go with the body.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub(super) fn new<S, E>(stream: S) -> io::Result<Self>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+    {
+        let (sender, pieces) = channel(WAITING);
+        runtime::spawn(async move {
+            let mut stream = Box::pin(stream);
+            while let Some(piece) = stream.next().await {
+                let piece: io::Result<Bytes> = piece.map_err(io::Error::other);
+                let is_last = piece.is_err();
+                if sender.send(piece).await.is_err() || is_last {
+                    break;
+                }
+            }
+        })?;
+        Ok(Body { pieces, rest: Bytes::new() })
+    }
+}
+
+impl Read for Body {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.rest.is_empty() {
+            match self.pieces.blocking_recv() {
+                Some(piece) => self.rest = piece?,
+                None => return Ok(0),
+            }
+        }
+        let len = buffer.len().min(self.rest.len());
+        let taken = self.rest.split_to(len);
+        if let Some(into) = buffer.get_mut(..len) {
+            into.copy_from_slice(&taken);
+        }
+        Ok(len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::stream;
+
+    #[test]
+    fn bytes_come_in_order_and_errors_end_them() {
+        let pieces = ["ab", "", "cde"].map(|piece| Ok::<_, io::Error>(Bytes::from(piece)));
+        let mut text = String::new();
+        Body::new(stream::iter(pieces.into_iter())).unwrap().read_to_string(&mut text).unwrap();
+        assert_eq!(text, "abcde");
+        let pieces = [Ok(Bytes::from("ab")), Err(io::Error::other("gone")), Ok(Bytes::from("c"))];
+        let mut body = Body::new(stream::iter(pieces)).unwrap();
+        let mut bytes = Vec::new();
+        assert_eq!(body.read_to_end(&mut bytes).map_err(|e| e.to_string()), Err("gone".to_owned()));
+        assert_eq!(bytes, b"ab");
+    }
+}
