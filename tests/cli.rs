@@ -76,6 +76,7 @@ impl Bench {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_imagelint"));
         command.args(arguments).current_dir(self.directory.path()).env("LANG", "C.UTF-8");
+        command.env("IMAGELINT_CACHE_DIR", self.directory.path().with_extension("cache"));
         for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "NO_GRAPHICS", "LC_ALL", "LC_CTYPE"] {
             command.env_remove(name);
         }
@@ -187,7 +188,7 @@ fn usage_errors_end_with_2_and_say_what_to_do() {
         (&["explain", "comand-not-found"], "did you mean `command-not-found`"),
         (&["explain", "nothing that anything prints"], "imagelint explain 127"),
         (&["completions", "tcl"], "tcl"),
-        (&["docker:app"], "docker save"),
+        (&["registry:app", "--offline"], "--offline"),
     ] {
         let run = bench.run(arguments);
         assert_eq!((run.code, run.stdout.as_str()), (Some(2), ""), "{arguments:?}");
@@ -779,7 +780,7 @@ fn the_readme_shows_what_is_printed() {
     let (_, after) = readme.split_once("fixtures/demo-image\n").unwrap();
     let (shown, _) = after.split_once("  …\n").unwrap();
     let printed = Command::new(env!("CARGO_BIN_EXE_imagelint"))
-        .arg("fixtures/demo-image")
+        .args(["--no-cache", "fixtures/demo-image"])
         .current_dir(root)
         .env_remove("COLUMNS")
         .output()

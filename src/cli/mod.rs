@@ -1,5 +1,6 @@
 //! The command line: as typed, to options, to one of the subcommands.
 
+mod cache;
 mod check;
 mod completions;
 mod explain;
@@ -50,6 +51,8 @@ enum Command {
     Explain(explain::Typed),
     /// List the rules
     Rules(rules::Typed),
+    /// Show or clear what is remembered of layers
+    Cache(cache::Typed),
     /// Write completions for a shell to standard output
     Completions(completions::Typed),
     /// Write the manual page to standard output
@@ -65,7 +68,7 @@ impl CommandLine {
             Some(Command::Trace(typed)) => typed.show.color,
             Some(Command::Explain(typed)) => typed.color,
             Some(Command::Rules(typed)) => typed.color,
-            Some(Command::Completions(_) | Command::Man) => Color::Auto,
+            Some(Command::Cache(_) | Command::Completions(_) | Command::Man) => Color::Auto,
         }
     }
 }
@@ -115,6 +118,7 @@ fn done(typed: CommandLine) -> Exit {
         Some(Command::Trace(typed)) => trace::run(typed),
         Some(Command::Explain(typed)) => explain::run(typed),
         Some(Command::Rules(typed)) => rules::run(typed),
+        Some(Command::Cache(typed)) => cache::run(typed),
         Some(Command::Completions(typed)) => completions::run(typed),
         Some(Command::Man) => man::run(),
     };

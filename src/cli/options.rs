@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use imagelint::image::{self, Platform};
@@ -9,6 +10,7 @@ use imagelint::launch::Overrides;
 use imagelint::lint::Lint;
 use imagelint::report::{self, Detail};
 use imagelint::rule::Rule;
+use imagelint::source::Store;
 use imagelint::source::places::{Access, Place};
 
 use super::Exit;
@@ -33,6 +35,8 @@ pub struct Look {
     #[command(flatten)]
     search: Search,
     #[command(flatten)]
+    pub(super) cache: Cache,
+    #[command(flatten)]
     process: Process,
 }
 
@@ -49,6 +53,34 @@ struct Search {
     /// A registry that is spoken to without TLS (repeatable); those on loopback need not be named
     #[arg(long, value_name = "HOST[:PORT]")]
     insecure_registry: Vec<String>,
+}
+
+/// Where layers are remembered.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cache")]
+pub struct Cache {
+    /// Where what was read of layers is kept, so that it is read once [default: $XDG_CACHE_HOME/imagelint, or
+    /// ~/.cache/imagelint]
+    #[arg(long, value_name = "DIR", env = "IMAGELINT_CACHE_DIR")]
+    cache_dir: Option<PathBuf>,
+    /// Read everything, and keep nothing
+    #[arg(long)]
+    no_cache: bool,
+}
+
+impl Cache {
+    /// The cache, if there is to be one and a place for it.
+    pub fn store(&self) -> Option<Arc<Store>> {
+        let directory = self.cache_dir.clone().or_else(usual).filter(|_| !self.no_cache)?;
+        Some(Arc::new(Store::new(directory)))
+    }
+}
+
+/// XDG Base Directory Specification: relative paths are to be ignored.
+pub fn usual() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    Some(base.join("imagelint"))
 }
 
 /// As `--source` has it.
@@ -120,8 +152,9 @@ impl Look {
     ) -> Result<Exit> {
         target::check(show.report.iter().map(|file| file.path.as_path()), &self.images)?;
         let (mut exit, silent) = (Exit::Clean, show.quiet || show.no_progress);
+        let store = self.cache.store();
         for name in &self.images {
-            self.lint(name, rules, silent, |lint| {
+            self.lint(name, rules, store.clone(), silent, |lint| {
                 exit = exit.max(match lint {
                     Ok(lint) => then(Ok(&lint))?,
                     Err(error) => {
@@ -135,6 +168,11 @@ impl Look {
                 Ok(())
             })?;
         }
+        if let Some((store, trouble)) = store.and_then(|store| store.trouble().map(|trouble| (store, trouble))) {
+            let what = format!("the cache `{}` cannot be written: {trouble}", store.directory().display());
+            let help = "nothing was kept for the next time; name another directory with --cache-dir, or use --no-cache";
+            Complaint::new(what).help(help).warn(show.color);
+        }
         Ok(exit)
     }
 
@@ -143,11 +181,13 @@ impl Look {
         &self,
         name: &str,
         rules: &[&Rule],
+        store: Option<Arc<Store>>,
         silent: bool,
         mut then: impl FnMut(imagelint::Result<Lint>) -> Result<()>,
     ) -> Result<()> {
         let bar = Bar::new(name, silent);
-        let options = image::Options { platform: self.platform.clone(), access: self.search.access(), progress: &bar };
+        let options =
+            image::Options { platform: self.platform.clone(), access: self.search.access(), store, progress: &bar };
         let (reference, overrides) = (name.parse(), self.overrides());
         if !self.all_platforms {
             return then(

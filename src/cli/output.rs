@@ -36,9 +36,17 @@ impl Complaint {
 
     /// Says it on standard error; `image` if it is about one.
     pub fn say(&self, image: Option<&str>, color: Color) {
+        self.print(&image.map_or("error".to_owned(), |image| format!("error: {image}")), color);
+    }
+
+    /// The same, of what does not keep it from doing what was asked for.
+    pub fn warn(&self, color: Color) {
+        self.print("warning", color);
+    }
+
+    fn print(&self, title: &str, color: Color) {
         let style = style_for(color, Detail::Full, io::stderr().is_terminal());
-        let title = image.map_or("error".to_owned(), |image| format!("error: {image}"));
-        let text = text::problem(&title, &self.message, self.help.as_deref(), &style);
+        let text = text::problem(title, &self.message, self.help.as_deref(), &style);
         // Nobody is left to be told if this fails.
         let _ = io::stderr().lock().write_all(text.as_bytes());
     }

@@ -4,11 +4,12 @@
 use std::sync::Arc;
 
 use bstr::{BStr, BString};
+use serde::{Deserialize, Serialize};
 
 use crate::format::elf::{Go, Object};
 
 /// What kind of file an entry makes; the word `inode(7)` uses is *file type*.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FileType {
     /// A regular file.
     Regular,
@@ -52,7 +53,7 @@ pub struct Entry<'a> {
 }
 
 /// Pieces of a regular file's contents, by offset.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
     pieces: Vec<(u64, Box<[u8]>)>,
     object: Option<Box<Object>>,
@@ -111,7 +112,7 @@ impl Content {
 }
 
 /// A layer archive that Go's archive/tar, and with it every engine, refuses to unpack.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BadArchive {
     /// Place of the entry at which reading stops.
     pub ordinal: u32,
@@ -125,24 +126,26 @@ pub struct BadArchive {
 ///
 /// Names are front coded (only what differs from the previous name is stored), records are small: an entry costs
 /// about 50 bytes, so that layers of a million files fit.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Changeset {
     /// In order; each but the last has [`CHUNK`] entries.
     chunks: Vec<Chunk>,
     bad_archive: Option<BadArchive>,
+    /// Contents were left out, because the image had enough of them.
+    is_cut: bool,
 }
 
 /// Entries in a chunk: small enough that letting go of one after the other keeps memory level.
 const CHUNK: usize = 1 << 13;
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Chunk {
     records: Vec<Record>,
     names: Vec<u8>,
     extras: Vec<Extra>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Record {
     size: u64,
     uid: u32,
@@ -156,7 +159,7 @@ struct Record {
     file_type: FileType,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Extra {
     link: BString,
     content: Option<Arc<Content>>,
@@ -199,6 +202,16 @@ impl Changeset {
     /// Set if engines refuse this layer as an archive; the entries before the fault are there all the same.
     pub fn bad_archive(&self) -> Option<&BadArchive> {
         self.bad_archive.as_ref()
+    }
+
+    /// Notes that contents were left out which are kept elsewhere.
+    pub(super) fn leave_out(&mut self) {
+        self.is_cut = true;
+    }
+
+    /// Whether all contents are kept that are kept of any layer.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.is_cut
     }
 
     /// How many entries there are.

@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::cache::{Cache, Remembering};
 use super::load::{self, Shared};
+use super::options::Options;
 use super::plan::{Plan, PlannedLayer};
 use super::progress::Progress;
 use super::streamed::Streamed;
@@ -20,6 +22,7 @@ const MAX_PLATFORMS: usize = 32;
 pub struct Images<'a> {
     reference: String,
     progress: &'a dyn Progress,
+    cache: Cache,
     origin: Origin,
     /// An error is about one platform, and does not keep the others from being read.
     plans: VecDeque<Result<Plan>>,
@@ -46,7 +49,7 @@ impl<'a> Images<'a> {
     /// There are more than any image has.
     pub(crate) fn new(
         reference: String,
-        progress: &'a dyn Progress,
+        options: &Options<'a>,
         origin: Origin,
         plans: Vec<Result<Plan>>,
     ) -> Result<Self> {
@@ -57,7 +60,8 @@ impl<'a> Images<'a> {
             executed: Vec::new(),
         });
         let (known, is_alone) = (known.collect(), plans.len() == 1);
-        Ok(Images { reference, progress, origin, known, is_alone, plans: plans.into() })
+        let (progress, cache) = (options.progress, Cache::new(options.store.clone()));
+        Ok(Images { reference, progress, cache, origin, known, is_alone, plans: plans.into() })
     }
 
     fn read(&mut self, plan: Plan) -> Result<Image> {
@@ -66,26 +70,26 @@ impl<'a> Images<'a> {
         let read = match &mut self.origin {
             Origin::Blobs(blobs, shared) => {
                 let blobs = Arc::clone(blobs);
-                let changesets = load::layers(blobs.as_ref(), &plan, shared, &later, self.progress);
-                changesets
-                    .map(|changesets| self.image(plan, changesets, |layers| Box::new(load::Again::new(blobs, layers))))
+                let changesets = load::layers(blobs.as_ref(), &plan, shared, &later, &self.cache, self.progress);
+                changesets.map(|changesets| self.image(plan, changesets, |layers| load::Again::new(blobs, layers)))
             }
             Origin::Streamed(streamed) => {
-                let changesets = streamed.layers(&plan, &later);
+                let changesets = streamed.layers(&plan, &later, &self.cache);
                 let again = streamed.again(&plan);
-                changesets.map(|changesets| self.image(plan, changesets, |_| Box::new(again)))
+                changesets.map(|changesets| self.image(plan, changesets, |_| again))
             }
             Origin::Whole(_) => Err(Error::new(format!("`{}`", self.reference), "it has one platform")),
         };
         read.map_err(|error| if self.is_alone { error } else { error.of_platform(platform) })
     }
 
-    fn image(
+    fn image<R: Reread + 'static>(
         &self,
         plan: Plan,
         changesets: Vec<Arc<Changeset>>,
-        again: impl FnOnce(Vec<PlannedLayer>) -> Box<dyn Reread>,
+        again: impl FnOnce(Vec<PlannedLayer>) -> R,
     ) -> Image {
+        let digests = plan.layers.iter().map(|layer| layer.verified_by().map(str::to_owned)).collect();
         let layer = |(planned, changeset): (&PlannedLayer, Arc<Changeset>)| Layer {
             digest: planned.digest.clone(),
             created_by: planned.created_by.clone(),
@@ -100,7 +104,7 @@ impl<'a> Images<'a> {
             configured: plan.configured,
             configuration: plan.configuration,
             layers: plan.layers.iter().zip(changesets).map(layer).collect(),
-            again: again(plan.layers),
+            again: Box::new(Remembering { inner: again(plan.layers), cache: self.cache.clone(), digests }),
         }
     }
 }

@@ -210,7 +210,12 @@ impl<'a> Scan<'a> {
             }
             position = end;
         }
-        Ok(self.keeper.finish().and_then(|content| self.bounds.keep(content)))
+        let Some(content) = self.keeper.finish() else { return Ok(None) };
+        let kept = self.bounds.keep(content);
+        if kept.is_none() {
+            self.changeset.leave_out();
+        }
+        Ok(kept)
     }
 
     fn push(&mut self, header: Header, file_type: FileType, content: Option<&Arc<Content>>) {

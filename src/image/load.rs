@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use super::cache::Cache;
 use super::layer::{self, Bounds, Expected};
 use super::plan::{Plan, PlannedLayer};
 use super::progress::{Counted, Progress};
@@ -47,29 +48,41 @@ pub(crate) fn layers(
     plan: &Plan,
     shared: &mut Shared,
     later: &[&Plan],
+    cache: &Cache,
     progress: &dyn Progress,
 ) -> Result<Vec<Arc<Changeset>>> {
-    let mut opened = Vec::new();
-    for (index, layer) in plan.layers.iter().enumerate().filter(|(_, layer)| shared.get(layer).is_none()) {
-        opened.push((open(blobs, layer)?.size, index));
-    }
-    progress.start(Some(opened.len()), Some(opened.iter().map(|(size, _)| size).sum()));
-    opened.sort_by_key(|(size, index)| (Reverse(*size), *index));
-    let order: Vec<usize> = opened.into_iter().map(|(_, index)| index).collect();
     let bounds = Bounds::default();
+    let mut known: Vec<Option<Changeset>> = Vec::new();
+    let mut unread = Vec::new();
+    for (index, layer) in plan.layers.iter().enumerate().filter(|(_, layer)| shared.get(layer).is_none()) {
+        let found = cache.layer(layer, &bounds);
+        if found.is_none() {
+            unread.push((size(blobs, layer)?, index));
+        }
+        known.push(found);
+    }
+    progress.start(Some(unread.len()), Some(unread.iter().map(|(size, _)| size).sum()));
+    unread.sort_by_key(|(size, index)| (Reverse(*size), *index));
+    let order: Vec<usize> = unread.into_iter().map(|(_, index)| index).collect();
     let done = run(&order, &|index| match plan.layers.get(index) {
-        Some(layer) => read(blobs, layer, &bounds, progress),
+        Some(layer) => read(blobs, layer, &bounds, cache, progress),
         None => Ok(Changeset::default()),
     });
     progress.finish();
-    let changesets = join(plan, shared, done?, &bounds)?;
+    let mut done = done?.into_iter();
+    let all = known.into_iter().map(|known| known.or_else(|| done.next()).unwrap_or_default());
+    let changesets = join(plan, shared, all, &bounds)?;
     shared.keep(plan, &changesets, later, &Bounds::default());
     Ok(changesets)
 }
 
 /// What was just read, between what an earlier image has read; that counts for this image as well.
-fn join(plan: &Plan, shared: &Shared, read: Vec<Changeset>, bounds: &Bounds) -> Result<Vec<Arc<Changeset>>> {
-    let mut read = read.into_iter();
+fn join(
+    plan: &Plan,
+    shared: &Shared,
+    mut read: impl Iterator<Item = Changeset>,
+    bounds: &Bounds,
+) -> Result<Vec<Arc<Changeset>>> {
     let join = |layer: &PlannedLayer| match shared.get(layer) {
         Some(known) => {
             let counted = bounds.count_again(known).map(|()| Arc::clone(known));
@@ -80,10 +93,26 @@ fn join(plan: &Plan, shared: &Shared, read: Vec<Changeset>, bounds: &Bounds) -> 
     plan.layers.iter().map(join).collect()
 }
 
-fn read(blobs: &dyn Blobs, planned: &PlannedLayer, bounds: &Bounds, progress: &dyn Progress) -> Result<Changeset> {
+fn read(
+    blobs: &dyn Blobs,
+    planned: &PlannedLayer,
+    bounds: &Bounds,
+    cache: &Cache,
+    progress: &dyn Progress,
+) -> Result<Changeset> {
     let blob = open(blobs, planned)?;
     let reader = Counted { reader: blob.reader, progress };
-    layer::read(reader, &planned.expected, &planned.what, bounds)
+    let changeset = layer::read(reader, &planned.expected, &planned.what, bounds)?;
+    cache.keep_layer(planned, &changeset);
+    Ok(changeset)
+}
+
+/// How long a layer is as stored: what its descriptor says, so that a registry is not asked twice.
+fn size(blobs: &dyn Blobs, planned: &PlannedLayer) -> Result<u64> {
+    match planned.expected.size {
+        Some(size) => Ok(size),
+        None => Ok(open(blobs, planned)?.size),
+    }
 }
 
 fn open(blobs: &dyn Blobs, planned: &PlannedLayer) -> Result<Opened> {
@@ -150,7 +179,8 @@ impl Again {
 impl Reread for Again {
     fn reread(&self, layer: usize, ordinal: u32, offset: u64, len: usize) -> Result<Vec<u8>> {
         let Some(planned) = self.layers.get(layer) else { return Err(no_such_layer(layer)) };
-        layer::reread(open(self.blobs.as_ref(), planned)?.reader, ordinal, offset, len, &planned.what)
+        let blob = open(self.blobs.as_ref(), planned)?.reader;
+        layer::reread(blob, &planned.expected, ordinal, offset, len, &planned.what)
     }
 }
 

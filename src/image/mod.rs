@@ -1,5 +1,6 @@
 //! Index, manifest, configuration and layers, in the words of the OCI image specification.
 
+mod cache;
 mod changeset;
 mod config;
 mod configuration;
@@ -89,4 +90,15 @@ pub trait Reread: Send + Sync {
     /// # Errors
     /// The source cannot be read twice (standard input), or has changed.
     fn reread(&self, layer: usize, ordinal: u32, offset: u64, len: usize) -> Result<Vec<u8>>;
+
+    /// What was made of that file before, and [`Reread::remember`]ed as `what`.
+    fn recall(&self, layer: usize, ordinal: u32, what: &str) -> Option<Vec<u8>> {
+        let _ = (layer, ordinal, what);
+        None
+    }
+
+    /// Keeps what was made of the file, so that another look is not needed the next time.
+    fn remember(&self, layer: usize, ordinal: u32, what: &str, made: &[u8]) {
+        let _ = (layer, ordinal, what, made);
+    }
 }

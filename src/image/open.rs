@@ -195,7 +195,7 @@ impl<'a> Request<'_, 'a> {
     }
 
     fn list(&self, origin: Origin, plans: Vec<Result<Plan>>) -> Result<Images<'a>> {
-        Images::new(self.reference.to_string(), self.options.progress, origin, plans)
+        Images::new(self.reference.to_string(), self.options, origin, plans)
     }
 }
 

@@ -1,6 +1,9 @@
 //! What may be asked for when an image is opened.
 
+use std::sync::Arc;
+
 use super::{Platform, Progress};
+use crate::source::Store;
 use crate::source::places::Access;
 
 /// What is asked for besides the reference.
@@ -10,12 +13,14 @@ pub struct Options<'a> {
     pub platform: Option<Platform>,
     /// Where a name is looked for.
     pub access: Access,
+    /// Layers that were read before.
+    pub store: Option<Arc<Store>>,
     /// Is told how far reading has come.
     pub progress: &'a dyn Progress,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { platform: None, access: Access::default(), progress: &() }
+        Options { platform: None, access: Access::default(), store: None, progress: &() }
     }
 }

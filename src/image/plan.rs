@@ -32,6 +32,13 @@ pub(crate) struct PlannedLayer {
     pub what: String,
 }
 
+impl PlannedLayer {
+    /// The digest that its bytes are verified by: of the blob, or else of the archive inside.
+    pub fn verified_by(&self) -> Option<&str> {
+        self.expected.digest.as_deref().or(self.expected.diff_id.as_deref())
+    }
+}
+
 /// A layer that is not distributed with its image (image-spec, layer.md, *Non-Distributable Layers*).
 #[derive(Clone, Debug)]
 pub(crate) struct Foreign {

@@ -98,6 +98,6 @@ impl Reread for Again {
             return Err(Error::new(&self.what, format!("{} cannot be read twice", self.input))
                 .help("save it to a file, and name that"));
         }
-        layer::reread(self.input.raw()?, ordinal, offset, len, &self.what)
+        layer::reread(self.input.raw()?, &Expected::default(), ordinal, offset, len, &self.what)
     }
 }

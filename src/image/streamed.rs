@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
+use super::cache::Cache;
 use super::layer::{self, Bounds, Expected};
 use super::plan::{Plan, PlannedLayer};
 use super::progress::{Counted, Progress};
@@ -69,7 +70,7 @@ impl Streamed {
     }
 
     /// The changesets of the planned layers, let go unless `later` needs them, too.
-    pub fn layers(&mut self, plan: &Plan, later: &[&Plan]) -> Result<Vec<Arc<Changeset>>> {
+    pub fn layers(&mut self, plan: &Plan, later: &[&Plan], cache: &Cache) -> Result<Vec<Arc<Changeset>>> {
         let numbers = plan.layers.iter().map(|planned| self.candidate(planned)).collect::<Result<Vec<_>>>()?;
         let later: BTreeSet<usize> =
             later.iter().flat_map(|plan| &plan.layers).filter_map(|layer| self.candidate(layer).ok()).collect();
@@ -79,6 +80,9 @@ impl Streamed {
             // The same blob may be a layer twice.
             let is_last_use = !numbers.iter().skip(i + 1).any(|n| n == number) && !later.contains(number);
             let changeset = self.layer(planned, *number, is_last_use)?;
+            if let Some(candidate) = self.candidates.get(*number) {
+                cache.keep(&candidate.digest, &changeset);
+            }
             bounds.count_again(&changeset).map_err(|problem| Error::new(&planned.what, problem))?;
             changesets.push(changeset);
         }
@@ -105,11 +109,15 @@ impl Streamed {
 
     /// The second look, for which a file is read from its start and standard input not at all.
     pub fn again(&self, plan: &Plan) -> Again {
-        let number = |planned: &PlannedLayer| {
+        let seen = |planned: &PlannedLayer| {
             let candidate = self.candidate(planned).ok().and_then(|i| self.candidates.get(i));
-            candidate.map_or(u64::MAX, |c| c.number)
+            Seen {
+                number: candidate.map_or(u64::MAX, |c| c.number),
+                expected: Expected { digest: candidate.map(|c| c.digest.clone()), ..Expected::default() },
+                what: planned.what.clone(),
+            }
         };
-        Again { input: self.input.clone(), layers: plan.layers.iter().map(|l| (number(l), l.what.clone())).collect() }
+        Again { input: self.input.clone(), layers: plan.layers.iter().map(seen).collect() }
     }
 }
 
@@ -274,13 +282,24 @@ impl<R: Read> Read for Hashing<R> {
 /// The second look at layers of such an archive.
 pub(crate) struct Again {
     input: Input,
-    /// The number of the member, and how messages call the layer.
-    layers: Vec<(u64, String)>,
+    layers: Vec<Seen>,
+}
+
+/// A layer, where it was the first time.
+struct Seen {
+    /// The number of the member.
+    number: u64,
+    /// The digest that it had.
+    expected: Expected,
+    /// How messages call it.
+    what: String,
 }
 
 impl Reread for Again {
     fn reread(&self, layer: usize, ordinal: u32, offset: u64, len: usize) -> Result<Vec<u8>> {
-        let Some((number, what)) = self.layers.get(layer) else { return Err(load::no_such_layer(layer)) };
+        let Some(Seen { number, expected, what }) = self.layers.get(layer) else {
+            return Err(load::no_such_layer(layer));
+        };
         if !self.input.comes_again() {
             return Err(Error::new(what, format!("{} cannot be read twice", self.input))
                 .help("save it to a file, and name that"));
@@ -291,6 +310,6 @@ impl Reread for Again {
             let member = tarball.next_member().map_err(|e| unreadable(what, &e))?;
             member.ok_or_else(|| Error::new(what, "the archive has changed since it was first read"))?;
         }
-        layer::reread(tarball, ordinal, offset, len, what)
+        layer::reread(tarball, expected, ordinal, offset, len, what)
     }
 }

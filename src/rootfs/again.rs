@@ -1,4 +1,4 @@
-//! A second look at an ELF file, for what a dynamic loader reads of it.
+//! A second look at an ELF file: for what a dynamic loader reads of it, and for its code.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::tree::Ino;
 use super::view::View;
 use crate::error::{Error, Result};
-use crate::format::elf::Object;
+use crate::format::elf::{Code, Object};
 
 /// How much is taken at a time: each look costs the whole layer, and loaders read at four places or so.
 const BLOCK: u64 = 4 << 20;
@@ -16,6 +16,20 @@ const BLOCKS: usize = 6;
 
 /// What a dynamic loader reads of a file. What was kept of it is not looked for again.
 pub(super) fn object(view: &View<'_>, ino: Ino) -> Result<Option<Object>> {
+    view.remembered(ino, "object", || look(view, ino))
+}
+
+/// A program longer than this is not searched for what it does with signals.
+const PROGRAM_MAX: usize = 64 << 20;
+
+/// What a program's machine code says of signals; `None` if it does not tell, or cannot be had, or is too much.
+pub(super) fn code(view: &View<'_>, ino: Ino) -> Option<Code> {
+    let size = usize::try_from(view.size(ino)).ok().filter(|size| *size <= PROGRAM_MAX)?;
+    let read = || view.reread(ino, 0, size).map(|bytes| Code::read(&bytes));
+    view.remembered(ino, "code", read).ok().flatten()
+}
+
+fn look(view: &View<'_>, ino: Ino) -> Result<Option<Object>> {
     let size = view.size(ino);
     let mut blocks = Blocks { view, ino, size, held: BTreeMap::new() };
     Object::read(size, |offset, len| {

@@ -5,6 +5,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use bstr::{BStr, BString};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::apply::split;
 use super::tree::{Ino, Inode, Kind, Rootfs, join};
@@ -19,9 +21,6 @@ type Taken = HashMap<(Ino, u64, usize), Vec<u8>>;
 /// Components that are walked for one image: a launch takes some thousands; links that multiply one another in a
 /// hostile image would take hours.
 const MAX_STEPS: u32 = 20_000_000;
-
-/// A program longer than this is not searched for what it does with signals.
-const PROGRAM_MAX: usize = 64 << 20;
 
 /// The file system of a container that is about to start: /proc, /sys and /dev as runtimes mount them (runtime-spec,
 /// config-linux.md, *Default Filesystems* and *Default Devices*), and the directories they make.
@@ -170,8 +169,33 @@ impl<'a> View<'a> {
 
     /// A second look at the layer.
     pub(super) fn reread(&self, ino: Ino, offset: u64, len: usize) -> Result<Vec<u8>> {
+        let (layer, ordinal) = self.origin(ino);
+        self.image.again.reread(layer, ordinal, offset, len)
+    }
+
+    /// The layer that a file comes from, and its place there.
+    fn origin(&self, ino: Ino) -> (usize, u32) {
         let inode = self.inode(ino);
-        self.image.again.reread(usize::from(inode.layer.unwrap_or_default()), inode.ordinal, offset, len)
+        (usize::from(inode.layer.unwrap_or_default()), inode.ordinal)
+    }
+
+    /// What was made of a file in an earlier run and remembered, or is made now.
+    pub(super) fn remembered<T: Serialize + DeserializeOwned>(
+        &self,
+        ino: Ino,
+        what: &str,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
+        let (layer, ordinal) = self.origin(ino);
+        let known = self.image.again.recall(layer, ordinal, what);
+        if let Some(known) = known.and_then(|bytes| postcard::from_bytes(&bytes).ok()) {
+            return Ok(known);
+        }
+        let made = make()?;
+        if let Ok(bytes) = postcard::to_stdvec(&made) {
+            self.image.again.remember(layer, ordinal, what, &bytes);
+        }
+        Ok(made)
     }
 
     /// What a dynamic loader reads of a file; `None` of what is no ELF file.
@@ -198,9 +222,7 @@ impl<'a> View<'a> {
         if let Some(known) = self.codes.borrow().get(&ino) {
             return known.clone();
         }
-        let size = usize::try_from(self.size(ino)).ok().filter(|size| *size <= PROGRAM_MAX);
-        let bytes = size.and_then(|size| self.reread(ino, 0, size).ok());
-        let code = bytes.and_then(|bytes| Code::read(&bytes)).map(Rc::new);
+        let code = again::code(self, ino).map(Rc::new);
         self.codes.borrow_mut().insert(ino, code.clone());
         code
     }

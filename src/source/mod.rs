@@ -9,6 +9,7 @@ mod members;
 pub mod places;
 #[cfg(feature = "remote")]
 pub mod remote;
+mod store;
 mod tarball;
 pub mod verify;
 
@@ -17,6 +18,7 @@ pub use directory::{Found, unreadable_below, walk};
 pub use input::Input;
 pub use layout::Layout;
 pub use members::{Members, clean};
+pub use store::{Contents, Key, Store};
 pub(crate) use tarball::is_tar;
 pub use tarball::{Kind, Member, Tarball};
 

@@ -139,7 +139,7 @@ fn a_relative_path_takes_a_name() {
     scratch.file("c0.tar", &store.pack());
     let run = |typed: &str| {
         let output = std::process::Command::new(env!("CARGO_BIN_EXE_imagelint"))
-            .args(["--no-progress", typed])
+            .args(["--no-cache", "--no-progress", typed])
             .current_dir(scratch.0.path())
             .output()
             .unwrap();

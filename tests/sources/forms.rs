@@ -137,7 +137,7 @@ fn the_same_blob_twice_and_an_image_without_layers() {
 /// What the program itself says of an archive: a test has only one standard input.
 fn traced(reference: &str, input: Stdio) -> Value {
     let program = Command::new(env!("CARGO_BIN_EXE_imagelint"))
-        .args(["trace", "--format", "json", reference])
+        .args(["trace", "--no-cache", "--format", "json", reference])
         .stdin(input)
         .output()
         .unwrap();

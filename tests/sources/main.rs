@@ -11,3 +11,4 @@ mod choice;
 mod hostile;
 mod directories;
 mod platforms;
+mod cached;

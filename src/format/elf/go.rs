@@ -2,6 +2,7 @@
 //! and the version of Go at the start of the data (debug/buildinfo, *Magic*).
 
 use bstr::ByteSlice;
+use serde::{Deserialize, Serialize};
 
 /// Bytes of the head of the build information: 32, then the version if it stands there itself.
 pub const BUILD_INFO: usize = 96;
@@ -13,7 +14,7 @@ const MAGIC: &[u8] = b"\xff Go buildinf:";
 const IN_PLACE: u8 = 2;
 
 /// The Go that a program was built with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Go {
     /// Its minor version, the 22 of 1.22, if that is told.
     pub minor: Option<u32>,

@@ -2,30 +2,59 @@
 
 use std::io::Read;
 
+use super::{Bounds, Decoded, Expected};
 use crate::error::{Error, Result};
 use crate::format::tar::{self, Header};
 use crate::source::decode::decode;
-use crate::source::verify::Blob;
+use crate::source::verify::{Blob, Hasher};
 
 /// Reads bytes of a layer a second time: the `len` bytes (fewer at the end of the file) at `offset` of the regular file
-/// that is entry `ordinal`. Digests are not verified again.
+/// that is entry `ordinal`. The layer must be what `expected` says, as the first time.
 ///
 /// # Errors
-/// The layer cannot be read, has no such file any more, or the file is sparse.
-pub fn reread(blob: impl Read, ordinal: u32, offset: u64, len: usize, what: &str) -> Result<Vec<u8>> {
-    let find = |mut blob: Blob<_>| {
-        let decoded = decode(&mut blob).map_err(|error| error.to_string())?;
-        let mut tar = tar::Reader::new(decoded);
-        let header = seek(&mut tar, ordinal)?;
-        if header.sparse {
-            return Err(format!("entry {ordinal} is a sparse file, whose contents are not read"));
-        }
-        if header.typeflag != b'0' {
-            return Err(format!("entry {ordinal} is not a regular file; has the image changed?"));
-        }
-        slice(&mut tar, offset, len)
-    };
-    Blob::new(blob, None, None).and_then(find).map_err(|problem| Error::new(what, problem))
+/// The layer cannot be read, is another now, or has no such file; or the file is sparse.
+pub fn reread(
+    blob: impl Read,
+    expected: &Expected,
+    ordinal: u32,
+    offset: u64,
+    len: usize,
+    what: &str,
+) -> Result<Vec<u8>> {
+    let blob = Blob::new(blob, expected.digest.as_deref(), expected.size);
+    let mut blob = blob.map_err(|problem| Error::new(what, problem))?;
+    // The one digest that the layer has is enough, and was verified the first time.
+    let diff_id = expected.diff_id.as_deref().filter(|_| expected.digest.is_none());
+    let found = find(&mut blob, diff_id, ordinal, offset, len);
+    blob.verify(what)?;
+    found.map_err(|problem| Error::new(what, problem))
+}
+
+fn find<R: Read>(
+    blob: &mut Blob<R>,
+    diff_id: Option<&str>,
+    ordinal: u32,
+    offset: u64,
+    len: usize,
+) -> std::result::Result<Vec<u8>, String> {
+    let hasher = diff_id.map(Hasher::of).transpose()?;
+    let inner = decode(blob).map_err(|error| error.to_string())?;
+    let mut tar = tar::Reader::new(Decoded { inner, size: 0, most: Bounds::DECODED, hasher });
+    let header = seek(&mut tar, ordinal)?;
+    if header.sparse {
+        return Err(format!("entry {ordinal} is a sparse file, whose contents are not read"));
+    }
+    if header.typeflag != b'0' {
+        return Err(format!("entry {ordinal} is not a regular file; has the image changed?"));
+    }
+    let found = slice(&mut tar, offset, len)?;
+    if diff_id.is_some() {
+        tar.drain().map_err(|error| error.to_string())?;
+    }
+    match tar.into_inner().hasher.map(Hasher::finish) {
+        Some(digest) if Some(digest.as_str()) != diff_id => Err("it has changed since it was first read".to_owned()),
+        _ => Ok(found),
+    }
 }
 
 fn explain(error: tar::Error) -> String {

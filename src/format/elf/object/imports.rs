@@ -16,7 +16,7 @@ const TABLE: u64 = 16 << 20;
 const NAME: usize = 24;
 
 /// A set of flags.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Imports(u8);
 
 impl Imports {

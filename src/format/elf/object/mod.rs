@@ -12,6 +12,7 @@ use std::borrow::Cow;
 
 use bstr::{BStr, ByteSlice};
 use goblin::elf::header;
+use serde::{Deserialize, Serialize};
 
 use super::Machine;
 
@@ -26,7 +27,7 @@ pub use loader::is_loader;
 /// What a dynamic loader reads of a file before it maps it, and then of its dynamic section.
 ///
 /// Strings are kept in one piece, because an image has thousands of such files.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Object {
     /// `e_ident`.
     pub ident: [u8; 16],

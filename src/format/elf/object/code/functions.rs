@@ -18,7 +18,7 @@ const ENTRIES: usize = 1 << 20;
 const RELA: usize = 24;
 
 /// What a function does with the signal that it is given.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Role {
     /// Its second argument is the handler: signal(2).
     Sets,

@@ -14,6 +14,7 @@ use std::convert::Infallible;
 
 use bstr::ByteSlice;
 use goblin::elf::header::EM_X86_64;
+use serde::{Deserialize, Serialize};
 
 use super::file::Segments;
 use functions::{Function, Functions, Role};
@@ -52,7 +53,7 @@ pub enum Told {
 }
 
 /// A call of a function that has to do with signals.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Site {
     address: u64,
     role: Role,
@@ -60,7 +61,7 @@ struct Site {
     handler: Handler,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Handler {
     /// It may be one.
     Own,
@@ -77,7 +78,7 @@ enum Handler {
 }
 
 /// What is known of a file's code.
-#[derive(Debug)]
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Code {
     sites: Vec<Site>,
     /// A setter can be called from where it is not seen.

@@ -1,0 +1,102 @@
+//! What was learned of layers before, by the digest of their blob: a layer that is known is not read again.
+//!
+//! Only what was verified is kept, under the very digest that it was verified by: that of the blob as stored, which for
+//! a layer that is not compressed is its diff id, too. A diff id that a configuration only states would let one image
+//! say what is in the layers of another.
+
+use std::sync::Arc;
+
+use super::layer::Bounds;
+use super::plan::PlannedLayer;
+use super::{Changeset, Reread};
+use crate::error::Result;
+use crate::source::{Key, Store};
+
+/// Layers that are known.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Cache(Option<Arc<Store>>);
+
+impl Cache {
+    /// In `store`, or nowhere.
+    pub fn new(store: Option<Arc<Store>>) -> Self {
+        Cache(store)
+    }
+
+    /// The changeset of a layer, if it is known and within what is left of `bounds`.
+    pub fn layer(&self, planned: &PlannedLayer, bounds: &Bounds) -> Option<Changeset> {
+        let bytes = self.get(planned.verified_by()?, LAYER)?;
+        let changeset: Changeset = postcard::from_bytes(&bytes).ok()?;
+        bounds.hold(&changeset).then_some(changeset)
+    }
+
+    /// Keeps a changeset that was verified, unless something was left out of it.
+    pub fn keep_layer(&self, planned: &PlannedLayer, changeset: &Changeset) {
+        if let Some(digest) = planned.verified_by() {
+            self.keep(digest, changeset);
+        }
+    }
+
+    /// The same, of a blob that has this digest.
+    pub fn keep(&self, digest: &str, changeset: &Changeset) {
+        if changeset.is_whole()
+            && self.0.is_some()
+            && let Ok(bytes) = postcard::to_stdvec(changeset)
+        {
+            self.put(digest, LAYER, &bytes);
+        }
+    }
+
+    fn get(&self, digest: &str, what: &str) -> Option<Vec<u8>> {
+        self.0.as_ref()?.get(&Key::new(digest, what)?)
+    }
+
+    fn put(&self, digest: &str, what: &str, bytes: &[u8]) {
+        if let (Some(store), Some(key)) = (&self.0, Key::new(digest, what)) {
+            store.put(&key, bytes);
+        }
+    }
+}
+
+/// What a changeset is kept as.
+const LAYER: &str = "layer";
+
+/// Longer pieces of files are not kept: what was made of them is.
+const PIECE_MAX: usize = 1 << 20;
+
+/// A second look at layers that is not taken twice.
+pub(super) struct Remembering<R> {
+    pub inner: R,
+    pub cache: Cache,
+    /// What the layers were verified by.
+    pub digests: Vec<Option<String>>,
+}
+
+impl<R> Remembering<R> {
+    fn digest(&self, layer: usize) -> Option<&str> {
+        self.digests.get(layer)?.as_deref()
+    }
+}
+
+impl<R: Reread> Reread for Remembering<R> {
+    fn reread(&self, layer: usize, ordinal: u32, offset: u64, len: usize) -> Result<Vec<u8>> {
+        let what = format!("{offset}-{len}");
+        if let Some(known) = self.recall(layer, ordinal, &what) {
+            return Ok(known);
+        }
+        let bytes = self.inner.reread(layer, ordinal, offset, len)?;
+        if bytes.len() <= PIECE_MAX {
+            self.remember(layer, ordinal, &what, &bytes);
+        }
+        Ok(bytes)
+    }
+
+    fn recall(&self, layer: usize, ordinal: u32, what: &str) -> Option<Vec<u8>> {
+        self.cache.get(self.digest(layer)?, &format!("{ordinal}-{what}"))
+    }
+
+    fn remember(&self, layer: usize, ordinal: u32, what: &str, made: &[u8]) {
+        if let Some(digest) = self.digest(layer) {
+            self.cache.put(digest, &format!("{ordinal}-{what}"), made);
+        }
+    }
+}
