@@ -93,7 +93,7 @@ impl Lint {
     fn executed(&self) -> Executed {
         let steps = self.launch.current().first().map(|start| start.steps.as_slice()).unwrap_or_default();
         let file = |ino| match &self.rootfs.get(ino)?.kind {
-            Kind::Regular { size, kept: Some(kept) } => Some((*size, kept.content.clone()?)),
+            Kind::Regular { size, kept: Some(kept) } => Some((*size, kept.content().cloned()?)),
             _ => None,
         };
         steps.iter().filter_map(|step| file(step.ino?)).collect()

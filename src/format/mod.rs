@@ -8,3 +8,4 @@ pub mod passwd;
 pub mod shebang;
 pub mod shell;
 pub mod tar;
+pub mod toc;

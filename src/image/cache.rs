@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::layer::Bounds;
 use super::plan::PlannedLayer;
-use super::{Changeset, Reread};
+use super::{Changeset, Content, Reread};
 use crate::error::Result;
 use crate::source::{Key, Store};
 
@@ -46,6 +46,18 @@ impl Cache {
         }
     }
 
+    /// A table of contents, and where the files' bytes end in the blob.
+    pub fn table(&self, digest: &str) -> Option<(Vec<u8>, u64)> {
+        postcard::from_bytes(&self.get(digest, "table")?).ok()
+    }
+
+    /// Keeps a table that was verified by this digest.
+    pub fn keep_table(&self, digest: &str, json: &[u8], end: u64) {
+        if let Ok(bytes) = postcard::to_stdvec(&(json, end)) {
+            self.put(digest, "table", &bytes);
+        }
+    }
+
     fn get(&self, digest: &str, what: &str) -> Option<Vec<u8>> {
         self.0.as_ref()?.get(&Key::new(digest, what)?)
     }
@@ -67,7 +79,7 @@ const PIECE_MAX: usize = 1 << 20;
 pub(super) struct Remembering<R> {
     pub inner: R,
     pub cache: Cache,
-    /// What the layers were verified by.
+    /// What the layers were verified by, or the tables that stand for them.
     pub digests: Vec<Option<String>>,
 }
 
@@ -88,6 +100,18 @@ impl<R: Reread> Reread for Remembering<R> {
             self.remember(layer, ordinal, &what, &bytes);
         }
         Ok(bytes)
+    }
+
+    fn content(&self, layer: usize, ordinal: u32) -> Result<Option<Content>> {
+        let known = self.recall(layer, ordinal, "content");
+        if let Some(known) = known.and_then(|bytes| postcard::from_bytes(&bytes).ok()) {
+            return Ok(known);
+        }
+        let content = self.inner.content(layer, ordinal)?;
+        if let Ok(bytes) = postcard::to_stdvec(&content) {
+            self.remember(layer, ordinal, "content", &bytes);
+        }
+        Ok(content)
     }
 
     fn recall(&self, layer: usize, ordinal: u32, what: &str) -> Option<Vec<u8>> {

@@ -7,6 +7,7 @@ use bstr::{BStr, BString};
 use serde::{Deserialize, Serialize};
 
 use crate::format::elf::{Go, Object};
+use crate::format::tar::Header;
 
 /// What kind of file an entry makes; the word `inode(7)` uses is *file type*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,15 +53,49 @@ pub struct Entry<'a> {
     pub capability: Option<&'a [u8]>,
 }
 
+impl<'a> Entry<'a> {
+    /// What an archive's header says, without its place.
+    pub(super) fn of(header: &'a Header, file_type: FileType, content: Option<&'a Arc<Content>>) -> Self {
+        Entry {
+            ordinal: 0,
+            path: BStr::new(&header.name),
+            file_type,
+            mode: (header.mode & 0o7777) as u16,
+            // Engines hand Go's int to lchown(2), which takes the low 32 bits.
+            uid: header.uid as u32,
+            gid: header.gid as u32,
+            size: if file_type == FileType::Regular { header.size } else { 0 },
+            link: match file_type {
+                FileType::Symlink | FileType::Hardlink => BStr::new(&header.link),
+                _ => BStr::new(b""),
+            },
+            content,
+            capability: header.capability.as_deref(),
+        }
+    }
+}
+
 /// Pieces of a regular file's contents, by offset.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Content {
     pieces: Vec<(u64, Box<[u8]>)>,
     object: Option<Box<Object>>,
     go: Option<Go>,
+    /// Nothing of the file was read yet.
+    is_unread: bool,
 }
 
 impl Content {
+    /// Of a file that was not read yet, and may be.
+    pub(super) fn unread() -> Self {
+        Content { is_unread: true, ..Content::default() }
+    }
+
+    /// Whether the file was not read yet.
+    pub fn is_unread(&self) -> bool {
+        self.is_unread
+    }
+
     /// A single piece that starts at offset 0.
     pub fn head(bytes: impl Into<Box<[u8]>>) -> Self {
         Content { pieces: vec![(0, bytes.into())], ..Content::default() }

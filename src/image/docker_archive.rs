@@ -192,6 +192,7 @@ impl Found {
             digest: stored.as_ref().unwrap_or(diff_id).to_string(),
             expected: plan::expected(stored.as_ref(), Some(diff_id), None),
             created_by,
+            table: None,
             foreign: self.foreign(diff_id),
             what,
         })

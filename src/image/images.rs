@@ -70,8 +70,11 @@ impl<'a> Images<'a> {
         let read = match &mut self.origin {
             Origin::Blobs(blobs, shared) => {
                 let blobs = Arc::clone(blobs);
-                let changesets = load::layers(blobs.as_ref(), &plan, shared, &later, &self.cache, self.progress);
-                changesets.map(|changesets| self.image(plan, changesets, |layers| load::Again::new(blobs, layers)))
+                let read = load::layers(blobs.as_ref(), &plan, shared, &later, &self.cache, self.progress);
+                read.map(|read| {
+                    let (changesets, partial) = read.into_iter().map(|read| (read.changeset, read.partial)).unzip();
+                    self.image(plan, changesets, |layers| load::Again { blobs, layers, partial })
+                })
             }
             Origin::Streamed(streamed) => {
                 let changesets = streamed.layers(&plan, &later, &self.cache);

@@ -187,10 +187,8 @@ impl<'a> Scan<'a> {
         if header.typeflag == b'g' {
             return Ok(true);
         }
-        let file_type = file_type(header.typeflag).ok_or_else(|| unhandled(&header))?;
-        shorten(&mut header);
-        let rest = header.link.len() + header.capability.as_ref().map_or(0, Vec::len);
-        self.bounds.count(&self.previous, &header.name, rest).map_err(Stop::Other)?;
+        let file_type = file_type(header.typeflag).ok_or_else(|| Fault::Refused(unhandled(&header)))?;
+        count(&mut header, &self.previous, self.bounds).map_err(Stop::Other)?;
         let content = self.content(&header, tar)?;
         self.push(header, file_type, content.as_ref());
         Ok(true)
@@ -219,19 +217,7 @@ impl<'a> Scan<'a> {
     }
 
     fn push(&mut self, header: Header, file_type: FileType, content: Option<&Arc<Content>>) {
-        let entry = Entry {
-            ordinal: self.changeset.len() as u32,
-            path: BStr::new(&header.name),
-            file_type,
-            mode: (header.mode & 0o7777) as u16,
-            // Engines hand Go's int to lchown(2), which takes the low 32 bits.
-            uid: header.uid as u32,
-            gid: header.gid as u32,
-            size: if file_type == FileType::Regular { header.size } else { 0 },
-            link: link(&header, file_type),
-            content,
-            capability: header.capability.as_deref(),
-        };
+        let entry = Entry::of(&header, file_type, content);
         self.changeset.push(&self.previous, &entry);
         self.previous = header.name;
     }
@@ -262,6 +248,23 @@ impl From<tar::Error> for Fault {
             tar::Error::Refused(problem) => Fault::Refused(problem.to_owned()),
         }
     }
+}
+
+/// Cuts a header to what is stored of it, and counts it.
+fn count(header: &mut Header, previous: &[u8], bounds: &Bounds) -> std::result::Result<(), String> {
+    shorten(header);
+    let rest = header.link.len() + header.capability.as_ref().map_or(0, Vec::len);
+    bounds.count(previous, &header.name, rest)
+}
+
+/// The same for an entry of a table of contents; what it makes.
+///
+/// # Errors
+/// A bound is reached, or it is an entry that engines refuse.
+pub(super) fn prepare(header: &mut Header, previous: &[u8], bounds: &Bounds) -> std::result::Result<FileType, String> {
+    let file_type = file_type(header.typeflag).ok_or_else(|| unhandled(header))?;
+    count(header, previous, bounds)?;
+    Ok(file_type)
 }
 
 /// The longest `security.capability` is 24 bytes long (capability.h, `XATTR_CAPS_SZ_3`); one more tells the others.
@@ -297,13 +300,6 @@ fn shortest(name: &[u8]) -> BString {
     name.into()
 }
 
-fn link(header: &Header, file_type: FileType) -> &BStr {
-    match file_type {
-        FileType::Symlink | FileType::Hardlink => BStr::new(&header.link),
-        _ => BStr::new(b""),
-    }
-}
-
 /// The types that engines unpack: `createTarFile` of moby `pkg/archive/archive.go` and of containerd
 /// `pkg/archive/tar.go`, `extractTarFileEntry` of containers/storage `pkg/archive/archive.go`. They agree.
 fn file_type(typeflag: u8) -> Option<FileType> {
@@ -319,12 +315,12 @@ fn file_type(typeflag: u8) -> Option<FileType> {
     })
 }
 
-fn unhandled(header: &Header) -> Fault {
+fn unhandled(header: &Header) -> String {
     let (flag, name) = (header.typeflag, BStr::new(header.name.get(..SHOWN).unwrap_or(&header.name)));
-    Fault::Refused(format!(
+    format!(
         "`{name}` is an entry of type `{}`, at which engines stop with \"unhandled tar header type {flag}\"",
         flag.escape_ascii()
-    ))
+    )
 }
 
 #[cfg(test)]

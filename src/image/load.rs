@@ -11,7 +11,8 @@ use super::cache::Cache;
 use super::layer::{self, Bounds, Expected};
 use super::plan::{Plan, PlannedLayer};
 use super::progress::{Counted, Progress};
-use super::{Changeset, Reread};
+use super::toc::Partial;
+use super::{Changeset, Content, Reread};
 use crate::error::{Error, Result};
 use crate::source::{Blobs, Opened};
 
@@ -29,8 +30,9 @@ impl Shared {
 
     /// Keeps of these and of what is held what one of `later` needs, but no more than an image may have; what does not
     /// fit is read again.
-    fn keep(&mut self, plan: &Plan, changesets: &[Arc<Changeset>], later: &[&Plan], room: &Bounds) {
-        let read = plan.layers.iter().zip(changesets).map(|(layer, set)| (key(layer), Arc::clone(set)));
+    fn keep(&mut self, plan: &Plan, read: &[Read], later: &[&Plan], room: &Bounds) {
+        let whole = plan.layers.iter().zip(read).filter(|(_, read)| read.partial.is_none());
+        let read = whole.map(|(layer, read)| (key(layer), Arc::clone(&read.changeset)));
         let mut all: HashMap<_, _> = std::mem::take(&mut self.0).into_iter().chain(read).collect();
         let needed = later.iter().flat_map(|plan| &plan.layers).map(key);
         let found = needed.filter_map(|key| all.remove_entry(&key));
@@ -42,7 +44,21 @@ fn key(layer: &PlannedLayer) -> (String, Expected) {
     (layer.file.clone(), layer.expected.clone())
 }
 
-/// The changesets of all layers, in the plan's order; those in `shared` are not read again.
+/// A layer that was read.
+#[derive(Default)]
+pub(crate) struct Read {
+    pub changeset: Arc<Changeset>,
+    /// Only its table of contents was.
+    pub partial: Option<Partial>,
+}
+
+impl From<Changeset> for Read {
+    fn from(changeset: Changeset) -> Self {
+        Read { changeset: Arc::new(changeset), partial: None }
+    }
+}
+
+/// All layers, in the plan's order; those in `shared` are not read again.
 pub(crate) fn layers(
     blobs: &dyn Blobs,
     plan: &Plan,
@@ -50,45 +66,41 @@ pub(crate) fn layers(
     later: &[&Plan],
     cache: &Cache,
     progress: &dyn Progress,
-) -> Result<Vec<Arc<Changeset>>> {
+) -> Result<Vec<Read>> {
     let bounds = Bounds::default();
-    let mut known: Vec<Option<Changeset>> = Vec::new();
+    let mut known: Vec<Option<Read>> = Vec::new();
     let mut unread = Vec::new();
     for (index, layer) in plan.layers.iter().enumerate().filter(|(_, layer)| shared.get(layer).is_none()) {
         let found = cache.layer(layer, &bounds);
         if found.is_none() {
             unread.push((size(blobs, layer)?, index));
         }
-        known.push(found);
+        known.push(found.map(Read::from));
     }
     progress.start(Some(unread.len()), Some(unread.iter().map(|(size, _)| size).sum()));
     unread.sort_by_key(|(size, index)| (Reverse(*size), *index));
     let order: Vec<usize> = unread.into_iter().map(|(_, index)| index).collect();
     let done = run(&order, &|index| match plan.layers.get(index) {
         Some(layer) => read(blobs, layer, &bounds, cache, progress),
-        None => Ok(Changeset::default()),
+        None => Ok(Read::default()),
     });
     progress.finish();
     let mut done = done?.into_iter();
     let all = known.into_iter().map(|known| known.or_else(|| done.next()).unwrap_or_default());
-    let changesets = join(plan, shared, all, &bounds)?;
-    shared.keep(plan, &changesets, later, &Bounds::default());
-    Ok(changesets)
+    let all = join(plan, shared, all, &bounds)?;
+    shared.keep(plan, &all, later, &Bounds::default());
+    Ok(all)
 }
 
 /// What was just read, between what an earlier image has read; that counts for this image as well.
-fn join(
-    plan: &Plan,
-    shared: &Shared,
-    mut read: impl Iterator<Item = Changeset>,
-    bounds: &Bounds,
-) -> Result<Vec<Arc<Changeset>>> {
+fn join(plan: &Plan, shared: &Shared, mut read: impl Iterator<Item = Read>, bounds: &Bounds) -> Result<Vec<Read>> {
     let join = |layer: &PlannedLayer| match shared.get(layer) {
         Some(known) => {
             let counted = bounds.count_again(known).map(|()| Arc::clone(known));
-            counted.map_err(|problem| Error::new(&layer.what, problem))
+            let counted = counted.map_err(|problem| Error::new(&layer.what, problem))?;
+            Ok(Read { changeset: counted, partial: None })
         }
-        None => Ok(Arc::new(read.next().unwrap_or_default())),
+        None => Ok(read.next().unwrap_or_default()),
     };
     plan.layers.iter().map(join).collect()
 }
@@ -99,12 +111,15 @@ fn read(
     bounds: &Bounds,
     cache: &Cache,
     progress: &dyn Progress,
-) -> Result<Changeset> {
+) -> Result<Read> {
+    if let Some((partial, changeset)) = Partial::open(blobs, planned, cache, bounds)? {
+        return Ok(Read { changeset: Arc::new(changeset), partial: Some(partial) });
+    }
     let blob = open(blobs, planned)?;
     let reader = Counted { reader: blob.reader, progress };
     let changeset = layer::read(reader, &planned.expected, &planned.what, bounds)?;
     cache.keep_layer(planned, &changeset);
-    Ok(changeset)
+    Ok(Read::from(changeset))
 }
 
 /// How long a layer is as stored: what its descriptor says, so that a registry is not asked twice.
@@ -165,20 +180,31 @@ fn run<T: Send>(order: &[usize], job: &(dyn Fn(usize) -> Result<T> + Sync)) -> R
 
 /// The second look at layers of such a source.
 pub(crate) struct Again {
-    blobs: Arc<dyn Blobs>,
-    layers: Vec<PlannedLayer>,
+    pub blobs: Arc<dyn Blobs>,
+    pub layers: Vec<PlannedLayer>,
+    /// Those of which only the table of contents was read.
+    pub partial: Vec<Option<Partial>>,
 }
 
 impl Again {
-    /// Keeps where the layers are.
-    pub fn new(blobs: Arc<dyn Blobs>, layers: Vec<PlannedLayer>) -> Self {
-        Again { blobs, layers }
+    fn partial(&self, layer: usize) -> Option<&Partial> {
+        self.partial.get(layer)?.as_ref()
     }
 }
 
 impl Reread for Again {
+    fn content(&self, layer: usize, ordinal: u32) -> Result<Option<Content>> {
+        match (self.partial(layer), self.layers.get(layer)) {
+            (Some(partial), Some(planned)) => partial.content(self.blobs.as_ref(), planned, ordinal),
+            _ => Ok(None),
+        }
+    }
+
     fn reread(&self, layer: usize, ordinal: u32, offset: u64, len: usize) -> Result<Vec<u8>> {
         let Some(planned) = self.layers.get(layer) else { return Err(no_such_layer(layer)) };
+        if let Some(partial) = self.partial(layer) {
+            return partial.reread(self.blobs.as_ref(), planned, ordinal, offset, len);
+        }
         let blob = open(self.blobs.as_ref(), planned)?.reader;
         layer::reread(blob, &planned.expected, ordinal, offset, len, &planned.what)
     }
@@ -200,6 +226,7 @@ mod tests {
             digest: (*digest).to_owned(),
             expected: Expected::default(),
             created_by: None,
+            table: None,
             foreign: None,
             what: String::new(),
         };
@@ -230,7 +257,7 @@ mod tests {
                 capability: None,
             };
             (0..entries).for_each(|_| set.push(b"", &entry));
-            Arc::new(set)
+            Read::from(set)
         };
         let (now, sets) = (plan(&["a", "b", "c"]), [5, 1, 4].map(changeset));
         let kept = |later: &[&str], entries| {

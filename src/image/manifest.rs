@@ -3,7 +3,7 @@
 use oci_spec::image::{Descriptor, ImageManifest};
 use serde_json::Value;
 
-use super::plan::{self, Foreign, Plan, PlannedLayer};
+use super::plan::{self, Foreign, Plan, PlannedLayer, Vouched};
 use super::{Platform, config, document};
 use crate::error::{Error, Result};
 use crate::source::Blobs;
@@ -136,6 +136,7 @@ fn planned_layer(
         file: document::blob_name(layer.digest(), &what)?,
         expected: plan::expected(Some(layer.digest()), None, Some(layer.size())),
         created_by,
+        table: layer.annotations().as_ref().and_then(Vouched::of),
         foreign: foreign(layer),
         digest,
         what,

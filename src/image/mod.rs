@@ -23,6 +23,7 @@ mod progress;
 mod rootfs;
 mod select;
 mod streamed;
+mod toc;
 
 pub use changeset::{BadArchive, Changeset, Content, Entry, FileType};
 pub use configuration::{Configuration, Healthcheck};
@@ -90,6 +91,15 @@ pub trait Reread: Send + Sync {
     /// # Errors
     /// The source cannot be read twice (standard input), or has changed.
     fn reread(&self, layer: usize, ordinal: u32, offset: u64, len: usize) -> Result<Vec<u8>>;
+
+    /// What would have been kept of that file, where [`Content::is_unread`] says that it was not read.
+    ///
+    /// # Errors
+    /// As [`Reread::reread`].
+    fn content(&self, layer: usize, ordinal: u32) -> Result<Option<Content>> {
+        let _ = (layer, ordinal);
+        Ok(None)
+    }
 
     /// What was made of that file before, and [`Reread::remember`]ed as `what`.
     fn recall(&self, layer: usize, ordinal: u32, what: &str) -> Option<Vec<u8>> {

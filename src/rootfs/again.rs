@@ -33,7 +33,7 @@ fn look(view: &View<'_>, ino: Ino) -> Result<Option<Object>> {
     let size = view.size(ino);
     let mut blocks = Blocks { view, ino, size, held: BTreeMap::new() };
     Object::read(size, |offset, len| {
-        let kept = view.inode(ino).kind.content().and_then(|content| content.get(offset, len));
+        let kept = view.content(ino).and_then(|content| content.get(offset, len));
         kept.map_or_else(|| blocks.get(offset, len).map(Cow::Owned), |kept| Ok(Cow::Borrowed(kept)))
     })
 }

@@ -1,7 +1,7 @@
 //! The merged tree: inodes, and directories that name them.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bstr::{BString, ByteVec};
 
@@ -38,14 +38,25 @@ pub enum Kind {
 pub struct Kept {
     /// Of its bytes.
     pub content: Option<Arc<Content>>,
+    /// The same of a file that was not read at first, once it was.
+    pub(super) fetched: OnceLock<Option<Arc<Content>>>,
     /// Value of `security.capability`.
     pub capability: Option<Box<[u8]>>,
 }
 
 impl Kept {
     pub(super) fn of(entry: &Entry<'_>) -> Option<Box<Self>> {
-        let kept = Kept { content: entry.content.cloned(), capability: entry.capability.map(Into::into) };
+        let (content, fetched) = (entry.content.cloned(), OnceLock::new());
+        let kept = Kept { content, fetched, capability: entry.capability.map(Into::into) };
         (kept.content.is_some() || kept.capability.is_some()).then(|| Box::new(kept))
+    }
+
+    /// As far as it was read.
+    pub fn content(&self) -> Option<&Arc<Content>> {
+        match self.fetched.get() {
+            Some(fetched) => fetched.as_ref(),
+            None => self.content.as_ref(),
+        }
     }
 }
 
@@ -53,7 +64,7 @@ impl Kind {
     /// What was kept of a regular file's bytes.
     pub fn content(&self) -> Option<&Content> {
         match self {
-            Kind::Regular { kept: Some(kept), .. } => kept.content.as_deref(),
+            Kind::Regular { kept: Some(kept), .. } => kept.content().map(|content| &**content),
             _ => None,
         }
     }

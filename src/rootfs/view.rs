@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use bstr::{BStr, BString};
 use serde::Serialize;
@@ -13,7 +14,7 @@ use super::tree::{Ino, Inode, Kind, Rootfs, join};
 use super::{Credentials, EXECUTE, again};
 use crate::error::Result;
 use crate::format::elf::{Code, Object, is_elf};
-use crate::image::Image;
+use crate::image::{Content, Image};
 
 /// Pieces of files by inode, offset and length.
 type Taken = HashMap<(Ino, u64, usize), Vec<u8>>;
@@ -156,7 +157,7 @@ impl<'a> View<'a> {
         if len == 0 {
             return Ok(Vec::new());
         }
-        if let Some(bytes) = inode.kind.content().and_then(|c| c.get(offset, len)) {
+        if let Some(bytes) = self.content(ino).and_then(|c| c.get(offset, len)) {
             return Ok(bytes.to_vec());
         }
         if let Some(bytes) = self.again.borrow().get(&(ino, offset, len)) {
@@ -165,6 +166,20 @@ impl<'a> View<'a> {
         let bytes = self.reread(ino, offset, len)?;
         self.again.borrow_mut().insert((ino, offset, len), bytes.clone());
         Ok(bytes)
+    }
+
+    /// What was kept of a regular file, which is fetched now where nothing was read of it before.
+    pub fn content(&self, ino: Ino) -> Option<&Content> {
+        let kind = &self.inode(ino).kind;
+        if let Kind::Regular { kept: Some(kept), .. } = kind
+            && kept.content().is_some_and(|content| content.is_unread())
+        {
+            let (layer, ordinal) = self.origin(ino);
+            // What cannot be had is told when it is read.
+            let fetched = self.image.again.content(layer, ordinal).ok().flatten();
+            kept.fetched.get_or_init(|| fetched.map(Arc::new));
+        }
+        kind.content()
     }
 
     /// A second look at the layer.
@@ -206,7 +221,7 @@ impl<'a> View<'a> {
         if let Some(known) = self.objects.borrow().get(&ino) {
             return Ok(known.clone());
         }
-        let kept = self.inode(ino).kind.content().and_then(|content| content.object()).cloned();
+        let kept = self.content(ino).and_then(|content| content.object()).cloned();
         let object = match kept {
             Some(object) => Some(object),
             None if self.size(ino) < 4 || !is_elf(&self.read(ino, 0, 64)?) => None,

@@ -44,6 +44,16 @@ pub trait Blobs: Send + Sync {
     /// It is there, and cannot be read.
     fn open(&self, name: &str) -> Result<Option<Opened>>;
 
+    /// Opens the `len` bytes at `start` of `name`, where parts can be had without the rest, which costs more than it
+    /// gains on a disk; otherwise `None`.
+    ///
+    /// # Errors
+    /// As [`Blobs::open`].
+    fn part(&self, name: &str, start: u64, len: u64) -> Result<Option<Opened>> {
+        let _ = (name, start, len);
+        Ok(None)
+    }
+
     /// What is being read, for messages: ``archive `x.tar` ``.
     fn place(&self) -> &str;
 }

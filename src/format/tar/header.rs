@@ -28,7 +28,7 @@ pub struct Header {
     /// Whether the body has holes that are not stored.
     pub sparse: bool,
     /// Bytes of body that follow, as the headers say.
-    pub(super) stored: i64,
+    pub(in crate::format) stored: i64,
 }
 
 impl Header {

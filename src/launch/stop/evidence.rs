@@ -25,7 +25,7 @@ const LIBC: [&str; 11] = [
 /// A program that Go built. Its runtime catches the signals that end a process, stops, and leaves the code of a death by
 /// that signal; before Go 1.20 it was 2 (measured with 1.19 and 1.27; runtime/signal_unix.go, `dieFromSignal`).
 pub fn go(pid1: &Pid1<'_>, signal: Signal) -> Option<Reaction> {
-    let go = pid1.step.ino.and_then(|ino| pid1.view.inode(ino).kind.content()?.go())?;
+    let go = pid1.step.ino.and_then(|ino| pid1.view.content(ino)?.go())?;
     if !matches!(signal.0, 1 | 2 | 15) {
         return Some(Reaction::unknown(format!("what this Go program does on {signal} is not known")));
     }
