@@ -37,7 +37,15 @@ impl Blobs for Parts {
 }
 
 fn noise(len: usize) -> Vec<u8> {
-    (0..len as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect()
+    // Marsaglia's xorshift64
+    let mut x = 88_172_645_463_325_252_u64;
+    let next = |_| {
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        x as u8
+    };
+    (0..len).map(next).collect()
 }
 
 /// Name, mode and bytes of files; the last of them makes the layer worth the trouble.
