@@ -347,7 +347,7 @@ fn the_json_of_check() {
     assert_eq!(bench.run(&["broken", "--format", "json"]).json()["errors"], json!([]));
     let image = &report["images"][0];
     assert_eq!(keys(image), ["findings", "image", "traces"]);
-    assert_eq!(keys(&image["image"]), ["digest", "platform", "reference", "source"]);
+    assert_eq!(keys(&image["image"]), ["digest", "platform", "reference", "source", "tables_of_contents"]);
     assert_eq!(image["traces"][0]["schema"], "imagelint.trace/1");
     let finding = &image["findings"][0];
     let fields = [

@@ -72,14 +72,23 @@ impl<'a> Images<'a> {
                 let blobs = Arc::clone(blobs);
                 let read = load::layers(blobs.as_ref(), &plan, shared, &later, &self.cache, self.progress);
                 read.map(|read| {
-                    let (changesets, partial) = read.into_iter().map(|read| (read.changeset, read.partial)).unzip();
-                    self.image(plan, changesets, |layers| load::Again { blobs, layers, partial })
+                    let (changesets, partial): (_, Vec<Option<_>>) =
+                        read.into_iter().map(|read| (read.changeset, read.partial)).unzip();
+                    let tables = partial.iter().flatten().count();
+                    let known_by = plan.layers.iter().zip(&partial).map(|(layer, partial)| match partial {
+                        Some(_) => layer.table.as_ref().map(|table| table.digest().to_owned()),
+                        None => verified_by(layer),
+                    });
+                    let known_by = known_by.collect();
+                    let again = |layers| load::Again { blobs, layers, partial };
+                    Image { tables, ..self.image(plan, changesets, known_by, again) }
                 })
             }
             Origin::Streamed(streamed) => {
                 let changesets = streamed.layers(&plan, &later, &self.cache);
                 let again = streamed.again(&plan);
-                changesets.map(|changesets| self.image(plan, changesets, |_| again))
+                let known_by = plan.layers.iter().map(verified_by).collect();
+                changesets.map(|changesets| self.image(plan, changesets, known_by, |_| again))
             }
             Origin::Whole(_) => Err(Error::new(format!("`{}`", self.reference), "it has one platform")),
         };
@@ -90,9 +99,9 @@ impl<'a> Images<'a> {
         &self,
         plan: Plan,
         changesets: Vec<Arc<Changeset>>,
+        digests: Vec<Option<String>>,
         again: impl FnOnce(Vec<PlannedLayer>) -> R,
     ) -> Image {
-        let digests = plan.layers.iter().map(|layer| layer.verified_by().map(str::to_owned)).collect();
         let layer = |(planned, changeset): (&PlannedLayer, Arc<Changeset>)| Layer {
             digest: planned.digest.clone(),
             created_by: planned.created_by.clone(),
@@ -107,9 +116,14 @@ impl<'a> Images<'a> {
             configured: plan.configured,
             configuration: plan.configuration,
             layers: plan.layers.iter().zip(changesets).map(layer).collect(),
+            tables: 0,
             again: Box::new(Remembering { inner: again(plan.layers), cache: self.cache.clone(), digests }),
         }
     }
+}
+
+fn verified_by(layer: &PlannedLayer) -> Option<String> {
+    layer.verified_by().map(str::to_owned)
 }
 
 /// Complains of too many, if possible before they are planned.

@@ -57,6 +57,8 @@ pub struct Image {
     pub configuration: Configuration,
     /// Base first.
     pub layers: Vec<Layer>,
+    /// How many layers are known by their tables of contents only.
+    pub tables: usize,
     /// A second look at layers, for bytes that were not kept.
     pub again: Box<dyn Reread>,
 }

@@ -10,7 +10,11 @@ pub fn heading(image: &Image, style: &Style) -> String {
     // `rootfs:DIR` would name its source twice.
     let reference = image.reference.strip_prefix(image.source).and_then(|rest| rest.strip_prefix(':'));
     let reference = style.bold(&sentence(reference.unwrap_or(&image.reference)));
-    format!("{} {reference}, {}, {}\n", image.source, sentence(digest), sentence(image.platform.to_string()))
+    let by = match image.tables {
+        0 => String::new(),
+        tables => format!(", {tables} of {} layers from their tables of contents", image.layers.len()),
+    };
+    format!("{} {reference}, {}, {}{by}\n", image.source, sentence(digest), sentence(image.platform.to_string()))
 }
 
 /// Which layer of how many, and what made it.

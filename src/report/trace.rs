@@ -36,6 +36,8 @@ pub struct ImageName {
     source: &'static str,
     digest: Option<String>,
     platform: String,
+    /// How many layers are known by their tables of contents only.
+    tables_of_contents: usize,
 }
 
 #[derive(Debug, Serialize)]
@@ -134,6 +136,7 @@ impl ImageName {
             source: image.source,
             digest: image.digest.clone(),
             platform: image.platform.to_string(),
+            tables_of_contents: image.tables,
         }
     }
 }
