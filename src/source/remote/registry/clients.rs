@@ -44,7 +44,7 @@ pub(super) fn tokens(is_loopback: bool, is_plain: bool, patience: &Patience) -> 
         user_agent: USER_AGENT,
         https_proxy: no_proxy(),
         http_proxy: no_proxy(),
-        no_proxy: is_loopback.then(|| "*".to_owned()),
+        no_proxy: is_loopback.then(|| "*,0.0.0.0/0,::/0".to_owned()),
         ..ClientConfig::default()
     };
     // `Client::new` would go on with another configuration.

@@ -159,7 +159,8 @@ impl Session {
 
     fn judge(&self, response: Response, wish: Wish, pass: &Pass) -> Result<Response, Failure> {
         match (response.status(), wish) {
-            (StatusCode::OK, _) | (StatusCode::PARTIAL_CONTENT, Wish::Blob(1..)) => Ok(response),
+            (StatusCode::OK, _)
+            | (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, Wish::Blob(1..)) => Ok(response),
             (StatusCode::NOT_FOUND, Wish::Document) => Err(self.absent()),
             (StatusCode::NOT_FOUND, Wish::Blob(_)) => {
                 Err(Failure::absent(format!("registry {} does not have it (404)", self.host())))
