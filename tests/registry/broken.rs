@@ -1,5 +1,6 @@
 //! Blobs and documents that break, lie, stall or never end.
 
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use imagelint::source::remote::registry::{Patience, ask_within};
@@ -134,6 +135,18 @@ fn huge_manifests_are_refused_unread() {
         assert!(said.contains("its manifest is larger than 4 MiB"), "{said}");
         assert!(server.sent() < 32 << 20, "{} bytes were taken", server.sent());
     }
+}
+
+#[test]
+fn a_manifest_that_breaks_is_asked_for_again() {
+    let app = App::new();
+    let bytes = app.bytes(app.digest()).unwrap().clone();
+    let count = std::sync::atomic::AtomicUsize::new(0);
+    let server = app.serve(move |request| {
+        let is_first = request.path.contains("/manifests/") && count.fetch_add(1, Ordering::SeqCst) == 0;
+        is_first.then(|| Reply::of(Body::Cut(bytes[..50].to_vec(), bytes.len())))
+    });
+    assert_eq!(make::open(&format!("registry:{}/app", server.host())).unwrap().digest.as_deref(), Some(app.digest()));
 }
 
 #[test]

@@ -1,7 +1,6 @@
 //! Logins as the command line finds them: files and helpers named by the environment of a process of its own.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
 use serde_json::{Value, json};
@@ -35,8 +34,9 @@ impl Home {
     fn helper(&self, name: &str, script: &str) -> &Self {
         let path = self.0.path().join(format!("bin/docker-credential-{name}"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+        // Written by another process: a file that a child of this one still has open is not executed (ETXTBSY).
+        let write = "printf '#!/bin/sh\\n%s\\n' \"$1\" >\"$2\" && chmod 755 \"$2\"";
+        assert!(Command::new("sh").args(["-c", write, "sh", script]).arg(path).status().unwrap().success());
         self
     }
 
@@ -143,7 +143,7 @@ fn helpers_and_stores() {
 #[test]
 fn helpers_that_fail_are_told_only_if_it_matters() {
     let config = json!({"credsStore": "test"});
-    let fails = format!("echo {PASSWORD}; echo {PASSWORD} >&2; exit 1");
+    let fails = format!("read server; echo {PASSWORD}; echo {PASSWORD} >&2; exit 1");
     let (open, closed) = (App::new().serve(|_| None), basic(&App::new()));
     let home = Home::new();
     home.write(".docker/config.json", &config).helper("test", &fails);
@@ -154,7 +154,8 @@ fn helpers_that_fail_are_told_only_if_it_matters() {
     assert_read(&home.check(&open));
     assert_failed(&home.check(&closed), &["its credential helper (docker-credential-…) cannot be run"]);
     let home = Home::new();
-    home.write(".docker/config.json", &config).helper("test", "echo credentials not found in native keychain; exit 1");
+    home.write(".docker/config.json", &config)
+        .helper("test", "read server; echo credentials not found in native keychain; exit 1");
     let output = home.check(&closed);
     assert!(!said(&output).contains("docker-credential-test"), "{}", said(&output));
 }

@@ -20,9 +20,11 @@ const HTPASSWD: &str = "jane:$2y$04$HUXqNH/PAzoXkMfuXNXEX.lfRV8vyJV0WjfC9MjEDwfi
 const AUTH: &str = "amFuZTpzM2NyM3Q=";
 
 /// The registry and the tool, or why the test is left out.
-fn are_there() -> bool {
-    let is_there = |program: &str| Command::new(program).arg("--version").output().is_ok_and(|o| o.status.success());
-    let missing: Vec<&str> = ["docker-registry", "skopeo"].into_iter().filter(|program| !is_there(program)).collect();
+fn are_there(programs: &[&str]) -> bool {
+    let version = |program: &str| if program == "openssl" { "version" } else { "--version" };
+    let is_there =
+        |program: &str| Command::new(program).arg(version(program)).output().is_ok_and(|o| o.status.success());
+    let missing: Vec<&str> = programs.iter().copied().filter(|program| !is_there(program)).collect();
     if missing.is_empty() {
         return true;
     }
@@ -30,6 +32,32 @@ fn are_there() -> bool {
     assert!(!required, "not installed: {}", missing.join(", "));
     println!("left out, because it is not installed: {}", missing.join(", "));
     false
+}
+
+/// What the registry wants.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    Nothing,
+    Login,
+    Tls,
+}
+
+/// A certificate for 127.0.0.1 that nobody vouches for.
+fn certificate(directory: &Path) {
+    let mut command = Command::new("openssl");
+    command.current_dir(directory).args([
+        "req",
+        "-x509",
+        "-nodes",
+        "-newkey",
+        "ec",
+        "-pkeyopt",
+        "ec_paramgen_curve:P-256",
+    ]);
+    command.args(["-days", "2", "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"]);
+    command.args(["-addext", "basicConstraints=critical,CA:FALSE", "-keyout", "key.pem", "-out", "cert.pem"]);
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 /// A registry in a scratch directory.
@@ -40,7 +68,7 @@ struct Registry {
 }
 
 impl Registry {
-    fn start(with_login: bool) -> Self {
+    fn start(wants: Wants) -> Self {
         let scratch = TempDir::new().unwrap();
         let path = |name: &str| scratch.path().join(name).display().to_string();
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
@@ -49,7 +77,11 @@ impl Registry {
             "version: 0.1\nlog:\n  level: error\nstorage:\n  filesystem:\n    rootdirectory: {}\nhttp:\n  addr: {host}\n",
             path("data")
         );
-        if with_login {
+        if wants == Wants::Tls {
+            certificate(scratch.path());
+            config += &format!("  tls:\n    certificate: {}\n    key: {}\n", path("cert.pem"), path("key.pem"));
+        }
+        if wants == Wants::Login {
             fs::write(path("htpasswd"), HTPASSWD).unwrap();
             config += &format!("auth:\n  htpasswd:\n    realm: test\n    path: {}\n", path("htpasswd"));
         }
@@ -122,10 +154,10 @@ fn findings(reference: &str) -> Vec<(Option<String>, String, String)> {
 
 #[test]
 fn findings_are_those_of_the_layout() {
-    if !are_there() {
+    if !are_there(&["docker-registry", "skopeo"]) {
         return;
     }
-    let (registry, scratch) = (Registry::start(false), TempDir::new().unwrap());
+    let (registry, scratch) = (Registry::start(Wants::Nothing), TempDir::new().unwrap());
     let names = [layouts(scratch.path()), vec![several_platforms(scratch.path())]].concat();
     for name in &names {
         registry.push(&scratch.path().join(name), name);
@@ -143,10 +175,10 @@ fn findings_are_those_of_the_layout() {
 
 #[test]
 fn with_a_login() {
-    if !are_there() {
+    if !are_there(&["docker-registry", "skopeo"]) {
         return;
     }
-    let (registry, scratch) = (Registry::start(true), TempDir::new().unwrap());
+    let (registry, scratch) = (Registry::start(Wants::Login), TempDir::new().unwrap());
     let names = layouts(scratch.path());
     registry.push(&scratch.path().join(&names[0]), "a/app");
     let run = |config: &Path| {
@@ -163,4 +195,30 @@ fn with_a_login() {
     assert_eq!(output.status.code(), Some(2), "{text}");
     let text = text.replace('│', " ").split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(text.contains("wants a login (401)") && text.contains("docker login"), "{text}");
+}
+
+/// Not even on loopback is a certificate that nobody vouches for passed over, and HTTP is not tried instead.
+#[test]
+fn with_tls() {
+    if !are_there(&["docker-registry", "skopeo", "openssl"]) {
+        return;
+    }
+    let (registry, scratch) = (Registry::start(Wants::Tls), TempDir::new().unwrap());
+    let names = layouts(scratch.path());
+    registry.push(&scratch.path().join(&names[0]), "app");
+    let run = |trusted: Option<&Path>| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_imagelint"));
+        command.env_clear().env("HOME", scratch.path());
+        command.envs(trusted.map(|file| ("SSL_CERT_FILE", file)));
+        command.args(["--format", "json", &format!("registry:{}/app", registry.host)]).output().unwrap()
+    };
+    let output = run(Some(&registry.scratch.path().join("cert.pem")));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("/no/such/interpreter"), "{text}");
+    let output = run(None);
+    let text = String::from_utf8_lossy(&output.stderr).replace('│', " ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("is not trusted") && text.contains("SSL_CERT_FILE"), "{text}");
 }

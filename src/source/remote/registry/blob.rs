@@ -65,7 +65,7 @@ impl Download {
         let began = Instant::now();
         let next = timeout(self.left, self.persist()).await;
         self.left = self.left.saturating_sub(began.elapsed());
-        next.unwrap_or_else(|_| Err(self.broken("it comes too slowly")))
+        next.unwrap_or_else(|_| Err(self.slow()))
     }
 
     async fn persist(&mut self) -> Result<Option<Bytes>, Failure> {
@@ -114,6 +114,12 @@ impl Download {
         }
         sleep(self.session.patience().before(self.breaks)).await;
         true
+    }
+
+    fn slow(&self) -> Failure {
+        let (at, size, host) = (self.at, self.size, self.session.host());
+        let secs = self.session.patience().for_blob(size).as_secs();
+        Failure::new(format!("registry {host} is too slow: {at} of {size} bytes came in {secs} s")).help("try later")
     }
 
     fn broken(&self, why: &str) -> Failure {

@@ -64,9 +64,10 @@ impl Remote {
     /// Remembers what the descriptors in a document say. The larger size counts: it only bounds.
     fn learn(&self, content: &Content) {
         let mut known = self.known();
-        let manifests = content.manifests.iter().flatten().map(|manifest| (manifest, true));
-        let blobs = content.config.iter().chain(content.layers.iter().flatten()).map(|blob| (blob, false));
-        for (described, is_manifest) in manifests.chain(blobs) {
+        let manifests = content.manifests().map(|manifest| (manifest, true));
+        let all = manifests.chain(content.blobs().map(|blob| (blob, false)));
+        // What is no digest is refused by whoever reads the document.
+        for (described, is_manifest) in all.filter(|(described, _)| Hasher::of(&described.digest).is_ok()) {
             if known.len() >= MAX_KNOWN {
                 break;
             }
@@ -129,7 +130,6 @@ impl Blobs for Remote {
         match known {
             Known { bytes: Some(bytes), .. } => Ok(Some(opened(bytes))),
             Known { is_manifest: true, size, .. } => self.manifest(&digest, size),
-            _ if Hasher::of(&digest).is_err() => Ok(None),
             known => self.blob(&digest, &known),
         }
     }
@@ -157,7 +157,7 @@ fn sha256(bytes: &[u8]) -> String {
 /// Some registries say no more than `application/json`; then its form tells what it is.
 fn media_type(document: &Document) -> &str {
     match document.media_type.as_str() {
-        "" | "application/json" | "text/plain" | "application/octet-stream" if document.content.manifests.is_some() => {
+        "" | "application/json" | "text/plain" | "application/octet-stream" if document.content.is_index() => {
             "application/vnd.oci.image.index.v1+json"
         }
         "" | "application/json" | "text/plain" | "application/octet-stream" => {

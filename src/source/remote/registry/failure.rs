@@ -91,12 +91,14 @@ pub(super) fn unreachable(host: &str, error: &reqwest::Error) -> Failure {
     if let Some(kind) = cause::<io::Error>(error).map(io::Error::kind).filter(|_| !error.is_timeout()) {
         match kind {
             io::ErrorKind::ConnectionRefused => {
-                return Failure::new(format!("registry {host} is not there: connection refused"))
-                    .help("look whether name and port of the registry are right, and whether it runs");
+                return Failure::new(format!("registry {host} is not there: connection refused")).help(format!(
+                    "look whether name and port of the registry are right, and whether it runs{}",
+                    proxy()
+                ));
             }
             io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
                 return Failure::new(format!("registry {host} cannot be reached from this machine: {kind}"))
-                    .help("look whether there is a network, and whether HTTPS_PROXY is to be set");
+                    .help(format!("look whether there is a network{}", proxy()));
             }
             _ => {}
         }
@@ -105,7 +107,7 @@ pub(super) fn unreachable(host: &str, error: &reqwest::Error) -> Failure {
     let said = chain(error);
     if said.contains("dns error") {
         return Failure::new(format!("there is no registry {host}: the name is not known ({words})"))
-            .help("look whether the name is right, and whether there is a network");
+            .help(format!("look whether the name is right, and whether there is a network{}", proxy()));
     }
     if error.is_timeout() {
         return silent(host);
@@ -123,7 +125,15 @@ pub(super) fn unreachable(host: &str, error: &reqwest::Error) -> Failure {
 /// Nothing comes in time.
 pub(super) fn silent(host: &str) -> Failure {
     Failure::new(format!("registry {host} does not answer in time"))
-        .help("look whether there is a network, and whether HTTPS_PROXY is to be set; or try later")
+        .help(format!("look whether there is a network{}; or try later", proxy()))
+}
+
+/// Who asks through a proxy is told of the proxy's troubles as if they were the registry's. Its address may hold a
+/// password.
+fn proxy() -> String {
+    let names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    let set = names.into_iter().find(|name| std::env::var_os(name).is_some_and(|value| !value.is_empty()));
+    set.map_or_else(String::new, |name| format!(", and whether the proxy that {name} names is right"))
 }
 
 fn untrusted(host: &str, error: &rustls::Error) -> Failure {

@@ -152,7 +152,7 @@ fn reason(error: &CredentialRetrievalError) -> Option<String> {
         CredentialRetrievalError::HelperFailure { stdout, .. } if stdout.contains("credentials not found") => None,
         CredentialRetrievalError::HelperFailure { helper, .. } => Some(format!("`{helper} get` fails")),
         CredentialRetrievalError::HelperCommunicationError => {
-            Some("its credential helper (docker-credential-…) cannot be run".to_owned())
+            Some("its credential helper (docker-credential-…) cannot be run, or ends at once".to_owned())
         }
         CredentialRetrievalError::MalformedHelperResponse => {
             Some("its credential helper answers with something else".to_owned())

@@ -77,7 +77,8 @@ impl Session {
         let first = session.bounded(session.persist(|| session.http.get(format!("{}/v2/", session.base)))).await?;
         if let StatusCode::UNAUTHORIZED = first.status() {
             session.check_realm(first.headers(), access)?;
-            session.renew(&Pass::None, challenge(first.headers()), first.status()).await?;
+            let renewed = session.renew(&Pass::None, challenge(first.headers()), first.status());
+            session.bounded(renewed).await?;
         }
         Ok(session)
     }
