@@ -15,7 +15,7 @@ use super::failure::{self, Failure};
 use super::session::{Session, Wish};
 
 /// After so many bytes a connection was a good one, and its break is the first again.
-const GOOD: u64 = 1 << 20;
+const GOOD: u64 = 256 << 10;
 
 /// Where reading a blob has come to.
 pub(super) struct Download {
