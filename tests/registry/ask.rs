@@ -4,7 +4,7 @@ use imagelint::image::{self, Options};
 
 use crate::make::{self, Scratch, Store, listing};
 use crate::play::{self, App, absent, blobs};
-use crate::server::Reply;
+use crate::server::{Reply, Server};
 
 fn open(reference: &str) -> imagelint::Result<image::Image> {
     make::open(reference)
@@ -69,6 +69,19 @@ fn every_blob_is_asked_for_once() {
 }
 
 #[test]
+fn over_ipv6() {
+    if std::net::TcpListener::bind("[::1]:0").is_err() {
+        println!("left out, because there is no IPv6");
+        return;
+    }
+    let app = App::new();
+    let digest = app.digest().to_owned();
+    let server = Server::start_at("[::1]:0", move |request| app.answer(request));
+    let image = open(&format!("registry:[::1]:{}/app@{digest}", server.port)).unwrap();
+    assert_eq!(image.digest, Some(digest));
+}
+
+#[test]
 fn accepted_documents_are_named() {
     let server = App::new().serve(|_| None);
     blobs(play::ask(&server));
@@ -99,7 +112,7 @@ fn other_content_under_a_digest_is_refused_by_name() {
 
 #[test]
 fn urls_in_descriptors_are_not_followed() {
-    let elsewhere = crate::server::Server::start(|_| Reply::ok("x"));
+    let elsewhere = Server::start(|_| Reply::ok("x"));
     let mut store = Store::default();
     let layer = make::tar(&[("app", b"#!/x")]);
     let config = store.json(make::OCI_CONFIG, &make::config("amd64", &[make::digest(&layer)]));

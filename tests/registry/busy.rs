@@ -66,16 +66,6 @@ fn an_unknown_host_says_so() {
     assert!(said.contains("the name is not known") || said.contains("does not answer in time"), "{said}");
 }
 
-/// 127.0.0.1 by another name is not known to be this machine, so nothing is said there without TLS.
-#[test]
-fn without_tls_only_where_it_is_allowed() {
-    let server = App::new().serve(|_| None);
-    // inet_aton(3) takes it for 127.0.0.1.
-    let name = format!("2130706433.nip.invalid:{}/app", server.port);
-    error(ask_within(&name, &Access::default(), FAST));
-    assert!(server.asked().is_empty());
-}
-
 #[test]
 fn strange_answers_are_told() {
     let server = first(usize::MAX, || Reply::new(418, ""));

@@ -217,6 +217,28 @@ fn other_registries_do_not_get_it() {
     assert!(server.asked().iter().all(|request| request.header("authorization").is_none()));
 }
 
+/// Nobody asked who it is.
+#[test]
+fn an_open_registry_is_not_told_who_asks() {
+    let (server, home) = (App::new().serve(|_| None), Home::new());
+    assert_read(&home.write(".docker/config.json", &auths(&server.host())).check(&server));
+    assert!(server.asked().iter().all(|request| request.header("authorization").is_none()));
+}
+
+/// What would go out without TLS would come to the proxy.
+#[test]
+fn without_tls_only_where_it_is_allowed() {
+    let (app, home) = (App::new(), Home::new());
+    let proxy = Server::start(move |request| app.answer(request));
+    let mut command = home.command();
+    let address = format!("http://{}", proxy.host());
+    command.env("HTTP_PROXY", &address).env("HTTPS_PROXY", &address);
+    let output = command.args(["--insecure-registry", "other.test", "registry:registry.test/app"]).output().unwrap();
+    assert_failed(&output, &["registry.test", "proxy"]);
+    let asked: Vec<String> = proxy.asked().into_iter().map(|request| request.path).collect();
+    assert!(!asked.is_empty() && asked.iter().all(|path| path == "registry.test:443"), "{asked:?}");
+}
+
 #[test]
 fn proxies_serve_what_is_not_on_this_machine() {
     let app = App::new();

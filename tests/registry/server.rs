@@ -1,7 +1,7 @@
 //! A small HTTP server that answers as it is told to, and remembers what it was asked.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -70,6 +70,7 @@ type Answer = dyn Fn(&Request) -> Reply + Send + Sync;
 
 /// A server on a port of its own; it ends when it is dropped.
 pub struct Server {
+    address: SocketAddr,
     pub port: u16,
     asked: Arc<Mutex<Vec<Request>>>,
     sent: Arc<Mutex<u64>>,
@@ -78,8 +79,13 @@ pub struct Server {
 
 impl Server {
     pub fn start(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Server::start_at("127.0.0.1:0", answer)
+    }
+
+    pub fn start_at(address: &str, answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+        let listener = TcpListener::bind(address).unwrap();
         let server = Server {
+            address: listener.local_addr().unwrap(),
             port: listener.local_addr().unwrap().port(),
             asked: Arc::default(),
             sent: Arc::default(),
@@ -122,7 +128,7 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.is_over.store(true, Ordering::Relaxed);
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        drop(TcpStream::connect(self.address));
     }
 }
 
