@@ -1,6 +1,7 @@
 //! Engines and registries: the clients that speak to them, behind [`Blobs`](super::Blobs) and [`Read`](std::io::Read).
 
 mod body;
+mod engine;
 mod runtime;
 
 use super::places::{Access, Answer, Place};
@@ -11,6 +12,8 @@ use crate::error::Result;
 /// # Errors
 /// The place is there, and does not answer as it should: whether it has the image is not known.
 pub fn ask(place: Place, name: &str, access: &Access) -> Result<Answer> {
-    let _ = (name, access);
-    Ok(Answer::Absent(format!("{place} is not asked yet")))
+    match place {
+        Place::Docker | Place::Podman | Place::Containerd => engine::ask(place, name, access),
+        Place::Registry => Ok(Answer::Absent(format!("{place} is not asked yet"))),
+    }
 }
