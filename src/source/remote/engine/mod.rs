@@ -1,6 +1,7 @@
 //! Engines on this machine: whether they have an image, and the image as they give it.
 
 mod api;
+mod containerd;
 mod context;
 mod docker;
 mod endpoint;
@@ -33,6 +34,7 @@ fn ask_on(machine: &Machine, place: Place, name: &str, access: &Access) -> Resul
     match place {
         Place::Docker => docker::ask(machine, name, access),
         Place::Podman => podman::ask(machine, name, access),
-        _ => Ok(Answer::Absent(format!("{place} is not asked yet"))),
+        Place::Containerd => containerd::ask(machine, name),
+        Place::Registry => Ok(Answer::Absent("a registry is no engine".to_owned())),
     }
 }

@@ -155,7 +155,7 @@ impl Output {
 #[derive(Debug)]
 pub(super) struct Failed {
     pub status: ExitStatus,
-    words: String,
+    pub words: String,
 }
 
 impl fmt::Display for Failed {

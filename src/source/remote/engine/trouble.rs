@@ -35,6 +35,17 @@ impl Trouble {
             _ => Trouble::Other(error.to_string()),
         }
     }
+
+    /// In words, where there is nothing else to say.
+    pub fn words(&self) -> &str {
+        match self {
+            Trouble::NoImage => "there is no such image",
+            Trouble::NoSocket => "the socket is not there any more",
+            Trouble::Refused => "nothing listens on the socket any more",
+            Trouble::Denied => "permission denied on the socket",
+            Trouble::NoName(words) | Trouble::Other(words) => words,
+        }
+    }
 }
 
 impl From<ApiError> for Trouble {
@@ -42,8 +53,8 @@ impl From<ApiError> for Trouble {
         match error {
             ApiError::IOError { err } => Trouble::of_connection(&err),
             ApiError::DockerResponseServerError { status_code: 404, .. } => Trouble::NoImage,
-            // distribution/reference says so of capitals in a repository, and the like.
-            ApiError::DockerResponseServerError { status_code: 400, message } if is_about_the_name(&message) => {
+            // Docker says so with 400, Podman with 500.
+            ApiError::DockerResponseServerError { status_code: 400 | 500, message } if is_about_the_name(&message) => {
                 Trouble::NoName(shorten(&message))
             }
             ApiError::DockerResponseServerError { status_code, message } if message.is_empty() => {
@@ -60,7 +71,8 @@ impl From<ApiError> for Trouble {
     }
 }
 
-fn is_about_the_name(message: &str) -> bool {
+/// What distribution/reference, which all engines take names apart with, says of capitals in a repository and the like.
+pub(super) fn is_about_the_name(message: &str) -> bool {
     message.contains("invalid reference format") || message.contains("repository name must be")
 }
 
