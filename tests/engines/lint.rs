@@ -49,7 +49,7 @@ fn read(document: &mut Value) -> Option<Value> {
             let mut found = fields.get("image").filter(|image| image.get("reference").is_some()).cloned();
             if found.is_some() {
                 let image = fields.get_mut("image").unwrap().as_object_mut().unwrap();
-                ["reference", "source", "digest"].map(|name| image.remove(name).unwrap());
+                image.retain(|name, _| !["reference", "source", "digest"].contains(&name.as_str()));
             }
             for value in fields.values_mut() {
                 found = read(value).or(found);

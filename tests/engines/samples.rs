@@ -50,7 +50,7 @@ impl Sample {
             (0..len / 8).flat_map(next).collect()
         };
         let mut layers: Vec<Vec<u8>> =
-            (0..4).map(|i| tar(&[(format!("data/{i}").as_str(), noise((i + 1) << 20).as_slice())])).collect();
+            (0..4).map(|i| tar(&[(format!("data/{i}").as_str(), noise((i + 1) << 19).as_slice())])).collect();
         layers.push(tar(&[("app", b"#!/bin/absent\n")]));
         let diff_ids: Vec<String> = layers.iter().map(|layer| digest(layer)).collect();
         let layers: Vec<Vec<u8>> = layers.iter().map(|layer| gzip(layer)).collect();

@@ -98,7 +98,7 @@ impl Program {
 
     fn ask(self, services: &[Service]) -> Result<Answer> {
         if self.path.is_none() {
-            let socket = services.first().map(|service| format!(", and {} does not answer", service.endpoint));
+            let socket = services.first().map(|service| format!(", and nothing listens on {}", service.endpoint));
             return Ok(Answer::Absent(format!("podman is not installed{}", socket.unwrap_or_default())));
         }
         match self.text(&["image", "exists", &self.name]) {
