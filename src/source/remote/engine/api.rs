@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io::{self, Read};
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(super) struct Service {
     /// Which setting it is from, if it is not where it is by default.
     pub from: Option<String>,
     pub limits: Limits,
+    /// The program that reaches other machines.
+    pub ssh: Option<PathBuf>,
 }
 
 impl Service {
@@ -67,10 +70,10 @@ impl Service {
     }
 
     fn client(&self) -> Result<Docker, Trouble> {
-        let (endpoint, limits) = (self.endpoint.clone(), self.limits);
+        let (service, limits) = (self.clone(), self.limits);
         let send = move |request: BollardRequest| {
-            let endpoint = endpoint.clone();
-            async move { wire::send(&endpoint, limits, request).await }
+            let Service { endpoint, ssh, .. } = service.clone();
+            async move { wire::send(&endpoint, ssh.as_deref(), limits, request).await }
         };
         Ok(Docker::connect_with_custom_transport(send, Some("http://localhost"), NEVER, API_DEFAULT_VERSION)?)
     }

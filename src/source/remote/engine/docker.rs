@@ -59,7 +59,7 @@ fn service(machine: &Machine) -> Result<Service> {
             None => (Endpoint::Unix(socket(machine)), None),
         },
     };
-    Ok(Service { title: "Docker", endpoint, from, limits: machine.limits })
+    Ok(Service { title: "Docker", endpoint, from, limits: machine.limits, ssh: machine.program("ssh") })
 }
 
 /// The daemon's own, or else that of a daemon without root.

@@ -9,6 +9,7 @@ mod machine;
 mod name;
 mod podman;
 mod process;
+mod ssh;
 mod trouble;
 mod wire;
 

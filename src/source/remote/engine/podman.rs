@@ -68,7 +68,7 @@ fn reading(name: &str) -> String {
 
 /// Where a service may listen: where `CONTAINER_HOST` says, or else in the user's place and in root's.
 fn services(machine: &Machine) -> Result<Vec<Service>> {
-    let service = |endpoint, from| Service { title: "Podman", endpoint, from, limits: machine.limits };
+    let service = |endpoint, from| Service { title: "Podman", endpoint, from, limits: machine.limits, ssh: None };
     if let Some(address) = machine.variable(CONTAINER_HOST) {
         let from = CONTAINER_HOST.to_owned();
         return Ok(vec![service(parse(address, &from)?, Some(from))]);

@@ -1,8 +1,8 @@
 //! Connections to engines that speak HTTP: one for each request, so that its bytes can be counted and its time bounded.
 
 use std::io;
+use std::path::Path;
 use std::pin::Pin;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
@@ -16,13 +16,13 @@ use hyper::header::{HOST, HeaderValue};
 use hyper::{Response, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::unix::pipe;
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{sleep, timeout};
 
 use super::endpoint::Endpoint;
 use super::machine::Limits;
-use super::process::{Process, Said};
+use super::process::Said;
+use super::ssh::{Destination, Ssh};
 
 /// Bytes of an answer that is no archive: far above what an image's description has.
 const MAX_ANSWER: u64 = 8 << 20;
@@ -33,10 +33,11 @@ const LAST_WORDS: Duration = Duration::from_millis(200);
 /// Sends a request and waits for the head of the answer.
 pub(super) async fn send(
     endpoint: &Endpoint,
+    program: Option<&Path>,
     limits: Limits,
     request: BollardRequest,
 ) -> Result<Response<Incoming>, ApiError> {
-    let wire = timeout(limits.connect, connect(endpoint, limits)).await;
+    let wire = timeout(limits.connect, connect(endpoint, program, limits)).await;
     let (wire, said) = wire.unwrap_or_else(|_| Err(io::Error::other("it takes too long to connect")))?;
     let sent = exchange(wire, prepared(endpoint, request)).await;
     let (Err(_), Some(said)) = (&sent, said) else { return sent };
@@ -52,13 +53,19 @@ pub(super) async fn send(
 trait Wire: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 
-async fn connect(endpoint: &Endpoint, limits: Limits) -> io::Result<(Box<dyn Wire>, Option<Said>)> {
+async fn connect(
+    endpoint: &Endpoint,
+    program: Option<&Path>,
+    limits: Limits,
+) -> io::Result<(Box<dyn Wire>, Option<Said>)> {
     match endpoint {
         Endpoint::Unix(path) => Ok((Box::new(UnixStream::connect(path).await?), None)),
         Endpoint::Tcp { host, port } => Ok((Box::new(TcpStream::connect((host.as_str(), *port)).await?), None)),
         Endpoint::Ssh { user, host, port, path } => {
-            let ssh = ssh(user.as_deref(), host, *port, path.as_deref(), limits)?;
-            let said = ssh.process.said();
+            let program = program.ok_or_else(|| io::Error::other("ssh is not installed"))?;
+            let destination = Destination { user: user.as_deref(), host, port: *port, path: path.as_deref() };
+            let ssh = Ssh::start(program, &destination, limits)?;
+            let said = ssh.said();
             Ok((Box::new(ssh), Some(said)))
         }
         Endpoint::Tls(_) => Err(io::Error::other("TLS is not spoken")),
@@ -127,57 +134,5 @@ impl AsyncWrite for Counted {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.wire).poll_shutdown(cx)
-    }
-}
-
-/// The engine of another machine, as the docker CLI reaches it: its own command there carries the bytes
-/// (docker/cli `cli/connhelper`).
-fn ssh(user: Option<&str>, host: &str, port: Option<u16>, path: Option<&str>, limits: Limits) -> io::Result<Ssh> {
-    let mut command = Command::new("ssh");
-    // Nobody is asked for a password while the program seems to hang.
-    command.arg("-T").args(["-o", "BatchMode=yes"]);
-    command.arg("-o").arg(format!("ConnectTimeout={}", limits.connect.as_secs().max(1)));
-    command.args(user.iter().flat_map(|user| ["-l", user]));
-    command.args(port.iter().flat_map(|port| ["-p".to_owned(), port.to_string()]));
-    command.args(["--", host, "docker"]);
-    command.args(path.iter().flat_map(|path| ["--host".to_owned(), quoted(&format!("unix://{path}"))]));
-    command.args(["system", "dial-stdio"]).stdin(Stdio::piped());
-    let (process, stdin, stdout) = Process::start(&mut command)?;
-    let stdin = stdin.ok_or_else(|| io::Error::other("ssh has no standard input"))?;
-    Ok(Ssh {
-        output: pipe::Receiver::from_owned_fd(stdout.into())?,
-        input: pipe::Sender::from_owned_fd(stdin.into())?,
-        process,
-    })
-}
-
-/// The shell on the other machine takes the words apart once more.
-fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', r"'\''"))
-}
-
-struct Ssh {
-    output: pipe::Receiver,
-    input: pipe::Sender,
-    process: Process,
-}
-
-impl AsyncRead for Ssh {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.output).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Ssh {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.input).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.input).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.input).poll_shutdown(cx)
     }
 }

@@ -71,7 +71,8 @@ fn an_archive_that_is_refused_says_why() {
 #[test]
 fn a_large_archive_is_no_answer_that_is_too_long() {
     let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", 40 << 20);
-    let stream = archive(ask(&having(Say::Endless(head.into(), b'x')), LATER));
+    let fake = having(Say::Endless(head.into(), b'x'));
+    let stream = archive(ask(&fake, LATER));
     assert_eq!(std::io::copy(&mut stream.open().unwrap(), &mut std::io::sink()).unwrap(), 40 << 20);
 }
 
@@ -134,7 +135,7 @@ fn a_socket_without_a_daemon_is_an_error_with_help() {
 fn a_socket_that_may_not_be_opened_is_an_error_with_help() {
     let trouble = trouble::Trouble::of_connection(&std::io::ErrorKind::PermissionDenied.into());
     let endpoint = endpoint::Endpoint::Unix("/var/run/docker.sock".into());
-    let service = api::Service { title: "Docker", endpoint, from: None, limits: SOON };
+    let service = api::Service { title: "Docker", endpoint, from: None, limits: SOON, ssh: None };
     let said = words(&service.error("image `app` of Docker", trouble));
     assert!(
         said.starts_with("could not read image `app` of Docker: permission denied on /var/run/docker.sock\n"),

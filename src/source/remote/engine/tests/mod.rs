@@ -6,6 +6,8 @@ mod fake;
 mod podman;
 mod where_docker_is;
 
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::time::Duration;
 
 use super::machine::{Limits, Machine};
@@ -29,8 +31,18 @@ const LATER: Limits = Limits {
     idle: Duration::from_secs(60),
 };
 
-fn machine(root: &std::path::Path, variables: &[(&str, &str)], limits: Limits) -> Machine {
+fn machine(root: &Path, variables: &[(&str, &str)], limits: Limits) -> Machine {
     Machine::new(root.to_owned(), variables, limits)
+}
+
+/// The same, with a program that does `script`.
+fn with_program(root: &Path, name: &str, script: &str, variables: &[(&str, &str)], limits: Limits) -> Machine {
+    let (written, program) = (root.join("written"), root.join(name));
+    std::fs::write(&written, format!("#!/bin/sh\n{script}\n")).unwrap();
+    std::fs::set_permissions(&written, std::fs::Permissions::from_mode(0o755)).unwrap();
+    std::fs::rename(written, program).unwrap();
+    let path = root.display().to_string();
+    machine(root, &[&[("PATH", path.as_str())], variables].concat(), limits)
 }
 
 fn ask_for(machine: &Machine, place: Place, name: &str) -> Result<Answer> {

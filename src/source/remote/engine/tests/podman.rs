@@ -1,7 +1,6 @@
 //! The program `podman`, made up.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 use std::path::Path;
 use std::time::Instant;
@@ -15,11 +14,7 @@ const DIGITS: &str = "00112233445566778899aabbccddeeff00112233445566778899aabbcc
 
 /// A machine with a program `podman` that does `script`.
 fn with(root: &Path, script: &str, variables: &[(&str, &str)], limits: Limits) -> Machine {
-    let program = root.join("podman");
-    fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-    let path = root.display().to_string();
-    machine(root, &[&[("PATH", path.as_str())], variables].concat(), limits)
+    with_program(root, "podman", script, variables, limits)
 }
 
 fn ask(machine: &Machine) -> Result<Answer> {
@@ -98,10 +93,10 @@ fn a_program_that_nobody_listens_to_is_ended() {
 #[test]
 fn a_service_that_has_ended_is_done_without() {
     let root = TempDir::new().unwrap();
-    let socket = root.path().join("podman/podman.sock");
-    fs::create_dir(root.path().join("podman")).unwrap();
+    let socket = root.path().join("run/podman/podman.sock");
+    fs::create_dir_all(root.path().join("run/podman")).unwrap();
     drop(UnixListener::bind(&socket).unwrap());
-    let (runtime, address) = (root.path().display().to_string(), format!("unix://{}", socket.display()));
+    let (runtime, address) = (root.path().join("run").display().to_string(), format!("unix://{}", socket.display()));
     let script = format!("[ -z \"$CONTAINER_HOST\" ] || exit 9; {}", saving("printf abc"));
     for variable in [("XDG_RUNTIME_DIR", runtime.as_str()), ("CONTAINER_HOST", &address)] {
         let machine = with(root.path(), &script, &[variable], LATER);

@@ -121,10 +121,29 @@ fn addresses_that_are_none_are_errors() {
     assert!(said.contains("could not read DOCKER_HOST: `npipe:////./pipe/docker_engine` is neither"), "{said}");
 }
 
-/// The program `ssh` is found by `PATH`; what it says is what is told.
+/// As docker's own client calls it (docker/cli `cli/connhelper/ssh`).
+#[test]
+fn another_machine_is_reached_by_ssh() {
+    let root = TempDir::new().unwrap();
+    let script =
+        r#"printf '%s\n' "$@" >"$0.arguments"; printf 'HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n'; read -r request"#;
+    let address = [("DOCKER_HOST", "ssh://me@machine.invalid:2022/run/d'.sock")];
+    let machine = with_program(root.path(), "ssh", script, &address, LATER);
+    assert_eq!(absent(ask_for(&machine, Place::Docker, "app")), "Docker has no image app");
+    let arguments = fs::read_to_string(root.path().join("ssh.arguments")).unwrap();
+    let expected = r"-T -o BatchMode=yes -o ConnectTimeout=60 -l me -p 2022 -- machine.invalid docker --host 'unix:///run/d'\''.sock' system dial-stdio";
+    assert_eq!(arguments.lines().collect::<Vec<_>>().join(" "), expected);
+}
+
 #[test]
 fn what_ssh_says_is_told() {
     let root = TempDir::new().unwrap();
-    let said = error(docker(root.path(), &[("DOCKER_HOST", "ssh://machine.invalid")], false));
-    assert!(said.contains("Docker at ssh://machine.invalid (DOCKER_HOST)"), "{said}");
+    let address = [("DOCKER_HOST", "ssh://machine.invalid")];
+    let machine =
+        with_program(root.path(), "ssh", "echo 'Permission denied (publickey).' >&2; exit 255", &address, LATER);
+    let said = error(ask_for(&machine, Place::Docker, "app"));
+    let expected = "Docker at ssh://machine.invalid (DOCKER_HOST): Permission denied (publickey).";
+    assert!(said.contains(expected), "{said}");
+    let said = error(docker(root.path(), &[address[0], ("PATH", "/nonexistent")], false));
+    assert!(said.contains("ssh is not installed"), "{said}");
 }
