@@ -1,8 +1,10 @@
 //! A body that comes over a connection, as a [`Read`].
 
 use std::io::{self, Read};
+use std::pin::pin;
 
 use bytes::Bytes;
+use futures_util::future::{Either, select};
 use futures_util::{Stream, StreamExt};
 use tokio::sync::mpsc::{Receiver, channel};
 
@@ -30,7 +32,8 @@ impl Body {
         let (sender, pieces) = channel(WAITING);
         runtime::spawn(async move {
             let mut stream = Box::pin(stream);
-            while let Some(piece) = stream.next().await {
+            // Nobody waits for the next piece of what nobody reads.
+            while let Either::Left((Some(piece), _)) = select(stream.next(), pin!(sender.closed())).await {
                 let piece: io::Result<Bytes> = piece.map_err(io::Error::other);
                 let is_last = piece.is_err();
                 if sender.send(piece).await.is_err() || is_last {
@@ -65,10 +68,22 @@ mod tests {
     use futures_util::stream;
 
     #[test]
+    fn what_nobody_reads_is_let_go() {
+        let (held, released) = std::sync::mpsc::channel::<()>();
+        let silent = stream::once(async move {
+            let _held = held;
+            std::future::pending::<io::Result<Bytes>>().await
+        });
+        drop(Body::new(silent).unwrap());
+        let waited = released.recv_timeout(std::time::Duration::from_secs(20));
+        assert_eq!(waited, Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
+    }
+
+    #[test]
     fn bytes_come_in_order_and_errors_end_them() {
         let pieces = ["ab", "", "cde"].map(|piece| Ok::<_, io::Error>(Bytes::from(piece)));
         let mut text = String::new();
-        Body::new(stream::iter(pieces.into_iter())).unwrap().read_to_string(&mut text).unwrap();
+        Body::new(stream::iter(pieces)).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "abcde");
         let pieces = [Ok(Bytes::from("ab")), Err(io::Error::other("gone")), Ok(Bytes::from("c"))];
         let mut body = Body::new(stream::iter(pieces)).unwrap();

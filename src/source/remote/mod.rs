@@ -1,6 +1,7 @@
 //! Engines and registries: the clients that speak to them, behind [`Blobs`](super::Blobs) and [`Read`](std::io::Read).
 
 mod body;
+mod engine;
 pub mod registry;
 mod runtime;
 
@@ -13,7 +14,7 @@ use crate::error::Result;
 /// The place is there, and does not answer as it should: whether it has the image is not known.
 pub fn ask(place: Place, name: &str, access: &Access) -> Result<Answer> {
     match place {
+        Place::Docker | Place::Podman | Place::Containerd => engine::ask(place, name, access),
         Place::Registry => registry::ask(name, access),
-        _ => Ok(Answer::Absent(format!("{place} is not asked yet"))),
     }
 }
