@@ -21,7 +21,10 @@ const GOOD: u64 = 256 << 10;
 pub(super) struct Download {
     session: Arc<Session>,
     path: String,
+    /// Where it ends.
     size: u64,
+    /// Only a part is wanted, which ends there.
+    is_part: bool,
     /// The next byte that the reader gets.
     at: u64,
     /// Bytes that come once more, because the registry begins anew.
@@ -38,12 +41,24 @@ impl Download {
     /// Of the blob `digest` that is `size` bytes long; nothing is asked yet.
     pub fn new(session: Arc<Session>, digest: &str, size: u64) -> Self {
         let (path, left) = (session.name().blob(digest), session.patience().for_blob(size));
-        Download { session, path, size, at: 0, known: 0, fresh: 0, breaks: 0, response: None, left }
+        Download { session, path, size, is_part: false, at: 0, known: 0, fresh: 0, breaks: 0, response: None, left }
+    }
+
+    /// Of the bytes from `start` up to `end`.
+    pub fn part(session: Arc<Session>, digest: &str, start: u64, end: u64) -> Self {
+        let left = session.patience().for_blob(end.saturating_sub(start));
+        Download { at: start, is_part: true, left, ..Download::new(session, digest, end) }
+    }
+
+    /// Whether what was asked for begins with bytes that are not wanted: the registry gives no parts.
+    pub fn is_whole(&self) -> bool {
+        self.known > 0
     }
 
     /// Asks for it now, to learn whether it is there.
     pub async fn open(&mut self) -> Result<(), Failure> {
-        let response = self.session.get(&self.path, Wish::Blob(self.at)).await?;
+        let wish = if self.is_part { Wish::Part(self.at, self.size) } else { Wish::Blob(self.at) };
+        let response = self.session.get(&self.path, wish).await?;
         if response.status() == StatusCode::RANGE_NOT_SATISFIABLE {
             // What the registry has ends where the connection did; the reader compares the size.
             self.size = self.at;

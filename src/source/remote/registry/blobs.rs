@@ -125,7 +125,7 @@ impl Blobs for Remote {
         if name == "index.json" {
             return Ok(Some(opened(self.index.clone())));
         }
-        let Some(digest) = name.strip_prefix("blobs/").map(|path| path.replacen('/', ":", 1)) else { return Ok(None) };
+        let Some(digest) = digest_of(name) else { return Ok(None) };
         let Some(known) = self.known().get(&digest).cloned() else { return Ok(None) };
         match known {
             Known { bytes: Some(bytes), .. } => Ok(Some(opened(bytes))),
@@ -134,9 +134,27 @@ impl Blobs for Remote {
         }
     }
 
+    fn part(&self, name: &str, start: u64, len: u64) -> Result<Option<Opened>> {
+        let Some(digest) = digest_of(name) else { return Ok(None) };
+        let mut download =
+            Box::new(Download::part(Arc::clone(&self.session), &digest, start, start.saturating_add(len)));
+        let reading = || format!("a part of blob {digest} of {}", self.place);
+        match self.wait(download.open(), reading)? {
+            // The whole blob comes: it is better read as a whole.
+            Ok(()) if download.is_whole() => Ok(None),
+            Ok(()) => Ok(Some(Opened { reader: Box::new(Reader::Waiting(download)), size: len })),
+            Err(failure) => absent_or(failure, reading),
+        }
+    }
+
     fn place(&self) -> &str {
         &self.place
     }
+}
+
+/// The digest that a file of an image layout is called after.
+fn digest_of(name: &str) -> Option<String> {
+    name.strip_prefix("blobs/").map(|path| path.replacen('/', ":", 1))
 }
 
 fn opened(bytes: Bytes) -> Opened {

@@ -29,6 +29,8 @@ pub(super) enum Wish {
     Document,
     /// A blob, from this byte on.
     Blob(u64),
+    /// A part of a blob, from this byte up to that one, which is not part of it.
+    Part(u64, u64),
 }
 
 /// How the registry wants to be told who asks (RFC 9110, 11.6.1).
@@ -127,6 +129,7 @@ impl Session {
             Wish::Document => request.header(ACCEPT, DOCUMENTS),
             Wish::Blob(0) => request,
             Wish::Blob(from) => request.header(RANGE, format!("bytes={from}-")),
+            Wish::Part(from, to) => request.header(RANGE, format!("bytes={from}-{}", to.saturating_sub(1))),
         };
         match (pass, &self.login.auth) {
             (Pass::Bearer(token), _) => request.bearer_auth(token),
@@ -161,9 +164,11 @@ impl Session {
     fn judge(&self, response: Response, wish: Wish, pass: &Pass) -> Result<Response, Failure> {
         match (response.status(), wish) {
             (StatusCode::OK, _)
-            | (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, Wish::Blob(1..)) => Ok(response),
+            | (StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE, Wish::Blob(1..) | Wish::Part(..)) => {
+                Ok(response)
+            }
             (StatusCode::NOT_FOUND, Wish::Document) => Err(self.absent()),
-            (StatusCode::NOT_FOUND, Wish::Blob(_)) => {
+            (StatusCode::NOT_FOUND, Wish::Blob(_) | Wish::Part(..)) => {
                 Err(Failure::absent(format!("registry {} does not have it (404)", self.host())))
             }
             (status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN), _) => Err(self.denied(status, pass)),
