@@ -63,6 +63,24 @@ fn silence_without_end_is_an_error_in_time() {
     assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
 }
 
+/// Never silent for long, and yet without end.
+#[test]
+fn a_trickle_is_given_up() {
+    let app = App::new();
+    let (layer, document) = (app.layer_bytes().clone(), app.bytes(app.digest()).unwrap().clone());
+    let patience = Patience { total: Duration::from_secs(3), ..FAST };
+    let slowly = |bytes: &Vec<u8>| Reply::of(Body::Trickle(bytes.clone(), Duration::from_millis(60)));
+    let server = app.serve_layer(move |_, _| Some(slowly(&layer)));
+    let began = Instant::now();
+    let answer = ask_within(&format!("{}/app", server.host()), &Default::default(), patience);
+    let (_, failure) = read(blobs(answer).as_ref(), &app.layer());
+    assert!(failure.is_some_and(|failure| failure.contains("is too slow")));
+    let server = app.serve(move |request| request.path.contains("/manifests/").then(|| slowly(&document)));
+    let said = error(ask_within(&format!("{}/app", server.host()), &Default::default(), patience));
+    assert!(said.contains("does not answer in time"), "{said}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
 #[test]
 fn a_silent_registry_is_an_error_in_time() {
     let server = App::new().serve(|_| Some(Reply::of(Body::Silent(Vec::new(), 9))));

@@ -8,6 +8,7 @@
 use std::env;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -63,7 +64,7 @@ fn files() -> Vec<PathBuf> {
     let podman = match of("REGISTRY_AUTH_FILE") {
         Some(file) => vec![file],
         None => [
-            of("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json")),
+            of("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json")).or_else(of_user),
             of("XDG_CONFIG_HOME").or_else(|| home(".config")).map(|dir| dir.join("containers/auth.json")),
         ]
         .into_iter()
@@ -71,6 +72,12 @@ fn files() -> Vec<PathBuf> {
         .collect(),
     };
     docker.into_iter().chain(podman).collect()
+}
+
+/// Where there is no runtime directory (containers/image `pkg/docker/config/config.go`).
+fn of_user() -> Option<PathBuf> {
+    let user = Path::new("/proc/self").metadata().ok()?.uid();
+    Some(format!("/run/containers/{user}/auth.json").into())
 }
 
 fn of_file(path: &Path, name: &Name, patience: Duration) -> Login {
