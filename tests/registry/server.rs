@@ -72,7 +72,7 @@ type Answer = dyn Fn(&Request) -> Reply + Send + Sync;
 
 /// A server on a port of its own; it ends when it is dropped.
 pub struct Server {
-    address: SocketAddr,
+    pub address: SocketAddr,
     pub port: u16,
     asked: Arc<Mutex<Vec<Request>>>,
     sent: Arc<Mutex<u64>>,

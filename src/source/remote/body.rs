@@ -68,7 +68,7 @@ mod tests {
     fn bytes_come_in_order_and_errors_end_them() {
         let pieces = ["ab", "", "cde"].map(|piece| Ok::<_, io::Error>(Bytes::from(piece)));
         let mut text = String::new();
-        Body::new(stream::iter(pieces.into_iter())).unwrap().read_to_string(&mut text).unwrap();
+        Body::new(stream::iter(pieces)).unwrap().read_to_string(&mut text).unwrap();
         assert_eq!(text, "abcde");
         let pieces = [Ok(Bytes::from("ab")), Err(io::Error::other("gone")), Ok(Bytes::from("c"))];
         let mut body = Body::new(stream::iter(pieces)).unwrap();

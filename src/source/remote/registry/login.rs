@@ -202,7 +202,7 @@ mod tests {
         let hub = "https://index.docker.io/v1/";
         assert_eq!(server_in(json!({"auths": {hub: {}}}), "alpine").as_deref(), Some(hub));
         assert_eq!(server_in(json!({"auths": {"docker.io": {}}}), "alpine").as_deref(), Some("docker.io"));
-        assert_eq!(server_in(json!({"auths": {"https://h.example/v2/": {}}}), "h.example/a").is_some(), true);
+        assert!(server_in(json!({"auths": {"https://h.example/v2/": {}}}), "h.example/a").is_some());
         assert_eq!(server_in(json!({"credsStore": "x"}), "alpine").as_deref(), Some(hub));
         assert_eq!(server_in(json!({"credsStore": "x"}), "h.example/a").as_deref(), Some("h.example"));
         assert_eq!(server_in(json!({"credsStore": ""}), "h.example/a"), None);
