@@ -1,5 +1,6 @@
 //! Blobs and documents that break, lie, stall or never end.
 
+use std::io::Read;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -7,7 +8,7 @@ use imagelint::source::remote::registry::{Patience, ask_within};
 
 use crate::make;
 use crate::play::{self, App, FAST, blobs, error, part, read, read_layer};
-use crate::server::{Body, Reply};
+use crate::server::{Body, Reply, Server};
 
 #[test]
 fn a_blob_that_breaks_comes_on_from_there() {
@@ -21,6 +22,28 @@ fn a_blob_that_breaks_comes_on_from_there() {
     assert_eq!(read_layer(&app, &server), (app.layer_bytes().clone(), None));
     let ranges: Vec<_> = server.asked_for(&app.layer()).iter().map(|r| r.from()).collect();
     assert_eq!(ranges, [None, Some(50), Some(70)]);
+}
+
+#[test]
+fn a_registry_that_is_gone_for_a_moment() {
+    let app = App::new();
+    let bytes = app.layer_bytes().clone();
+    let server = app.serve_layer(move |_, _| Some(Reply::of(Body::Cut(bytes[..50].to_vec(), bytes.len()))));
+    let patience = Patience { pause: Duration::from_millis(500), ..FAST };
+    let blobs = blobs(ask_within(&format!("{}/app", server.host()), &Default::default(), patience));
+    let mut reader = blobs.open(&play::name(&app.layer())).unwrap().unwrap().reader;
+    let mut read = vec![0; 50];
+    reader.read_exact(&mut read).unwrap();
+    let address = server.address.to_string();
+    drop(server);
+    let back = app.clone();
+    let back = std::thread::spawn(move || {
+        std::thread::sleep(Duration::from_millis(700));
+        Server::start_at(&address, move |request| back.answer(request))
+    });
+    reader.read_to_end(&mut read).unwrap();
+    assert_eq!(read, *app.layer_bytes());
+    assert_eq!(back.join().unwrap().asked_for(&app.layer())[0].from(), Some(50));
 }
 
 #[test]
@@ -61,6 +84,24 @@ fn silence_without_end_is_an_error_in_time() {
     let error = error.unwrap();
     assert!(error.contains("breaks after 50 of") && error.contains("nothing comes any more"), "{error}");
     assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
+}
+
+/// Never silent for long, and yet without end.
+#[test]
+fn a_trickle_is_given_up() {
+    let app = App::new();
+    let (layer, document) = (app.layer_bytes().clone(), app.bytes(app.digest()).unwrap().clone());
+    let patience = Patience { total: Duration::from_secs(3), ..FAST };
+    let slowly = |bytes: &Vec<u8>| Reply::of(Body::Trickle(bytes.clone(), Duration::from_millis(60)));
+    let server = app.serve_layer(move |_, _| Some(slowly(&layer)));
+    let began = Instant::now();
+    let answer = ask_within(&format!("{}/app", server.host()), &Default::default(), patience);
+    let (_, failure) = read(blobs(answer).as_ref(), &app.layer());
+    assert!(failure.is_some_and(|failure| failure.contains("is too slow")));
+    let server = app.serve(move |request| request.path.contains("/manifests/").then(|| slowly(&document)));
+    let said = error(ask_within(&format!("{}/app", server.host()), &Default::default(), patience));
+    assert!(said.contains("does not answer in time"), "{said}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub enum Body {
     Cut(Vec<u8>, usize),
     /// These bytes of so many; then nothing more comes, for as long as the server lives.
     Silent(Vec<u8>, usize),
+    /// These bytes, one by one, with so much time between.
+    Trickle(Vec<u8>, Duration),
     /// These bytes, without a length.
     Unsized(Vec<u8>),
     /// These bytes again and again.
@@ -70,7 +72,7 @@ type Answer = dyn Fn(&Request) -> Reply + Send + Sync;
 
 /// A server on a port of its own; it ends when it is dropped.
 pub struct Server {
-    address: SocketAddr,
+    pub address: SocketAddr,
     pub port: u16,
     asked: Arc<Mutex<Vec<Request>>>,
     sent: Arc<Mutex<u64>>,
@@ -158,12 +160,18 @@ fn write(mut stream: &TcpStream, reply: Reply, sent: &Mutex<u64>, is_over: &Atom
         head += &format!("{name}: {value}\r\n");
     }
     let (bytes, length) = match &reply.body {
-        Body::Whole(bytes) => (bytes, Some(bytes.len())),
+        Body::Whole(bytes) | Body::Trickle(bytes, _) => (bytes, Some(bytes.len())),
         Body::Cut(bytes, length) | Body::Silent(bytes, length) => (bytes, Some(*length)),
         Body::Unsized(bytes) | Body::Endless(bytes) => (bytes, None),
     };
     head += &length.map(|length| format!("Content-Length: {length}\r\n")).unwrap_or_default();
     stream.write_all(format!("{head}\r\n").as_bytes())?;
+    if let Body::Trickle(bytes, pause) = &reply.body {
+        return bytes.iter().try_for_each(|byte| {
+            thread::sleep(*pause);
+            stream.write_all(&[*byte])
+        });
+    }
     loop {
         stream.write_all(bytes)?;
         *sent.lock().unwrap() += bytes.len() as u64;

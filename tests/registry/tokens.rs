@@ -96,13 +96,33 @@ fn a_login_is_wanted() {
 }
 
 #[test]
+fn a_token_service_that_is_not_there_is_told_apart_from_the_registry() {
+    let service = Server::start(|_| Reply::ok(""));
+    let realm = format!("http://{}/token", service.host());
+    drop(service);
+    let said = error(play::ask(&guarded(&App::new(), realm)));
+    assert!(said.contains("the token service of registry 127.0.0.1:") && said.contains("does not answer"), "{said}");
+}
+
+#[test]
+fn a_storage_that_refuses_is_told_apart_from_the_registry() {
+    let storage = Server::start(|_| Reply::new(403, "").with("WWW-Authenticate", "Basic"));
+    let to = format!("http://localhost:{}/x?secret", storage.port);
+    let app = App::new();
+    let server = app.serve_layer(move |_, _| Some(Reply::new(307, "").with("Location", to.clone())));
+    let (_, error) = play::read_layer(&app, &server);
+    let error = error.unwrap();
+    assert!(error.contains("leads to localhost, which answers 403") && !error.contains("secret"), "{error}");
+}
+
+#[test]
 fn token_services_that_fail() {
     for (reply, words) in [
         (Reply::new(500, "oops"), "gives no token, 4 times"),
         (Reply::new(429, r#"{"errors":[{"code":"TOOMANYREQUESTS"}]}"#), "limits how often"),
         (Reply::ok("[]"), "something else than a token"),
         (Reply::of(Body::Endless(vec![b' '; 64 << 10])), "answers with more than a token"),
-        (Reply::of(Body::Silent(Vec::new(), 9)), "there is no token"),
+        (Reply::of(Body::Silent(Vec::new(), 9)), "does not answer: nothing comes any more"),
     ] {
         let service = Server::start(move |_| reply.clone());
         let server = guarded(&App::new(), format!("http://{}/token", service.host()));

@@ -85,8 +85,13 @@ impl Download {
 
     async fn persist(&mut self) -> Result<Option<Bytes>, Failure> {
         while self.at < self.size {
-            if self.response.is_none() {
-                self.open().await?;
+            if self.response.is_none()
+                && let Err(failure) = self.open().await
+            {
+                // The network that broke the connection may not be back at once.
+                if self.breaks == 0 || failure.absence().is_some() || !self.again().await {
+                    return Err(failure);
+                }
             }
             let Some(response) = &mut self.response else { continue };
             let why = match response.chunk().await {

@@ -51,7 +51,7 @@ pub(super) fn tokens(is_loopback: bool, is_plain: bool, patience: &Patience) -> 
     oci_client::Client::try_from(config).map_err(|_| no_certificates())
 }
 
-/// One of the clients' libraries may have been built with several providers of cryptography, so one is named.
+/// The libraries are built without cryptography of their own, so that it need not be built with cmake.
 fn install_ring() {
     static ONCE: Once = Once::new();
     // If there is one already, it serves as well.

@@ -31,11 +31,6 @@ impl Failure {
         Failure { help: Some(help.into()), ..self }
     }
 
-    /// The same with a clause before it that says what does not work because of it.
-    pub fn about(self, what: &str) -> Self {
-        Failure { problem: format!("{what}: {}", self.problem), ..self }
-    }
-
     /// Why there is nothing, if that is what it is.
     pub fn absence(&self) -> Option<String> {
         self.is_absent.then(|| self.to_string())

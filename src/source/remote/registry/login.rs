@@ -8,6 +8,7 @@
 use std::env;
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
@@ -63,7 +64,7 @@ fn files() -> Vec<PathBuf> {
     let podman = match of("REGISTRY_AUTH_FILE") {
         Some(file) => vec![file],
         None => [
-            of("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json")),
+            of("XDG_RUNTIME_DIR").map(|dir| dir.join("containers/auth.json")).or_else(of_user),
             of("XDG_CONFIG_HOME").or_else(|| home(".config")).map(|dir| dir.join("containers/auth.json")),
         ]
         .into_iter()
@@ -71,6 +72,12 @@ fn files() -> Vec<PathBuf> {
         .collect(),
     };
     docker.into_iter().chain(podman).collect()
+}
+
+/// Where there is no runtime directory (containers/image `pkg/docker/config/config.go`).
+fn of_user() -> Option<PathBuf> {
+    let user = Path::new("/proc/self").metadata().ok()?.uid();
+    Some(format!("/run/containers/{user}/auth.json").into())
 }
 
 fn of_file(path: &Path, name: &Name, patience: Duration) -> Login {
@@ -195,7 +202,7 @@ mod tests {
         let hub = "https://index.docker.io/v1/";
         assert_eq!(server_in(json!({"auths": {hub: {}}}), "alpine").as_deref(), Some(hub));
         assert_eq!(server_in(json!({"auths": {"docker.io": {}}}), "alpine").as_deref(), Some("docker.io"));
-        assert_eq!(server_in(json!({"auths": {"https://h.example/v2/": {}}}), "h.example/a").is_some(), true);
+        assert!(server_in(json!({"auths": {"https://h.example/v2/": {}}}), "h.example/a").is_some());
         assert_eq!(server_in(json!({"credsStore": "x"}), "alpine").as_deref(), Some(hub));
         assert_eq!(server_in(json!({"credsStore": "x"}), "h.example/a").as_deref(), Some("h.example"));
         assert_eq!(server_in(json!({"credsStore": ""}), "h.example/a"), None);

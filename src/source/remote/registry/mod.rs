@@ -8,8 +8,8 @@
 //! What is decided here:
 //! - **TLS** is what every registry is spoken to with. Without it are those that the user names as insecure, and those
 //!   on loopback where HTTPS does not answer: Docker tries HTTPS there, and then HTTP (`registry/config.go` takes
-//!   127.0.0.0/8 for insecure, `registry/endpoint_v1.go` falls back). Other than in Docker, a certificate that is not
-//!   trusted is an error on loopback, too. HTTPS is never redirected to HTTP.
+//!   127.0.0.0/8 for insecure, `registry/service_v2.go` adds the address without TLS). Other than in Docker, a
+//!   certificate that is not trusted is an error on loopback, too. HTTPS is never redirected to HTTP.
 //! - **Logins** go to the registry that they are for, and to the token service that this registry names, as Docker does
 //!   it; not to a token service without TLS where the registry has it. A redirect to another host, port or scheme
 //!   takes no login or token along (`reqwest`, `redirect.rs`, `remove_sensitive_headers`).

@@ -39,7 +39,7 @@ impl Default for Patience {
 
 /// Blobs that come more slowly than this, in bytes a second, are given up; what the reader takes its time for does not
 /// count.
-const SLOWEST: u64 = 4 << 10;
+const SLOWEST: u64 = 16 << 10;
 
 impl Patience {
     /// Before attempt `attempt + 1`: twice the last pause, less up to half of it, so that many who failed together do not

@@ -58,6 +58,8 @@ pub(super) struct Session {
     login: Login,
     tokens: Request,
     pass: Mutex<Pass>,
+    /// Hosts that the user names as insecure.
+    insecure: Vec<String>,
     patience: Patience,
 }
 
@@ -75,12 +77,11 @@ impl Session {
             auth: login.auth.clone(),
         };
         let base = format!("{}://{}", if is_plain { "http" } else { "https" }, name.host());
-        let session = Session { name, base, http, login, tokens, pass: Mutex::new(Pass::None), patience };
+        let (pass, insecure) = (Mutex::new(Pass::None), access.insecure.clone());
+        let session = Session { name, base, http, login, tokens, pass, insecure, patience };
         let first = session.bounded(session.persist(|| session.http.get(format!("{}/v2/", session.base)))).await?;
-        if let StatusCode::UNAUTHORIZED = first.status() {
-            session.check_realm(first.headers(), access)?;
-            let renewed = session.renew(&Pass::None, challenge(first.headers()), first.status());
-            session.bounded(renewed).await?;
+        if first.status() == StatusCode::UNAUTHORIZED {
+            session.bounded(session.renew(&Pass::None, &first)).await?;
         }
         Ok(session)
     }
@@ -117,7 +118,7 @@ impl Session {
         if response.status() != StatusCode::UNAUTHORIZED {
             return self.judge(response, wish, &pass);
         }
-        self.renew(&pass, challenge(response.headers()), response.status()).await?;
+        self.renew(&pass, &response).await?;
         let pass = self.pass.lock().await.clone();
         let response = self.persist(|| self.request(path, wish, &pass)).await?;
         self.judge(response, wish, &pass)
@@ -171,19 +172,25 @@ impl Session {
             (StatusCode::NOT_FOUND, Wish::Blob(_) | Wish::Part(..)) => {
                 Err(Failure::absent(format!("registry {} does not have it (404)", self.host())))
             }
+            (status, _) if !response.url().as_str().starts_with(&self.base) => {
+                let elsewhere = response.url().host_str().unwrap_or_default();
+                Err(Failure::new(format!("registry {} leads to {elsewhere}, which answers {status}", self.host()))
+                    .help("try again"))
+            }
             (status @ (StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN), _) => Err(self.denied(status, pass)),
             (status, _) => Err(failure::status(self.host(), status, 1)),
         }
     }
 
     /// Gets another pass than `old`, unless someone else has done so meanwhile.
-    async fn renew(&self, old: &Pass, challenge: Challenge, status: StatusCode) -> Result<(), Failure> {
+    async fn renew(&self, old: &Pass, refusal: &Response) -> Result<(), Failure> {
         let mut pass = self.pass.lock().await;
         if *pass != *old {
             return Ok(());
         }
-        let denied = || Err(self.denied(status, old));
-        match challenge {
+        self.check_realm(refusal.headers())?;
+        let denied = || Err(self.denied(refusal.status(), old));
+        match challenge(refusal.headers()) {
             Challenge::Basic if *old == Pass::None && !self.login.is_anonymous() => *pass = Pass::Basic,
             Challenge::Bearer => match token::get(&self.tokens, self.host(), &self.patience).await {
                 Ok(Some(token)) => *pass = Pass::Bearer(token),
@@ -198,9 +205,9 @@ impl Session {
     }
 
     /// The login must not go to a token service in the clear where the registry itself has TLS.
-    fn check_realm(&self, headers: &HeaderMap, access: &Access) -> Result<(), Failure> {
+    fn check_realm(&self, headers: &HeaderMap) -> Result<(), Failure> {
         let Some(realm) = plain_realm(headers).filter(|_| self.base.starts_with("https:")) else { return Ok(()) };
-        let is_named = access.insecure.iter().any(|host| host.eq_ignore_ascii_case(&realm));
+        let is_named = self.insecure.iter().any(|host| host.eq_ignore_ascii_case(&realm));
         if is_named || (is_loopback(&realm) && self.name.is_loopback()) {
             return Ok(());
         }

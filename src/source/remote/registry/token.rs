@@ -92,7 +92,11 @@ async fn once(request: Request, host: &str, patience: &Patience) -> Result<Answe
 
 fn broken(host: &str, error: &OciDistributionError) -> Failure {
     match error {
-        OciDistributionError::RequestError(error) => failure::unreachable(host, error).about("there is no token"),
+        OciDistributionError::RequestError(error) => {
+            let words = failure::words(error);
+            Failure::new(format!("the token service of registry {host} does not answer: {words}"))
+                .help("look whether there is a network, or try later")
+        }
         _ => Failure::new(format!("the token service of registry {host} answers with something else than a token")),
     }
 }
