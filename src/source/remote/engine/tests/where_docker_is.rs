@@ -105,9 +105,11 @@ fn a_daemon_may_listen_on_a_port() {
 #[test]
 fn certificates_are_not_spoken() {
     let root = TempDir::new().unwrap();
-    let variables = [("DOCKER_HOST", "tcp://127.0.0.1:1"), ("DOCKER_TLS_VERIFY", "1")];
-    let said = error(docker(root.path(), &variables, false));
-    assert!(said.contains("TLS") && said.contains("ssh://"), "{said}");
+    for variable in ["DOCKER_TLS_VERIFY", "DOCKER_TLS"] {
+        let variables = [("DOCKER_HOST", "tcp://127.0.0.1:1"), (variable, "1")];
+        let said = error(docker(root.path(), &variables, false));
+        assert!(said.contains("TLS") && said.contains("ssh://"), "{said}");
+    }
     let config = root.path().display().to_string();
     fs::create_dir_all(context(root.path(), "secure", "tcp://127.0.0.1:1")).unwrap();
     let said = error(docker(root.path(), &[("DOCKER_CONFIG", &config), ("DOCKER_CONTEXT", "secure")], false));
