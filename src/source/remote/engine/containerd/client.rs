@@ -133,7 +133,6 @@ impl Client {
         let call = async { self.ready().await?.unary(request, path, Protobuf::<A, B>::default()).await };
         match self.bounded(call)? {
             Ok(answer) => Ok(Some(answer.into_inner())),
-            // Digests that are none cannot be there either.
             Err(status) if status.code() == Code::NotFound => Ok(None),
             Err(status) => Err(status.into()),
         }
