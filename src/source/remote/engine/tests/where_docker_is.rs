@@ -127,8 +127,11 @@ fn addresses_that_are_none_are_errors() {
 #[test]
 fn another_machine_is_reached_by_ssh() {
     let root = TempDir::new().unwrap();
-    let script =
-        r#"printf '%s\n' "$@" >"$0.arguments"; printf 'HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n'; read -r request"#;
+    let script = r#"
+printf '%s\n' "$@" >"$0.arguments"
+while read -r line && [ ${#line} -gt 1 ]; do :; done
+printf 'HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n'
+cat"#;
     let address = [("DOCKER_HOST", "ssh://me@machine.invalid:2022/run/d'.sock")];
     let machine = with_program(root.path(), "ssh", script, &address, LATER);
     assert_eq!(absent(ask_for(&machine, Place::Docker, "app")), "Docker has no image app");
