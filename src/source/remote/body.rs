@@ -29,7 +29,19 @@ impl Body {
         S: Stream<Item = Result<Bytes, E>> + Send + 'static,
         E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
     {
-        let (sender, pieces) = channel(WAITING);
+        Body::holding(WAITING, stream)
+    }
+
+    /// The same, with at most `waiting` pieces that wait, where they are larger.
+    ///
+    /// # Errors
+    /// As [`Body::new`].
+    pub(super) fn holding<S, E>(waiting: usize, stream: S) -> io::Result<Self>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Send + 'static,
+        E: Into<Box<dyn std::error::Error + Send + Sync>> + Send + 'static,
+    {
+        let (sender, pieces) = channel(waiting);
         runtime::spawn(async move {
             let mut stream = Box::pin(stream);
             // Nobody waits for the next piece of what nobody reads.

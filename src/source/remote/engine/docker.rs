@@ -49,7 +49,7 @@ fn service(machine: &Machine) -> Result<Service> {
     let (endpoint, from) = match machine.variable("DOCKER_HOST") {
         Some(address) => {
             let from = "DOCKER_HOST".to_owned();
-            (encrypted(parse(address, &from)?, machine.variable("DOCKER_TLS_VERIFY").is_some()), Some(from))
+            (encrypted(parse(address, &from)?, asks_for_tls(machine)), Some(from))
         }
         None => match context::current(machine)? {
             Some(Context { name, host, has_certificates }) => {
@@ -83,4 +83,9 @@ fn encrypted(endpoint: Endpoint, is_encrypted: bool) -> Endpoint {
 fn no_tls(address: &str) -> Error {
     Error::new(format!("Docker at {address}"), "it is asked for over TLS with certificates, which is not supported")
         .help("reach it over ssh (DOCKER_HOST=ssh://HOST), or pipe the image: docker save NAME | imagelint -")
+}
+
+/// docker/cli `cli/flags/options.go`: any value does.
+fn asks_for_tls(machine: &Machine) -> bool {
+    ["DOCKER_TLS_VERIFY", "DOCKER_TLS"].iter().any(|name| machine.variable(name).is_some())
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{self, Read};
 use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
@@ -29,10 +29,18 @@ const PIECE: usize = 64 << 10;
 /// How long a program may take to end after its last byte.
 const END: Duration = Duration::from_secs(10);
 
+/// How long a program that has ended is listened to.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// How often is looked whether something has ended.
+const STEP: Duration = Duration::from_millis(2);
+
 /// A program that was started; it is killed, and waited for, when this is let go.
 pub(super) struct Process {
     child: Child,
     said: Said,
+    /// Who hears it.
+    listener: Option<JoinHandle<()>>,
 }
 
 /// What a program has to say to people.
@@ -61,15 +69,13 @@ impl Process {
     pub fn start(command: &mut Command) -> io::Result<(Self, Option<ChildStdin>, ChildStdout)> {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let process = Process { child, said: Said::default() };
-        if let Some(stderr) = stderr {
-            process.listen(stderr)?;
-        }
+        let mut process = Process { child, said: Said::default(), listener: None };
+        process.listener = stderr.map(|stderr| process.listen(stderr)).transpose()?;
         Ok((process, stdin, stdout.ok_or_else(|| io::Error::other("it has no standard output"))?))
     }
 
     /// The thread ends with the last descriptor that the program, or one that it has started, writes to.
-    fn listen(&self, mut stderr: ChildStderr) -> io::Result<()> {
+    fn listen(&self, mut stderr: ChildStderr) -> io::Result<JoinHandle<()>> {
         let said = self.said();
         let listen = move || {
             let mut buffer = [0; 1024];
@@ -77,12 +83,20 @@ impl Process {
                 said.hear(buffer.get(..n).unwrap_or_default());
             }
         };
-        thread::Builder::new().name("stderr".to_owned()).spawn(listen).map(drop)
+        thread::Builder::new().name("stderr".to_owned()).spawn(listen)
     }
 
     /// What it says.
     pub fn said(&self) -> Said {
         self.said.clone()
+    }
+
+    /// Waits until all is heard that it has said, unless what it has started goes on.
+    fn hear_out(&self) {
+        let deadline = Instant::now() + LAST_WORDS;
+        while self.listener.as_ref().is_some_and(|listener| !listener.is_finished()) && Instant::now() < deadline {
+            thread::sleep(STEP);
+        }
     }
 
     /// Waits for its end, which should be near.
@@ -95,7 +109,7 @@ impl Process {
             match self.child.try_wait()? {
                 Some(status) => return Ok(status),
                 None if Instant::now() > deadline => return Err(io::Error::other("it does not end")),
-                None => thread::sleep(Duration::from_millis(2)),
+                None => thread::sleep(STEP),
             }
         }
     }
@@ -147,6 +161,7 @@ impl Output {
         if status.success() {
             return Ok(0);
         }
+        self.process.hear_out();
         Err(io::Error::other(Failed { status, words: self.process.said().words() }))
     }
 }

@@ -25,12 +25,12 @@ use super::messages::{
 use crate::source::remote::body::Body;
 use crate::source::remote::runtime;
 
-/// What may be under way in one blob: one message of containerd, which has 1 MiB at most (`services/content/store`).
-const BLOB_WINDOW: u32 = 2 << 20;
+/// What may be under way in one blob. containerd sends 1 MiB at a time (`services/content/contentserver`).
+const BLOB_WINDOW: u32 = 1 << 20;
 
 /// What may be under way in all: more blobs than are ever read at once, so that one that nobody reads on does not hold
 /// up the others.
-const WINDOW: u32 = 64 << 20;
+const WINDOW: u32 = 32 << 20;
 
 /// The connection, shared by all who read.
 #[derive(Clone, Debug)]
@@ -121,7 +121,7 @@ impl Client {
             let piece = message.map_err(|status| io::Error::other(words(&status))).and_then(|m| in_order(at, m));
             std::future::ready(Some(piece))
         });
-        Ok(Box::new(Body::new(patient(Box::pin(pieces), self.limits.idle))?))
+        Ok(Box::new(Body::holding(1, patient(Box::pin(pieces), self.limits.idle))?))
     }
 
     fn unary<A, B>(&self, namespace: &str, path: PathAndQuery, message: A) -> Result<Option<B>, Failure>
@@ -133,7 +133,6 @@ impl Client {
         let call = async { self.ready().await?.unary(request, path, Protobuf::<A, B>::default()).await };
         match self.bounded(call)? {
             Ok(answer) => Ok(Some(answer.into_inner())),
-            // Digests that are none cannot be there either.
             Err(status) if status.code() == Code::NotFound => Ok(None),
             Err(status) => Err(status.into()),
         }

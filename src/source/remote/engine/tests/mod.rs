@@ -6,8 +6,8 @@ mod fake;
 mod podman;
 mod where_docker_is;
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use super::machine::{Limits, Machine};
@@ -35,12 +35,12 @@ fn machine(root: &Path, variables: &[(&str, &str)], limits: Limits) -> Machine {
     Machine::new(root.to_owned(), variables, limits)
 }
 
-/// The same, with a program that does `script`.
+/// The same, with a program that does `script`. Another process writes it: what has a writer cannot be started (execve(2),
+/// ETXTBSY), and all that these tests start has, for a moment, what they have open.
 fn with_program(root: &Path, name: &str, script: &str, variables: &[(&str, &str)], limits: Limits) -> Machine {
-    let (written, program) = (root.join("written"), root.join(name));
-    std::fs::write(&written, format!("#!/bin/sh\n{script}\n")).unwrap();
-    std::fs::set_permissions(&written, std::fs::Permissions::from_mode(0o755)).unwrap();
-    std::fs::rename(written, program).unwrap();
+    let write = r#"printf '#!/bin/sh\n%s\n' "$2" >"$1.new"; chmod 755 "$1.new"; mv "$1.new" "$1""#;
+    let status = Command::new("sh").args(["-ec", write, "sh"]).arg(root.join(name)).arg(script).status();
+    assert!(status.unwrap().success());
     let path = root.display().to_string();
     machine(root, &[&[("PATH", path.as_str())], variables].concat(), limits)
 }

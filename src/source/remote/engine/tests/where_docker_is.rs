@@ -105,9 +105,11 @@ fn a_daemon_may_listen_on_a_port() {
 #[test]
 fn certificates_are_not_spoken() {
     let root = TempDir::new().unwrap();
-    let variables = [("DOCKER_HOST", "tcp://127.0.0.1:1"), ("DOCKER_TLS_VERIFY", "1")];
-    let said = error(docker(root.path(), &variables, false));
-    assert!(said.contains("TLS") && said.contains("ssh://"), "{said}");
+    for variable in ["DOCKER_TLS_VERIFY", "DOCKER_TLS"] {
+        let variables = [("DOCKER_HOST", "tcp://127.0.0.1:1"), (variable, "1")];
+        let said = error(docker(root.path(), &variables, false));
+        assert!(said.contains("TLS") && said.contains("ssh://"), "{said}");
+    }
     let config = root.path().display().to_string();
     fs::create_dir_all(context(root.path(), "secure", "tcp://127.0.0.1:1")).unwrap();
     let said = error(docker(root.path(), &[("DOCKER_CONFIG", &config), ("DOCKER_CONTEXT", "secure")], false));
@@ -125,8 +127,11 @@ fn addresses_that_are_none_are_errors() {
 #[test]
 fn another_machine_is_reached_by_ssh() {
     let root = TempDir::new().unwrap();
-    let script =
-        r#"printf '%s\n' "$@" >"$0.arguments"; printf 'HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n'; read -r request"#;
+    let script = r#"
+printf '%s\n' "$@" >"$0.arguments"
+while read -r line && [ ${#line} -gt 1 ]; do :; done
+printf 'HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n'
+cat"#;
     let address = [("DOCKER_HOST", "ssh://me@machine.invalid:2022/run/d'.sock")];
     let machine = with_program(root.path(), "ssh", script, &address, LATER);
     assert_eq!(absent(ask_for(&machine, Place::Docker, "app")), "Docker has no image app");
