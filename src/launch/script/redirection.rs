@@ -88,6 +88,9 @@ impl Engine<'_> {
 
     /// Opens a file: fails only where that is certain.
     pub(super) fn open(&mut self, target: &Value, write: bool, state: &mut State) -> Result<(), Fail> {
+        if target.is_empty() == Some(true) {
+            return Err(Fail::Redirection); // open(2): ENOENT
+        }
         let Some(path) = target.known().and_then(|t| absolute(t, &state.cwd)) else {
             state.files.disturbed |= write;
             return Ok(());

@@ -2,11 +2,11 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::Cause;
 use super::engine::{Context, Engine};
 use super::expand::Fail;
 use super::state::{Content, Flow, Function, State};
 use super::value::{Field, Status, Value};
+use super::{Cause, Condition};
 use crate::format::shell::{Assignment, Command, Kind, Part, Redirection, Simple, Span, Word};
 use crate::launch::shell::{Place, Shell};
 
@@ -58,18 +58,18 @@ impl Engine<'_> {
             Err(fail) => return vec![self.fail(state, fail, span)],
         };
         let call = Call { argv, assigned, span, context, redirections: &command.redirections, plain: false };
+        let special = is_special(call.argv.first()) && self.shell != Shell::Bash;
         let (output, input) = (state.output.clone(), state.input.clone());
         if let Err(fail) = self.redirect(&command.redirections, &mut state) {
-            let special = is_special(call.argv.first()) && self.shell != Shell::Bash;
             return self.refused(state, fail, special, span, context);
         }
         let doubt = std::mem::take(&mut self.doubt);
         let elsewhere = state.output.is_none() && output.is_some();
         let becomes = matches!(call.argv.first().and_then(Field::known).map(|n| n.as_bytes()), Some(b"exec"));
+        let before = doubt.then(|| state.clone());
         let mut states = self.call(call, state);
-        if doubt {
-            let refused = self.redirection_status();
-            states.iter_mut().filter(|s| s.flow == Flow::Next).for_each(|s| s.status = s.status.join(refused));
+        if let Some(before) = before {
+            states = self.perhaps_refused(states, before, special, span, context);
         }
         if !becomes && !command.redirections.is_empty() {
             for state in &mut states {
@@ -78,6 +78,30 @@ impl Engine<'_> {
                     state.output.clone_from(&output);
                 }
             }
+        }
+        states
+    }
+
+    /// A redirection that may have failed, so that the command was not run.
+    fn perhaps_refused(
+        &mut self,
+        mut states: Vec<State>,
+        before: State,
+        special: bool,
+        span: Span,
+        context: Context,
+    ) -> Vec<State> {
+        if special || states.iter().all(|s| s.flow != Flow::Next) {
+            let text = format!("a file of `{}` cannot be opened", self.excerpt(span));
+            let mut without = before;
+            without.when.push(Condition { text, line: span.line, unlikely: true });
+            states.extend(self.refused(without, Fail::Redirection, special, span, context));
+            return states;
+        }
+        let refused = self.redirection_status();
+        for state in states.iter_mut().filter(|s| s.flow == Flow::Next) {
+            state.status = state.status.join(refused);
+            state.pending = None; // it is not what the shell comes to for certain
         }
         states
     }

@@ -141,6 +141,9 @@ impl Engine<'_> {
                 Content::Unknown
             }
         };
+        if name.is_empty() {
+            return Content::Absent;
+        }
         if name.contains(&b'/') {
             return absolute(name.as_bstr(), &state.cwd).map_or(Content::Unknown, read);
         }
@@ -221,7 +224,7 @@ impl Engine<'_> {
         match self.world.command(self.shell, name, search.flatten(), state.cwd.known()?, false) {
             super::super::Found::Program(path) => Some(Some(Value::Known(path))),
             // measured: bash and ash tell of files that cannot be executed, too
-            super::super::Found::Fails(126) if self.shell != Shell::Dash => {
+            super::super::Found::Fails(126) if matches!(self.shell, Shell::Bash | Shell::Ash) => {
                 Some(Some(Value::filled("`command -v` prints it")))
             }
             super::super::Found::Fails(_) if !state.files.disturbed => Some(None),
