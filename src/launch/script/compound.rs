@@ -4,7 +4,7 @@ use bstr::ByteSlice;
 
 use super::engine::{Context, Engine, MAX_DEPTH};
 use super::expand::Fail;
-use super::state::{Flow, State};
+use super::state::{Catch, Flow, State};
 use super::value::{Status, Truth, Value};
 use super::{Cause, Started, Within, pattern};
 use crate::format::shell::{Arm, ArmEnd, Command, Kind, List, Span, Word};
@@ -253,7 +253,9 @@ impl Engine<'_> {
         let inside = self.fork(&state);
         // bash and ash run the last command of a subshell in it, unseen from here; ash even stays the process.
         let tail = context.tail && self.lets_go(&state);
-        let inside = if tail { State { subshell: state.subshell, ..inside } } else { inside };
+        let catch = if is_negated(list) { Catch::Negated } else { inside.catch };
+        let subshell = if tail { state.subshell } else { inside.subshell };
+        let inside = State { subshell, catch, ..inside };
         let ends = self.list(list, inside, Context { tail, ..context });
         let mut states = Vec::new();
         for end in ends {
@@ -277,12 +279,25 @@ impl Engine<'_> {
     pub fn fork(&self, state: &State) -> State {
         let mut inside = state.clone();
         inside.subshell += 1;
+        inside.catch = Catch::Subshell;
         inside.loops = 0;
         inside.traps.retain(|_, t| t.action.is_none());
         inside.inherited = std::mem::take(&mut inside.jobs);
         inside.trapped = false;
         inside.pending = None;
         inside
+    }
+
+    /// The state of a member of a pipeline, or of a job, that begins. bash sets up nothing for an error to go to in a fork
+    /// for a simple command (execute_cmd.c, `execute_simple_command`).
+    pub fn fork_for(&self, command: &Command, state: &State) -> State {
+        let inside = self.fork(state);
+        let trapped = state.traps.get(b"EXIT".as_bstr()).is_some_and(|trap| trap.action.is_some());
+        match (&command.kind, self.shell) {
+            (Kind::Simple(_), Shell::Bash) if trapped => State { catch: Catch::Trapped, ..inside },
+            (Kind::Simple(_), Shell::Bash) => State { catch: state.catch, ..inside },
+            _ => inside,
+        }
     }
 
     /// The end of a subshell: its EXIT trap.
@@ -301,7 +316,7 @@ impl Engine<'_> {
                 let fed = State { input: Some(Value::unknown("a pipeline feeds it")), ..after };
                 return self.command(command, fed, context);
             }
-            let mut inside = self.fork(&state);
+            let mut inside = self.fork_for(command, &state);
             inside.output = if last { state.output.clone() } else { None };
             if piped {
                 inside.input = Some(Value::unknown("a pipeline feeds it"));
@@ -334,9 +349,12 @@ impl Engine<'_> {
                 }
                 after.files.disturbed |= end.files.disturbed;
             }
-            if let [end] = ends.as_slice() {
-                after.started.extend(own(end, state.started.len()));
-                after.missing.clone_from(&end.missing);
+            match ends.as_slice() {
+                [end] => {
+                    after.started.extend(own(end, state.started.len()));
+                    after.missing.clone_from(&end.missing);
+                }
+                _ => after.started.tear(),
             }
         }
         after.output = output;
@@ -383,6 +401,11 @@ fn is_subshell(kind: &Kind) -> bool {
         }
         _ => false,
     }
+}
+
+/// `! …` alone.
+fn is_negated(list: &List) -> bool {
+    matches!(list.as_slice(), [only] if !only.background && matches!(only.command.kind, Kind::Not(_)))
 }
 
 fn status(truth: Truth) -> Status {

@@ -5,7 +5,7 @@ use bstr::{BString, ByteSlice};
 use super::engine::Engine;
 use super::expand::{Atom, Fail};
 use super::pattern;
-use super::state::{Content, State};
+use super::state::{Catch, Content, State};
 use super::value::{Field, Status, Value, count, joined};
 use crate::format::shell::{Operation, Parameter, Word};
 use crate::launch::shell::Shell;
@@ -109,7 +109,7 @@ impl Engine<'_> {
             } else {
                 Atom::Any("the expansion is not followed".into())
             }]),
-            Operation::Bad if self.shell == Shell::Bash => self.discard("bad substitution"),
+            Operation::Bad if self.shell == Shell::Bash => self.discard("bad substitution", state),
             Operation::Bad => Err(Fail::Exit(2, "bad substitution")),
         }
     }
@@ -125,7 +125,7 @@ impl Engine<'_> {
 
     /// As measured: dash and ash 2, bash 1, and 127 for -c without -e.
     fn unset_code(&self, state: &State) -> u8 {
-        let inner = state.subshell > 0 || self.muted > 0 || state.options.errexit;
+        let inner = matches!(state.catch, Catch::Subshell | Catch::Negated) || state.options.errexit;
         match self.shell {
             Shell::Bash if self.invocation.command_string && !inner => 127,
             Shell::Bash => 1,

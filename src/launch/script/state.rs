@@ -89,6 +89,19 @@ pub enum Flow {
     Over,
 }
 
+/// Where bash goes on from an expansion that fails: it jumps to what was set up last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Catch {
+    /// The script, in the shell itself or in a fork of it for a simple command.
+    Script,
+    /// The same, in a fork of a shell that has a trap on EXIT, which then runs in the fork, too.
+    Trapped,
+    /// A subshell.
+    Subshell,
+    /// A subshell of nothing but `! …`, which makes a success of it.
+    Negated,
+}
+
 /// What has been done to files since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
@@ -202,6 +215,8 @@ pub struct State {
     pub locals: Shared<Vec<Hidden>>,
     /// Subshells around.
     pub subshell: usize,
+    /// See [`Catch`].
+    pub catch: Catch,
     /// What bash calls FUNCNAME and BASH_SOURCE, the innermost last.
     pub frames: Shared<Vec<(BString, Value)>>,
     /// Function calls and sourced files around.

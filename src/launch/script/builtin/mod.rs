@@ -14,7 +14,7 @@ use super::Cause;
 use super::engine::Engine;
 use super::printf;
 use super::simple::{Call, is_special};
-use super::state::{Content, State};
+use super::state::{Catch, Content, State};
 use super::value::{Field, Status, Value, all_known};
 use crate::launch::shell::Shell;
 
@@ -52,6 +52,10 @@ impl Engine<'_> {
             for (name, value) in &call.assigned {
                 state.set(name, Content::Text(value.clone()));
             }
+        }
+        // bash sets something up for them in a fork (execute_cmd.c, `execute_subshell_builtin_or_function`)
+        if state.subshell > 0 && state.catch == Catch::Script {
+            state.catch = Catch::Subshell;
         }
         let (span, context) = (call.span, call.context);
         let state = match name.as_slice() {
