@@ -279,6 +279,7 @@ fn arithmetic_is_what_stands_in_its_parentheses() {
         assert_eq!(told(shell, 0, "y=$(( case $1 in *) id ;; esac ))\nexec app\n", &[]), ["exits Some(2)"]);
         assert_eq!(told(shell, 0, "y=\"$(( 1 ) ))\"\nexec app\n", &[]), ["exits Some(2)"]);
         assert_eq!(told(shell, 0, "y=$(( if [ 1 ]; then id; fi ))\nexec app\n", &[]), ["exits Some(2)"]);
+        assert_eq!(told(shell, 0, "y=$(( a[0] ))\nexec app\n", &[]), ["exits Some(2)"]);
         assert_eq!(told(shell, 0, "y=$(( \"1\" + 1 ))\nexec app $y\n", &[]), ["exits Some(2)"]);
     }
     assert_eq!(told(Shell::Bash, 0, "x=3\ny=$(( \"$x\" + 1 ))\nexec app $y\n", &[]), ["exec app 4"]);
@@ -337,4 +338,27 @@ fn what_ran_is_told_as_far_as_all_ways_have_it() {
     assert_eq!(exec, Some((false, 2)));
     let all = ends(Shell::Dash, 0, "id\nexec app\n", &[]);
     assert_eq!(all.iter().map(whole).collect::<Vec<_>>(), [(true, 1)]);
+}
+
+/// How the shell's own messages read differs.
+#[test]
+fn messages_of_the_shell_are_captured_too() {
+    for shell in [Shell::Dash, Shell::Ash, Shell::Bash] {
+        for captured in [
+            "nope 2>&1",
+            "{ nope; } 2>&1",
+            "( cd /nope ) 2>&1",
+            "nope 2>&1 >/dev/null",
+            "exec 2>&1; nope",
+            "f() { cd /nope; }; f 2>&1",
+            "id 2>&1 </nope/x",
+            "{ : ${x?}; } 2>&1",
+            ". /nope 2>&1",
+        ] {
+            assert_eq!(told(shell, 0, &format!("y=$( {captured} )\nexec app \"$y\"\n"), &[]), ["exec app ?"], "{captured}");
+        }
+        for aside in ["nope", "nope 2>/dev/null", "{ nope 2>/dev/null; } 2>&1", "id </nope/x 2>&1", "nope 2>&2"] {
+            assert_eq!(told(shell, 0, &format!("y=$({aside})\nexec app \"$y\"\n"), &[]), ["exec app "], "{aside}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use bstr::ByteSlice;
 
 use super::engine::{Context, Engine, MAX_DEPTH};
 use super::expand::Fail;
-use super::state::{Catch, Flow, State};
+use super::state::{Catch, Errors, Flow, State};
 use super::value::{Status, Truth, Value};
 use super::{Cause, Started, Within, pattern};
 use crate::format::shell::{Arm, ArmEnd, Command, Kind, List, Span, Word};
@@ -36,10 +36,14 @@ impl Engine<'_> {
             return self.compound(command, state, context);
         }
         let mut state = state;
-        let (saved, input) = (state.output.clone(), state.input.clone());
+        let (saved, input, errors) = (state.output.clone(), state.input.clone(), state.errors);
         match self.redirect(&command.redirections, &mut state) {
             Ok(()) => {}
-            Err(fail) => return vec![self.failed_redirection(state, fail, command.span, context)],
+            Err(fail) => {
+                let mut failed = self.failed_redirection(state, fail, command.span, context);
+                failed.restore_errors(errors);
+                return vec![failed];
+            }
         }
         let elsewhere = state.output.is_none() && saved.is_some();
         let kept = self.shell.replaces_itself(redirected(self.shell, &command.kind));
@@ -48,6 +52,7 @@ impl Engine<'_> {
         if elsewhere {
             states.iter_mut().for_each(|s| s.output.clone_from(&saved));
         }
+        states.iter_mut().for_each(|s| s.restore_errors(errors));
         states
     }
 
@@ -263,6 +268,7 @@ impl Engine<'_> {
                 let mut outside = state.clone();
                 outside.status = end.status;
                 outside.output.clone_from(&end.output);
+                outside.errors = end.errors;
                 outside.files = end.files;
                 outside.pending = end.pending;
                 outside.behind = end.behind;
@@ -348,6 +354,7 @@ impl Engine<'_> {
                     };
                 }
                 after.files.disturbed |= end.files.disturbed;
+                after.errors = after.errors.max(if state.errors == Errors::Aside { state.errors } else { end.errors });
             }
             match ends.as_slice() {
                 [end] => {

@@ -8,7 +8,7 @@ use bstr::{BString, ByteSlice};
 
 use super::job::Noted;
 use super::shared::Shared;
-use super::state::{Catch, Content, Flow, Options, State, Variable};
+use super::state::{Catch, Content, Errors, Flow, Options, State, Variable};
 use super::trail::Trail;
 use super::value::{Status, Truth, Value};
 use super::world::{Found, World};
@@ -186,6 +186,7 @@ impl Engine<'_> {
             locals: Shared::default(),
             subshell: 0,
             catch: Catch::Script,
+            errors: Errors::Aside,
             calls: 0,
             frames: Shared::default(),
             loops: 0,

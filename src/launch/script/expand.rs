@@ -5,7 +5,7 @@ use bstr::{BString, ByteSlice};
 use super::arithmetic::{self, Problem, Variables};
 use super::engine::{Context, Engine};
 use super::pattern;
-use super::state::{Catch, Content, Flow, State};
+use super::state::{Catch, Content, Errors, Flow, State};
 use super::value::{Field, Status, Value};
 use super::world::absolute;
 use crate::format::shell::{Fault, Part, Script, Span, Word};
@@ -176,6 +176,9 @@ impl Engine<'_> {
             false => self.quoted_value(parts, state)?,
         };
         let Some(text) = value.known() else { return Ok(None) };
+        if self.shell != Shell::Bash && text.contains(&b'[') {
+            return Err(Fail::Exit(2, "an arithmetic expression is wrong")); // there are no arrays
+        }
         let mut scope = Scope { state, changed: false };
         match arithmetic::evaluate(text, self.shell == Shell::Dash, &mut scope) {
             Ok(number) => Ok(Some(number)),
@@ -237,6 +240,7 @@ impl Engine<'_> {
             first.status = first.status.join(other.status);
             first.output = first.output.zip(other.output.clone()).map(|(a, b)| a.join(&b));
             first.files.join(&other.files);
+            first.errors = first.errors.max(other.errors);
             first.forget(&other);
         }
         if first.behind != before {
@@ -250,6 +254,10 @@ impl Engine<'_> {
         state.started = first.started;
         state.missing = first.missing;
         state.files = first.files;
+        if first.errors == Errors::Written && state.errors == Errors::Aside {
+            first.output = None; // `exec 2>&1`
+        }
+        state.errors = if state.errors == Errors::Aside { state.errors } else { first.errors };
         if alone {
             state.when = first.when;
         }
@@ -287,7 +295,8 @@ impl Engine<'_> {
     }
 
     /// Where a failed expansion leaves the shell.
-    pub fn fail(&mut self, state: State, fail: Fail, span: Span) -> State {
+    pub fn fail(&mut self, mut state: State, fail: Fail, span: Span) -> State {
+        state.complain();
         match fail {
             Fail::Exit(_, what) if self.shell.in_part() => {
                 self.give_up(state, &format!("{what}: what the shell does then is not followed"), span)

@@ -59,9 +59,11 @@ impl Engine<'_> {
         };
         let call = Call { argv, assigned, span, context, redirections: &command.redirections, plain: false };
         let special = is_special(call.argv.first()) && self.shell != Shell::Bash;
-        let (output, input) = (state.output.clone(), state.input.clone());
+        let (output, input, errors) = (state.output.clone(), state.input.clone(), state.errors);
         if let Err(fail) = self.redirect(&command.redirections, &mut state) {
-            return self.refused(state, fail, special, span, context);
+            let mut states = self.refused(state, fail, special, span, context);
+            states.iter_mut().for_each(|s| s.restore_errors(errors));
+            return states;
         }
         let doubt = std::mem::take(&mut self.doubt);
         let elsewhere = state.output.is_none() && output.is_some();
@@ -77,6 +79,7 @@ impl Engine<'_> {
                 if elsewhere {
                     state.output.clone_from(&output);
                 }
+                state.restore_errors(errors);
             }
         }
         states
@@ -171,11 +174,11 @@ impl Engine<'_> {
         span: Span,
         context: Context,
     ) -> Vec<State> {
-        let saved = (state.output.clone(), state.input.clone());
+        let saved = (state.output.clone(), state.input.clone(), state.errors);
         if let Err(fail) = self.redirect(redirections, &mut state) {
             return self.refused(state, fail, false, span, context);
         }
-        (state.output, state.input) = saved;
+        (state.output, state.input, state.errors) = saved;
         for assignment in &simple.assignments {
             if let Err(fail) = self.assign_one(assignment, &mut state) {
                 return vec![self.fail(state, fail, span)];

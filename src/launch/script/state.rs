@@ -102,6 +102,17 @@ pub enum Catch {
     Negated,
 }
 
+/// Where the shell's own error messages go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Errors {
+    /// Where nobody looks.
+    Aside,
+    /// To where standard output is captured, as after `2>&1`.
+    Captured,
+    /// The same, and there were some: how they read is not known.
+    Written,
+}
+
 /// What has been done to files since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
@@ -207,6 +218,8 @@ pub struct State {
     pub files: Shared<Files>,
     /// What standard output has got, if it is captured.
     pub output: Option<Value>,
+    /// See [`Errors`].
+    pub errors: Errors,
     /// Variables may have been set whose names are not known.
     pub open: bool,
     /// What standard input holds; `None`: the container's, which is empty.
@@ -310,6 +323,19 @@ impl State {
         }
     }
 
+    /// Something went wrong, and the shell says so.
+    pub fn complain(&mut self) {
+        self.errors = if self.errors == Errors::Aside { Errors::Aside } else { Errors::Written };
+    }
+
+    /// The end of redirections: messages go where they went before, and what they said is in the output.
+    pub fn restore_errors(&mut self, before: Errors) {
+        if self.errors == Errors::Written {
+            self.print(&Value::unknown("the shell tells of an error in it"));
+        }
+        self.errors = if before == Errors::Aside { before } else { before.max(self.errors) };
+    }
+
     /// Takes this status and goes on.
     pub fn with(mut self, status: impl Into<Status>) -> Self {
         self.status = status.into();
@@ -332,6 +358,7 @@ impl State {
             && self.arguments == other.arguments
             && self.cwd == other.cwd
             && self.output == other.output
+            && self.errors == other.errors
             && self.files == other.files
             && self.pending == other.pending
             && self.open == other.open
@@ -373,6 +400,7 @@ impl State {
         if self.files != other.files {
             self.files.join(&other.files);
         }
+        self.errors = self.errors.max(other.errors);
         self.open |= other.open;
         self.input = match (self.input.take(), &other.input) {
             (Some(a), Some(b)) => Some(a.join(b)),

@@ -91,6 +91,7 @@ impl Engine<'_> {
             Content::Bytes(text) => text,
             Content::Absent => {
                 let code = if self.shell == Shell::Bash { 1 } else { 2 };
+                state.complain();
                 let state = self.special_error(state, code, &call, "the file to source is not there");
                 return self.checked(state, call.span, call.context, None);
             }

@@ -113,7 +113,7 @@ impl Engine<'_> {
             | b"unalias" => self.silent(&call, state),
             _ => state.with(Status::Unknown),
         };
-        self.checked(state, span, context, Some(true))
+        self.checked(told(name, state), span, context, Some(true))
     }
 
     /// An error of a special built-in ends dash and ash, not bash and not behind `command`.
@@ -171,6 +171,16 @@ impl Engine<'_> {
         };
         state.with(status)
     }
+}
+
+/// What went wrong is told, except by those whose status is their answer.
+fn told(name: &BString, mut state: State) -> State {
+    let answers = [":", "true", "false", "exit", "return", "wait", "read", "getopts", "let"].iter().any(|n| name == n);
+    let tests = ["test", "["].iter().any(|n| name == n) && state.status != Status::Code(2);
+    if !answers && !tests && state.status.success() != Some(true) {
+        state.complain();
+    }
+    state
 }
 
 fn shopt(call: &Call<'_>, mut state: State) -> State {
