@@ -355,7 +355,11 @@ fn messages_of_the_shell_are_captured_too() {
             "{ : ${x?}; } 2>&1",
             ". /nope 2>&1",
         ] {
-            assert_eq!(told(shell, 0, &format!("y=$( {captured} )\nexec app \"$y\"\n"), &[]), ["exec app ?"], "{captured}");
+            assert_eq!(
+                told(shell, 0, &format!("y=$( {captured} )\nexec app \"$y\"\n"), &[]),
+                ["exec app ?"],
+                "{captured}"
+            );
         }
         for aside in ["nope", "nope 2>/dev/null", "{ nope 2>/dev/null; } 2>&1", "id </nope/x 2>&1", "nope 2>&2"] {
             assert_eq!(told(shell, 0, &format!("y=$({aside})\nexec app \"$y\"\n"), &[]), ["exec app "], "{aside}");
