@@ -265,6 +265,10 @@ fn what_bash_gives_up_is_a_line() {
     let bash = |text: &str| told_of(Shell::Bash, text).pop().unwrap();
     assert_eq!(bash("y=$((1 1)); exec app"), "exits Some(1)");
     assert_eq!(bash("(y=$((1 1))\nid); exit $?"), "exits Some(1)");
+    assert_eq!(bash("set -u; id ${#a[@]}; exec app"), "exits Some(1)");
+    assert_eq!(bash("set -eu; id ${#a[@]}\nexec app"), "exits Some(1)");
+    assert_eq!(bash("set -u; id ${#a}\nexec app"), "exits Some(127)");
+    assert!(bash("set -u; id ${#a[@]}\nexec app").starts_with("unknown"));
     for text in ["y=$((1 1))\nexec app", "eval 'y=$((1 1))'; exec app", "f() { y=$((1 1)); }; eval f; exec app"] {
         assert!(bash(text).starts_with("unknown"), "{text}");
     }
@@ -307,6 +311,8 @@ fn a_file_that_may_be_missing_goes_both_ways() {
         assert_eq!(told(shell, 0, "app\njava </data/x\n", &[]), ["child app", "child java", "exits None"]);
         let all = ends(shell, 0, "app\nexec java </data/x\n", &[]);
         let failed = |e: &&Ending| matches!(e.end, End::Exits { .. }) && e.when.iter().any(|c| c.unlikely);
+        assert_eq!(all.iter().filter(failed).count(), 1, "{shell:?}");
+        let all = ends(shell, 0, "set -e\napp || :\n: </data/x\nexec java\n", &[]);
         assert_eq!(all.iter().filter(failed).count(), 1, "{shell:?}");
     }
 }
@@ -365,4 +371,31 @@ fn messages_of_the_shell_are_captured_too() {
             assert_eq!(told(shell, 0, &format!("y=$({aside})\nexec app \"$y\"\n"), &[]), ["exec app "], "{aside}");
         }
     }
+}
+
+/// The parsers of dash and ash keep one list of redirections for a subshell and the braces around.
+#[test]
+fn the_outer_redirection_of_a_subshell_is_the_one() {
+    let text = "{ ( : ) </nope/x; } >/dev/null\nexit $?\n";
+    for shell in [Shell::Dash, Shell::Ash] {
+        assert_eq!(told(shell, 0, text, &[]), ["exits Some(0)"]);
+        assert_eq!(told(shell, 0, "{ ( : ) </nope/x; :; } >/dev/null\nexit $?\n", &[]), ["exits Some(0)"]);
+        assert_ne!(told(shell, 0, "( : ) </nope/x\nexit $?\n", &[]), ["exits Some(0)"]);
+    }
+    assert_eq!(told(Shell::Bash, 0, text, &[]), ["exits Some(1)"]);
+    assert_eq!(told_of(Shell::Ash, "{ ( id; app ) >/dev/null; } >/dev/null"), ["exec app"]);
+}
+
+#[test]
+fn a_trap_on_exit_finds_what_the_function_left() {
+    let of = |shell, call: &str| {
+        let text = format!("f() {{ local x; x=l; trap 'exec app $x $*' EXIT; $1; }}\nx=g\nset -- q\n{call}\n");
+        told(shell, 0, &text, &[]).pop().unwrap()
+    };
+    for shell in [Shell::Dash, Shell::Ash] {
+        assert_eq!(of(shell, "f exit"), "exec app l q");
+        assert_eq!(of(shell, "set -e; f false"), "exec app l q");
+    }
+    assert_eq!(of(Shell::Bash, "f exit"), "exec app l exit");
+    assert_eq!(of(Shell::Bash, "set -e; f false"), "exec app g false");
 }

@@ -67,7 +67,8 @@ fn fits(ending: &Ending, observed: &Observed, exact: bool) -> bool {
     match &ending.end {
         // The world does not look into programs, as it does not in an image: the interpreter of this one is not there.
         End::Exec { argv, .. } if argv.first().and_then(Field::known).is_some_and(|name| name == "badint") => {
-            replaced.is_none() && observed.code == 127 && same_programs(ending, &others, exact)
+            let trapped = ending.traps.iter().any(|(signal, _)| signal == "EXIT");
+            replaced.is_none() && (observed.code == 127 || trapped) && same_programs(ending, &others, exact)
         }
         End::Exec { argv, .. } => {
             let argv = words(argv);

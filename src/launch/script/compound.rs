@@ -47,7 +47,11 @@ impl Engine<'_> {
         }
         let elsewhere = state.output.is_none() && saved.is_some();
         let kept = self.shell.replaces_itself(redirected(self.shell, &command.kind));
-        let mut states = self.compound(command, state, if kept { context } else { context.inner() });
+        let context = if kept { context } else { context.inner() };
+        let mut states = match lone_subshell(&command.kind).filter(|_| matches!(self.shell, Shell::Dash | Shell::Ash)) {
+            Some(list) => self.subshell(list, state, command.span, context),
+            None => self.compound(command, state, context),
+        };
         states.iter_mut().for_each(|s| s.input.clone_from(&input));
         if elsewhere {
             states.iter_mut().for_each(|s| s.output.clone_from(&saved));
@@ -390,8 +394,7 @@ fn own(inside: &State, before: usize) -> Vec<Started> {
 fn redirected(shell: Shell, kind: &Kind) -> Place {
     match kind {
         Kind::Subshell(_) => Place::SubshellRedirected,
-        // The parser of busybox ash hangs redirections on a subshell's own node (ash.c, `parse_command`).
-        kind if shell == Shell::Ash && is_subshell(kind) => Place::SubshellRedirected,
+        kind if shell == Shell::Ash && lone_subshell(kind).is_some() => Place::SubshellRedirected,
         Kind::Group(_) => Place::GroupRedirected,
         Kind::If { .. } | Kind::Case { .. } => Place::ChoiceRedirected,
         Kind::For { .. } => Place::ForRedirected,
@@ -399,14 +402,17 @@ fn redirected(shell: Shell, kind: &Kind) -> Place {
     }
 }
 
-/// `( … )`, with nothing but braces around.
-fn is_subshell(kind: &Kind) -> bool {
+/// What is in `( … )`, with nothing but braces around. The parsers of dash and ash hang redirections on a subshell's own
+/// node, and those that hung there before are lost: `{ ( … ) >a; } >b` does not open `a` (dash parser.c, `command`; busybox
+/// ash.c, `parse_command`).
+fn lone_subshell(kind: &Kind) -> Option<&List> {
     match kind {
-        Kind::Subshell(_) => true,
-        Kind::Group(list) => {
-            matches!(list.as_slice(), [only] if !only.background && only.command.redirections.is_empty() && is_subshell(&only.command.kind))
-        }
-        _ => false,
+        Kind::Subshell(list) => Some(list),
+        Kind::Group(list) => match list.as_slice() {
+            [only] if !only.background => lone_subshell(&only.command.kind),
+            _ => None,
+        },
+        _ => None,
     }
 }
 

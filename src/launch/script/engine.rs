@@ -10,7 +10,7 @@ use super::job::Noted;
 use super::shared::Shared;
 use super::state::{Catch, Content, Errors, Flow, Options, State, Variable};
 use super::trail::Trail;
-use super::value::{Status, Truth, Value};
+use super::value::{Field, Status, Truth, Value};
 use super::world::{Found, World};
 use super::{Bounds, Cause, Condition, End, Ending, Invocation, dialect};
 use crate::format::shell::{self, Command, Fault, Kind, List, Script, Span, Statement};
@@ -343,6 +343,10 @@ impl Engine<'_> {
         let Some(action) = trap.action else { return vec![state] };
         if let Some(signalled) = &mut state.signalled {
             signalled.running = false;
+        }
+        if self.shell == Shell::Ash && state.calls > 0 {
+            // a subshell within a function: it has the script's, not the function's
+            state.arguments = vec![Field::Any("they are the arguments of the script".into())].into();
         }
         state.flow = Flow::Next;
         state.calls = 0;

@@ -66,7 +66,14 @@ impl Engine<'_> {
                 let variable = state.variables.get(name).is_some_and(|v| v.content != Content::Unset);
                 let is_set = variable || matches!(name.as_bytes(), b"FUNCNAME" | b"BASH_SOURCE");
                 let counted = if is_array && !is_set { &Got::Unset } else { &got };
-                self.check_set(parameter, counted, state)?;
+                match parameter.subscript.is_some() && !state.options.errexit {
+                    // measured: for the length of an array bash gives up no more than the line
+                    true if self.check_set(parameter, counted, state).is_err() => {
+                        self.discard("an unset parameter is expanded", state)?;
+                    }
+                    true => {}
+                    false => self.check_set(parameter, counted, state)?,
+                }
                 Ok(vec![Atom::text(length(&got), quoted, true)])
             }
             Operation::Unset { operator, colon, word } => {

@@ -94,7 +94,8 @@ impl Engine<'_> {
         span: Span,
         context: Context,
     ) -> Vec<State> {
-        if special || states.iter().all(|s| s.flow != Flow::Next) {
+        let errexit = before.options.errexit && !context.checked;
+        if special || errexit || states.iter().all(|s| s.flow != Flow::Next) {
             let text = format!("a file of `{}` cannot be opened", self.excerpt(span));
             let mut without = before;
             without.when.push(Condition { text, line: span.line, unlikely: true });
@@ -278,16 +279,33 @@ impl Engine<'_> {
         let mut states = self.command(&function.body, state, context);
         (self.source, self.file, self.origin) = (source, file, origin);
         for state in &mut states {
-            state.arguments.clone_from(&old);
+            let (arguments, locals) = self.stays_in_function(state.flow);
+            if !arguments {
+                state.arguments.clone_from(&old);
+            }
             state.calls -= 1;
             state.frames.pop();
             state.loops = loops;
-            state.uncover();
+            match locals {
+                true => drop(state.locals.pop()),
+                false => state.uncover(),
+            }
             if state.flow == Flow::Return {
                 state.flow = Flow::Next;
             }
         }
         self.each(states, |engine, state| engine.checked(state, call.span, call.context, None))
+    }
+
+    /// Whether the trap on EXIT finds the arguments, and the local variables, of the function that the shell exits in, as
+    /// measured.
+    fn stays_in_function(&self, flow: Flow) -> (bool, bool) {
+        match (flow, self.shell) {
+            (Flow::Exit(Cause::Exit), Shell::Bash) => (true, true),
+            (Flow::Exit(Cause::Errexit), Shell::Bash) => (true, false),
+            (Flow::Exit(_), Shell::Dash | Shell::Ash) => (false, true),
+            _ => (false, false),
+        }
     }
 
     /// A function that calls itself, as often as what is not known has it.
