@@ -26,6 +26,10 @@ const FILES: [&str; 15] = [
 ];
 
 fn ends(shell: Shell, uid: u32, text: &str, arguments: &[&str]) -> Vec<Ending> {
+    ends_of(shell, uid, text, arguments, false)
+}
+
+fn ends_of(shell: Shell, uid: u32, text: &str, arguments: &[&str], command_string: bool) -> Vec<Ending> {
     let contents: [(&str, &[u8]); 2] =
         [("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"), ("lib.sh", b"run() { exec app \"$@\"; }\n")];
     let mut image = tree::of(vec![tree::filled(&FILES, &contents)]);
@@ -36,7 +40,7 @@ fn ends(shell: Shell, uid: u32, text: &str, arguments: &[&str]) -> Vec<Ending> {
         shell,
         name: "/entrypoint.sh".into(),
         text: text.into(),
-        command_string: false,
+        command_string,
         replaces: Replacing::Last,
         pipefail: false,
         startup: Vec::new(),
@@ -52,6 +56,15 @@ fn ends(shell: Shell, uid: u32, text: &str, arguments: &[&str]) -> Vec<Ending> {
 
 /// One line for each ending that is not only come to when something fails that should not.
 fn told(shell: Shell, uid: u32, text: &str, arguments: &[&str]) -> Vec<String> {
+    tell(&ends(shell, uid, text, arguments))
+}
+
+/// The same for the operand of `-c`.
+fn told_of(shell: Shell, text: &str) -> Vec<String> {
+    tell(&ends_of(shell, 0, text, &[], true))
+}
+
+fn tell(ends: &[Ending]) -> Vec<String> {
     let words = |argv: &[Field]| {
         let word = |f: &Field| f.known().map_or("?".to_owned(), |w| w.to_string());
         argv.iter().map(word).collect::<Vec<_>>().join(" ")
@@ -65,7 +78,7 @@ fn told(shell: Shell, uid: u32, text: &str, arguments: &[&str]) -> Vec<String> {
         End::Loops { .. } => "loops".to_owned(),
         End::Unknown { why } => format!("unknown {why}"),
     };
-    ends(shell, uid, text, arguments).iter().filter(|e| likely(e)).map(tell).collect()
+    ends.iter().filter(|e| likely(e)).map(tell).collect()
 }
 
 const REDIS: &str = r#"#!/bin/sh
@@ -224,4 +237,165 @@ fn regular_expressions_decide() {
     assert_eq!(expected(Shell::Bash, &format!("SKIP=yes\n{text}")), ["exits Some(0)"]);
     let text = "set -u\nif [[ \"$(find /)\" =~ ^(a)/(b)$ ]]; then x=\"${BASH_REMATCH[1]}\"; fi\nexec app\n";
     assert_eq!(expected(Shell::Bash, text), ["exec app"]);
+}
+
+/// An error ends a fork of bash for a simple command as it ends the script: with 127 under `-c`.
+#[test]
+fn where_bash_goes_from_an_error_hangs_on_the_fork() {
+    let bash = |text: &str| told_of(Shell::Bash, text).pop().unwrap();
+    assert_eq!(bash("id | id ${x?}"), "exits Some(127)");
+    assert_eq!(bash("set -u; f() { id $x; }; id | f"), "exits Some(127)");
+    assert_eq!(bash("set -eu; id | id $x"), "exits Some(1)");
+    assert_eq!(bash("id | { id ${x?}; }"), "exits Some(1)");
+    assert_eq!(bash("id | eval 'id ${x?}'"), "exits Some(1)");
+    assert_eq!(bash("(id | id ${x?}); exit $?"), "exits Some(1)");
+    assert_eq!(bash("( ! id ${x?} ); exit $?"), "exits Some(0)");
+    assert_eq!(bash("( id; ! id ${x?} ); exit $?"), "exits Some(1)");
+    assert!(bash("trap 'id' EXIT; id | id ${x?}").starts_with("unknown"));
+    assert_eq!(told(Shell::Bash, 0, "id | id ${x?}\n", &[]), ["exits Some(1)"]);
+    for shell in [Shell::Dash, Shell::Ash] {
+        assert_eq!(told_of(shell, "(id | { id ${x?}; }); exit $?"), ["exits Some(2)"]);
+        assert_eq!(told_of(shell, "( ! id ${x?} ); exit $?"), ["exits Some(2)"]);
+    }
+}
+
+/// bash goes on with the next line of what it reads: a script, the operand of `-c`, or that of `eval`.
+#[test]
+fn what_bash_gives_up_is_a_line() {
+    let bash = |text: &str| told_of(Shell::Bash, text).pop().unwrap();
+    assert_eq!(bash("y=$((1 1)); exec app"), "exits Some(1)");
+    assert_eq!(bash("(y=$((1 1))\nid); exit $?"), "exits Some(1)");
+    assert_eq!(bash("set -u; id ${#a[@]}; exec app"), "exits Some(1)");
+    assert_eq!(bash("set -eu; id ${#a[@]}\nexec app"), "exits Some(1)");
+    assert_eq!(bash("set -u; id ${#a}\nexec app"), "exits Some(127)");
+    assert!(bash("set -u; id ${#a[@]}\nexec app").starts_with("unknown"));
+    for text in ["y=$((1 1))\nexec app", "eval 'y=$((1 1))'; exec app", "f() { y=$((1 1)); }; eval f; exec app"] {
+        assert!(bash(text).starts_with("unknown"), "{text}");
+    }
+}
+
+#[test]
+fn arithmetic_is_what_stands_in_its_parentheses() {
+    for shell in [Shell::Dash, Shell::Ash] {
+        // whatever is in it, run or not
+        let text = "if false; then y=$(( case $1 in *) id ;; esac )); fi\nexec app\n";
+        assert_eq!(told(shell, 0, text, &[]), ["exec app"]);
+        assert_eq!(told(shell, 0, "y=$(( case $1 in *) id ;; esac ))\nexec app\n", &[]), ["exits Some(2)"]);
+        assert_eq!(told(shell, 0, "y=\"$(( 1 ) ))\"\nexec app\n", &[]), ["exits Some(2)"]);
+        assert_eq!(told(shell, 0, "y=$(( if [ 1 ]; then id; fi ))\nexec app\n", &[]), ["exits Some(2)"]);
+        assert_eq!(told(shell, 0, "y=$(( a[0] ))\nexec app\n", &[]), ["exits Some(2)"]);
+        assert_eq!(told(shell, 0, "y=$(( \"1\" + 1 ))\nexec app $y\n", &[]), ["exits Some(2)"]);
+    }
+    assert_eq!(told(Shell::Bash, 0, "x=3\ny=$(( \"$x\" + 1 ))\nexec app $y\n", &[]), ["exec app 4"]);
+    assert_eq!(told(Shell::Bash, 0, "(( \"1\" > 0 )) && exec app\n", &[]), ["exec app"]);
+}
+
+#[test]
+fn a_file_without_a_name_cannot_be_opened() {
+    for (shell, code) in [(Shell::Dash, 2), (Shell::Ash, 1), (Shell::Bash, 1)] {
+        let failed = format!("exits Some({code})");
+        for text in ["x=\nid <\"$x\"\nexit $?\n", "id >\"\"\nexit $?\n"] {
+            assert_eq!(told(shell, 0, text, &[]).join(" "), failed);
+        }
+        let goes_on = if shell == Shell::Bash { "exec app" } else { failed.as_str() };
+        assert_eq!(told(shell, 0, "eval id <\"\"\nexec app\n", &[]), [goes_on]);
+        let code = if shell == Shell::Bash { 1 } else { 2 };
+        assert_eq!(told(shell, 0, ". \"\"\nexit $?\n", &[]), [format!("exits Some({code})")]);
+    }
+}
+
+/// A program that is not known may have made the file, or not.
+#[test]
+fn a_file_that_may_be_missing_goes_both_ways() {
+    for shell in [Shell::Dash, Shell::Ash, Shell::Bash] {
+        assert_eq!(told(shell, 0, "app\njava </data/x\n", &[]), ["child app", "child java", "exits None"]);
+        let all = ends(shell, 0, "app\nexec java </data/x\n", &[]);
+        let failed = |e: &&Ending| matches!(e.end, End::Exits { .. }) && e.when.iter().any(|c| c.unlikely);
+        assert_eq!(all.iter().filter(failed).count(), 1, "{shell:?}");
+        let all = ends(shell, 0, "set -e\napp || :\n: </data/x\nexec java\n", &[]);
+        assert_eq!(all.iter().filter(failed).count(), 1, "{shell:?}");
+    }
+}
+
+#[test]
+fn who_tells_of_files_that_cannot_be_run() {
+    let text = "if command -v closed >/dev/null; then exit 3; fi\nexec app\n";
+    for (shell, end) in [(Shell::Dash, "exec app"), (Shell::Ash, "exits Some(3)"), (Shell::Bash, "exits Some(3)")] {
+        assert_eq!(told(shell, 0, text, &[]), [end]);
+    }
+    for shell in [Shell::Zsh, Shell::Ksh, Shell::Mksh, Shell::Yash] {
+        assert_eq!(told(shell, 0, text, &[]), ["exec app"]);
+    }
+}
+
+#[test]
+fn a_trap_on_exit_that_fails_under_e() {
+    let text = "set -e\ntrap 'false; id' EXIT\nid\n";
+    assert_eq!(told(Shell::Zsh, 0, text, &[]).pop().unwrap(), "exits None");
+}
+
+/// What ran on one way only is not told, and that this is so is.
+#[test]
+fn what_ran_is_told_as_far_as_all_ways_have_it() {
+    let text = "id\nif [ \"$(find /)\" = a ]; then chown a /x; fi\nexec app\n";
+    let all = ends(Shell::Dash, 0, text, &[]);
+    let whole = |end: &Ending| (end.whole, end.started.len());
+    let exec = all.iter().find(|e| matches!(e.end, End::Exec { .. })).map(whole);
+    assert_eq!(exec, Some((false, 2)));
+    let all = ends(Shell::Dash, 0, "id\nexec app\n", &[]);
+    assert_eq!(all.iter().map(whole).collect::<Vec<_>>(), [(true, 1)]);
+}
+
+/// How the shell's own messages read differs.
+#[test]
+fn messages_of_the_shell_are_captured_too() {
+    for shell in [Shell::Dash, Shell::Ash, Shell::Bash] {
+        for captured in [
+            "nope 2>&1",
+            "{ nope; } 2>&1",
+            "( cd /nope ) 2>&1",
+            "nope 2>&1 >/dev/null",
+            "exec 2>&1; nope",
+            "f() { cd /nope; }; f 2>&1",
+            "id 2>&1 </nope/x",
+            "{ : ${x?}; } 2>&1",
+            ". /nope 2>&1",
+        ] {
+            assert_eq!(
+                told(shell, 0, &format!("y=$( {captured} )\nexec app \"$y\"\n"), &[]),
+                ["exec app ?"],
+                "{captured}"
+            );
+        }
+        for aside in ["nope", "nope 2>/dev/null", "{ nope 2>/dev/null; } 2>&1", "id </nope/x 2>&1", "nope 2>&2"] {
+            assert_eq!(told(shell, 0, &format!("y=$({aside})\nexec app \"$y\"\n"), &[]), ["exec app "], "{aside}");
+        }
+    }
+}
+
+/// The parsers of dash and ash keep one list of redirections for a subshell and the braces around.
+#[test]
+fn the_outer_redirection_of_a_subshell_is_the_one() {
+    let text = "{ ( : ) </nope/x; } >/dev/null\nexit $?\n";
+    for shell in [Shell::Dash, Shell::Ash] {
+        assert_eq!(told(shell, 0, text, &[]), ["exits Some(0)"]);
+        assert_eq!(told(shell, 0, "{ ( : ) </nope/x; :; } >/dev/null\nexit $?\n", &[]), ["exits Some(0)"]);
+        assert_ne!(told(shell, 0, "( : ) </nope/x\nexit $?\n", &[]), ["exits Some(0)"]);
+    }
+    assert_eq!(told(Shell::Bash, 0, text, &[]), ["exits Some(1)"]);
+    assert_eq!(told_of(Shell::Ash, "{ ( id; app ) >/dev/null; } >/dev/null"), ["exec app"]);
+}
+
+#[test]
+fn a_trap_on_exit_finds_what_the_function_left() {
+    let of = |shell, call: &str| {
+        let text = format!("f() {{ local x; x=l; trap 'exec app $x $*' EXIT; $1; }}\nx=g\nset -- q\n{call}\n");
+        told(shell, 0, &text, &[]).pop().unwrap()
+    };
+    for shell in [Shell::Dash, Shell::Ash] {
+        assert_eq!(of(shell, "f exit"), "exec app l q");
+        assert_eq!(of(shell, "set -e; f false"), "exec app l q");
+    }
+    assert_eq!(of(Shell::Bash, "f exit"), "exec app l exit");
+    assert_eq!(of(Shell::Bash, "set -e; f false"), "exec app g false");
 }

@@ -377,8 +377,18 @@ impl<'a> Lower<'a> {
 
     fn case(&mut self, command: &ast::CaseCommand) -> Kind {
         let word = self.word(&command.word);
+        command.cases.iter().for_each(|c| self.check_patterns(c, command.span));
         let arms = command.cases.iter().map(|c| self.arm(c)).collect();
         Kind::Case { word, arms }
+    }
+
+    /// An arm has a pattern, and one behind each `|`.
+    fn check_patterns(&mut self, arm: &ast::CaseItem, case: ast::Span) {
+        let behind = |p: &ast::Pattern| self.text.get(p.span.end.offset()..).unwrap_or_default();
+        let ends = |p: &ast::Pattern| !behind(p).trim_ascii_start().starts_with(b"|");
+        if !arm.patterns.last().is_some_and(ends) {
+            self.note(true, "a pattern is expected", case);
+        }
     }
 
     fn arm(&mut self, arm: &ast::CaseItem) -> Arm {

@@ -96,7 +96,7 @@ pub fn parse_at(text: &[u8], place: Place) -> Result<Script, Fault> {
     let readable = readable(text);
     let mut result = run(&readable);
     if !result.is_ok() {
-        result = Some(run(&masked(&readable))).filter(ParseResult::is_ok).unwrap_or(result);
+        result = Some(run(&masked(&readable, place.dialect))).filter(ParseResult::is_ok).unwrap_or(result);
     }
     let lowered = lower::Lower::new(text, place).script(&result.file.body);
     let fault = match failure(&result) {
@@ -149,8 +149,8 @@ fn readable(text: &[u8]) -> String {
 }
 
 /// See [`scan::masked`].
-fn masked(text: &str) -> String {
-    String::from_utf8(scan::masked(text.as_bytes())).unwrap_or_default()
+fn masked(text: &str, dialect: Dialect) -> String {
+    String::from_utf8(scan::masked(text.as_bytes(), dialect == Dialect::Bash)).unwrap_or_default()
 }
 
 fn run(text: &str) -> ParseResult {

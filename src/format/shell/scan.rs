@@ -30,6 +30,24 @@ pub fn parentheses(text: &[u8], at: usize) -> usize {
     Scan { text, depth: 0 }.parentheses(at)
 }
 
+/// Where dash and ash take `$((` to close: at the first `))` outside of parentheses, whatever is in it (dash parser.c,
+/// `readtoken1`).
+pub fn arithmetic(text: &[u8], open: usize) -> Option<usize> {
+    let mut scan = Scan { text, depth: 0 };
+    let (mut at, mut depth) = (open + 1, 0usize);
+    while let Some(byte) = scan.byte(at) {
+        match (byte, scan.byte(at + 1)) {
+            (b'(', _) => depth += 1,
+            (b')', Some(b')')) if depth == 0 => return Some(at),
+            (b')', _) => depth = depth.saturating_sub(1),
+            (b'\'' | b'"' | b'<' | b'>', _) => {}
+            _ => at = scan.skip(at, false),
+        }
+        at += 1;
+    }
+    None
+}
+
 /// `{…}` of a parameter expansion; `quoted` within double quotes.
 pub fn braces(text: &[u8], at: usize, quoted: bool) -> usize {
     Scan { text, depth: 0 }.braces(at, quoted)
@@ -66,7 +84,7 @@ pub fn until(text: &[u8], start: usize, end: usize, stop: u8) -> usize {
 
 /// The text with all that stands in `$(…)` made one plain command, offsets and lines kept: the parser does not find the
 /// end of each.
-pub fn masked(text: &[u8]) -> Vec<u8> {
+pub fn masked(text: &[u8], bash: bool) -> Vec<u8> {
     let mut scan = Scan { text, depth: 0 };
     let mut out = text.to_vec();
     let (mut at, mut quoted, mut word) = (0, false, true);
@@ -85,6 +103,12 @@ pub fn masked(text: &[u8]) -> Vec<u8> {
             }
             (b'#', _) if word && !quoted => at = scan.find(at, b'\n').saturating_sub(1),
             (b'<', Some(b'<')) if !quoted && scan.byte(at + 2) != Some(b'<') => at = scan.here(at),
+            (b'$', Some(b'(')) if !bash && scan.byte(at + 2) == Some(b'(') => {
+                let end = arithmetic(text, at + 2).unwrap_or(at);
+                let inner = out.get_mut(at + 3..end).unwrap_or_default();
+                inner.iter_mut().filter(|b| **b != b'\n').for_each(|b| *b = b'x');
+                at = end + usize::from(end > at);
+            }
             (b'$', Some(b'(')) => {
                 let end = scan.parentheses(at + 1);
                 let arithmetic = scan.byte(at + 2) == Some(b'(') && scan.byte(end.wrapping_sub(1)) == Some(b')');

@@ -167,7 +167,7 @@ impl<'a> Reader<'a> {
                 self.at += 1;
                 Some(self.double())
             }
-            b'(' if self.peek_at(2) == Some(b'(') && self.is_arithmetic() => Some(self.arithmetic()),
+            b'(' if self.peek_at(2) == Some(b'(') && self.arithmetic_end().is_some() => Some(self.arithmetic()),
             b'(' => Some(self.command()),
             b'{' => Some(self.braces(context)),
             b'[' if dialect == Dialect::Bash => {
@@ -239,15 +239,18 @@ impl<'a> Reader<'a> {
         value
     }
 
-    /// `$((` closes with `))`; otherwise it is `$(` and a subshell.
-    fn is_arithmetic(&self) -> bool {
+    /// `$((` closes with `))`; otherwise it is `$(` and a subshell, or refused.
+    fn arithmetic_end(&self) -> Option<usize> {
+        if self.place.dialect != Dialect::Bash {
+            return scan::arithmetic(self.text, self.at + 2);
+        }
         let end = scan::parentheses(self.text, self.at + 1);
         let inner = scan::parentheses(self.text, self.at + 2);
-        end == inner + 1 && end < self.text.len()
+        (end == inner + 1 && end < self.text.len()).then_some(inner)
     }
 
     fn arithmetic(&mut self) -> Part {
-        let end = scan::parentheses(self.text, self.at + 2);
+        let end = self.arithmetic_end().unwrap_or(self.text.len());
         self.closed(end, 2, |r| Part::Arithmetic(r.sub(r.at + 3, end, Context::Double).parts))
     }
 

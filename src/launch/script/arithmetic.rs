@@ -222,7 +222,9 @@ impl Parser<'_> {
             return if self.take(")") { Ok(value) } else { Err(Problem::Error) };
         }
         if let Some(name) = self.name() {
-            if self.rest().starts_with(b"[") {
+            // a subscript follows without a blank; what else follows a name is found at the end
+            let joined = self.text.get(..self.at).is_some_and(|t| t.last().is_some_and(|b| is_name(*b)));
+            if self.rest().starts_with(b"[") && joined {
                 return Err(Problem::Unknown);
             }
             let value = self.variable(&name)?;

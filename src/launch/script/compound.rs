@@ -4,7 +4,7 @@ use bstr::ByteSlice;
 
 use super::engine::{Context, Engine, MAX_DEPTH};
 use super::expand::Fail;
-use super::state::{Flow, State};
+use super::state::{Catch, Errors, Flow, State};
 use super::value::{Status, Truth, Value};
 use super::{Cause, Started, Within, pattern};
 use crate::format::shell::{Arm, ArmEnd, Command, Kind, List, Span, Word};
@@ -36,18 +36,27 @@ impl Engine<'_> {
             return self.compound(command, state, context);
         }
         let mut state = state;
-        let (saved, input) = (state.output.clone(), state.input.clone());
+        let (saved, input, errors) = (state.output.clone(), state.input.clone(), state.errors);
         match self.redirect(&command.redirections, &mut state) {
             Ok(()) => {}
-            Err(fail) => return vec![self.failed_redirection(state, fail, command.span, context)],
+            Err(fail) => {
+                let mut failed = self.failed_redirection(state, fail, command.span, context);
+                failed.restore_errors(errors);
+                return vec![failed];
+            }
         }
         let elsewhere = state.output.is_none() && saved.is_some();
         let kept = self.shell.replaces_itself(redirected(self.shell, &command.kind));
-        let mut states = self.compound(command, state, if kept { context } else { context.inner() });
+        let context = if kept { context } else { context.inner() };
+        let mut states = match lone_subshell(&command.kind).filter(|_| matches!(self.shell, Shell::Dash | Shell::Ash)) {
+            Some(list) => self.subshell(list, state, command.span, context),
+            None => self.compound(command, state, context),
+        };
         states.iter_mut().for_each(|s| s.input.clone_from(&input));
         if elsewhere {
             states.iter_mut().for_each(|s| s.output.clone_from(&saved));
         }
+        states.iter_mut().for_each(|s| s.restore_errors(errors));
         states
     }
 
@@ -253,7 +262,9 @@ impl Engine<'_> {
         let inside = self.fork(&state);
         // bash and ash run the last command of a subshell in it, unseen from here; ash even stays the process.
         let tail = context.tail && self.lets_go(&state);
-        let inside = if tail { State { subshell: state.subshell, ..inside } } else { inside };
+        let catch = if is_negated(list) { Catch::Negated } else { inside.catch };
+        let subshell = if tail { state.subshell } else { inside.subshell };
+        let inside = State { subshell, catch, ..inside };
         let ends = self.list(list, inside, Context { tail, ..context });
         let mut states = Vec::new();
         for end in ends {
@@ -261,6 +272,7 @@ impl Engine<'_> {
                 let mut outside = state.clone();
                 outside.status = end.status;
                 outside.output.clone_from(&end.output);
+                outside.errors = end.errors;
                 outside.files = end.files;
                 outside.pending = end.pending;
                 outside.behind = end.behind;
@@ -277,12 +289,25 @@ impl Engine<'_> {
     pub fn fork(&self, state: &State) -> State {
         let mut inside = state.clone();
         inside.subshell += 1;
+        inside.catch = Catch::Subshell;
         inside.loops = 0;
         inside.traps.retain(|_, t| t.action.is_none());
         inside.inherited = std::mem::take(&mut inside.jobs);
         inside.trapped = false;
         inside.pending = None;
         inside
+    }
+
+    /// The state of a member of a pipeline, or of a job, that begins. bash sets up nothing for an error to go to in a fork
+    /// for a simple command (execute_cmd.c, `execute_simple_command`).
+    pub fn fork_for(&self, command: &Command, state: &State) -> State {
+        let inside = self.fork(state);
+        let trapped = state.traps.get(b"EXIT".as_bstr()).is_some_and(|trap| trap.action.is_some());
+        match (&command.kind, self.shell) {
+            (Kind::Simple(_), Shell::Bash) if trapped => State { catch: Catch::Trapped, ..inside },
+            (Kind::Simple(_), Shell::Bash) => State { catch: state.catch, ..inside },
+            _ => inside,
+        }
     }
 
     /// The end of a subshell: its EXIT trap.
@@ -301,7 +326,7 @@ impl Engine<'_> {
                 let fed = State { input: Some(Value::unknown("a pipeline feeds it")), ..after };
                 return self.command(command, fed, context);
             }
-            let mut inside = self.fork(&state);
+            let mut inside = self.fork_for(command, &state);
             inside.output = if last { state.output.clone() } else { None };
             if piped {
                 inside.input = Some(Value::unknown("a pipeline feeds it"));
@@ -333,10 +358,14 @@ impl Engine<'_> {
                     };
                 }
                 after.files.disturbed |= end.files.disturbed;
+                after.errors = after.errors.max(if state.errors == Errors::Aside { state.errors } else { end.errors });
             }
-            if let [end] = ends.as_slice() {
-                after.started.extend(own(end, state.started.len()));
-                after.missing.clone_from(&end.missing);
+            match ends.as_slice() {
+                [end] => {
+                    after.started.extend(own(end, state.started.len()));
+                    after.missing.clone_from(&end.missing);
+                }
+                _ => after.started.tear(),
             }
         }
         after.output = output;
@@ -365,8 +394,7 @@ fn own(inside: &State, before: usize) -> Vec<Started> {
 fn redirected(shell: Shell, kind: &Kind) -> Place {
     match kind {
         Kind::Subshell(_) => Place::SubshellRedirected,
-        // The parser of busybox ash hangs redirections on a subshell's own node (ash.c, `parse_command`).
-        kind if shell == Shell::Ash && is_subshell(kind) => Place::SubshellRedirected,
+        kind if shell == Shell::Ash && lone_subshell(kind).is_some() => Place::SubshellRedirected,
         Kind::Group(_) => Place::GroupRedirected,
         Kind::If { .. } | Kind::Case { .. } => Place::ChoiceRedirected,
         Kind::For { .. } => Place::ForRedirected,
@@ -374,15 +402,23 @@ fn redirected(shell: Shell, kind: &Kind) -> Place {
     }
 }
 
-/// `( … )`, with nothing but braces around.
-fn is_subshell(kind: &Kind) -> bool {
+/// What is in `( … )`, with nothing but braces around. The parsers of dash and ash hang redirections on a subshell's own
+/// node, and those that hung there before are lost: `{ ( … ) >a; } >b` does not open `a` (dash parser.c, `command`; busybox
+/// ash.c, `parse_command`).
+fn lone_subshell(kind: &Kind) -> Option<&List> {
     match kind {
-        Kind::Subshell(_) => true,
-        Kind::Group(list) => {
-            matches!(list.as_slice(), [only] if !only.background && only.command.redirections.is_empty() && is_subshell(&only.command.kind))
-        }
-        _ => false,
+        Kind::Subshell(list) => Some(list),
+        Kind::Group(list) => match list.as_slice() {
+            [only] if !only.background => lone_subshell(&only.command.kind),
+            _ => None,
+        },
+        _ => None,
     }
+}
+
+/// `! …` alone.
+fn is_negated(list: &List) -> bool {
+    matches!(list.as_slice(), [only] if !only.background && matches!(only.command.kind, Kind::Not(_)))
 }
 
 fn status(truth: Truth) -> Status {

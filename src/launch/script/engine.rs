@@ -8,9 +8,9 @@ use bstr::{BString, ByteSlice};
 
 use super::job::Noted;
 use super::shared::Shared;
-use super::state::{Content, Flow, Options, State, Variable};
+use super::state::{Catch, Content, Errors, Flow, Options, State, Variable};
 use super::trail::Trail;
-use super::value::{Status, Truth, Value};
+use super::value::{Field, Status, Truth, Value};
 use super::world::{Found, World};
 use super::{Bounds, Cause, Condition, End, Ending, Invocation, dialect};
 use crate::format::shell::{self, Command, Fault, Kind, List, Script, Span, Statement};
@@ -62,6 +62,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         steps: bounds.steps,
         spared: 0,
         depth: 0,
+        late: 0,
         muted: 0,
         noted: Vec::new(),
         endings: Vec::new(),
@@ -91,6 +92,8 @@ pub(super) struct Engine<'a> {
     /// Steps that what is followed now may not take.
     spared: usize,
     pub depth: usize,
+    /// Texts that are read late around: see [`Engine::text`].
+    pub late: usize,
     /// Within a pipeline or a background job: programs are noted, no endings are recorded.
     pub muted: usize,
     /// The line of the `eval` whose text is read.
@@ -182,6 +185,8 @@ impl Engine<'_> {
             open: false,
             locals: Shared::default(),
             subshell: 0,
+            catch: Catch::Script,
+            errors: Errors::Aside,
             calls: 0,
             frames: Shared::default(),
             loops: 0,
@@ -339,6 +344,10 @@ impl Engine<'_> {
         if let Some(signalled) = &mut state.signalled {
             signalled.running = false;
         }
+        if self.shell == Shell::Ash && state.calls > 0 {
+            // a subshell within a function: it has the script's, not the function's
+            state.arguments = vec![Field::Any("they are the arguments of the script".into())].into();
+        }
         state.flow = Flow::Next;
         state.calls = 0;
         let Some(text) = action.known().map(BString::from) else {
@@ -355,6 +364,8 @@ impl Engine<'_> {
         }
         let shell = self.shell;
         let kept = |s: State| match s.flow {
+            // measured: with `exit`, and at the end of a file, zsh keeps its status, at the end of `-c` it does not
+            Flow::Exit(Cause::Errexit) if shell == Shell::Zsh => s.with(Status::Unknown),
             Flow::Next | Flow::Return => s.with(status),
             Flow::Exit(Cause::Error(_)) if shell == Shell::Bash => s.with(Status::Unknown),
             _ => s,
@@ -371,7 +382,9 @@ impl Engine<'_> {
         }
         let source = std::mem::replace(&mut self.source, own);
         self.depth += TEXT_DEPTH;
+        self.late += 1;
         let mut states = self.list(&script.body, state, context.inner());
+        self.late -= 1;
         self.depth -= TEXT_DEPTH;
         if let Some(fault) = fault {
             states = states.into_iter().map(|s| self.stumble(s, fault)).collect();
@@ -594,6 +607,7 @@ impl Engine<'_> {
             let missing = state.missing.to_vec();
             old.missing.retain(|m| missing.contains(m));
             let common = old.started.iter().zip(state.started.iter()).take_while(|(a, b)| a == b).count();
+            old.whole &= !state.started.is_torn() && old.started.len() == common && state.started.len() == common;
             old.started.truncate(common);
             return Some(index);
         }
@@ -609,6 +623,7 @@ impl Engine<'_> {
             jobs: state.jobs.to_vec(),
             missing: state.missing.to_vec(),
             started: state.started.to_vec(),
+            whole: !state.started.is_torn(),
             goes_on: false,
             behind: state.behind.to_vec(),
             signalled: state.signalled.clone(),

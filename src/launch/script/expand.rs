@@ -5,7 +5,7 @@ use bstr::{BString, ByteSlice};
 use super::arithmetic::{self, Problem, Variables};
 use super::engine::{Context, Engine};
 use super::pattern;
-use super::state::{Content, Flow, State};
+use super::state::{Catch, Content, Errors, Flow, State};
 use super::value::{Field, Status, Value};
 use super::world::absolute;
 use crate::format::shell::{Fault, Part, Script, Span, Word};
@@ -170,20 +170,30 @@ impl Engine<'_> {
 
     /// Evaluates arithmetic; `None`: not known.
     pub fn arithmetic(&mut self, parts: &[Part], state: &mut State) -> Result<Option<i64>, Fail> {
-        let value = self.quoted_value(parts, state)?;
+        let quotes = |part: &Part| matches!(part, Part::Plain(text) if text.contains(&b'"'));
+        let value = match self.shell == Shell::Bash && parts.iter().any(quotes) {
+            true => self.quoted_value(&unquoted(parts), state)?,
+            false => self.quoted_value(parts, state)?,
+        };
         let Some(text) = value.known() else { return Ok(None) };
+        if self.shell != Shell::Bash && text.contains(&b'[') {
+            return Err(Fail::Exit(2, "an arithmetic expression is wrong")); // there are no arrays
+        }
         let mut scope = Scope { state, changed: false };
         match arithmetic::evaluate(text, self.shell == Shell::Dash, &mut scope) {
             Ok(number) => Ok(Some(number)),
             Err(Problem::Unknown) => Ok(None),
-            Err(Problem::Error) if self.shell == Shell::Bash => self.discard("an arithmetic expression is wrong"),
+            Err(Problem::Error) if self.shell == Shell::Bash => {
+                self.discard("an arithmetic expression is wrong", state)
+            }
             Err(Problem::Error) => Err(Fail::Exit(2, "an arithmetic expression is wrong")),
         }
     }
 
-    /// bash gives up the line, and goes on with the next one of a file.
-    pub fn discard<T>(&self, what: &'static str) -> Result<T, Fail> {
-        if self.invocation.command_string {
+    /// bash gives up the line, and goes on with the next one of the text that it reads.
+    pub fn discard<T>(&self, what: &'static str, state: &State) -> Result<T, Fail> {
+        let alone = self.late == 0 && !self.source.trim_ascii().contains(&b'\n');
+        if state.subshell > 0 || self.invocation.command_string && alone {
             return Err(Fail::Exit(1, what));
         }
         Err(Fail::Unknown(format!("{what}: where bash goes on is not followed")))
@@ -230,6 +240,7 @@ impl Engine<'_> {
             first.status = first.status.join(other.status);
             first.output = first.output.zip(other.output.clone()).map(|(a, b)| a.join(&b));
             first.files.join(&other.files);
+            first.errors = first.errors.max(other.errors);
             first.forget(&other);
         }
         if first.behind != before {
@@ -243,6 +254,10 @@ impl Engine<'_> {
         state.started = first.started;
         state.missing = first.missing;
         state.files = first.files;
+        if first.errors == Errors::Written && state.errors == Errors::Aside {
+            first.output = None; // `exec 2>&1`
+        }
+        state.errors = if state.errors == Errors::Aside { state.errors } else { first.errors };
         if alone {
             state.when = first.when;
         }
@@ -280,12 +295,22 @@ impl Engine<'_> {
     }
 
     /// Where a failed expansion leaves the shell.
-    pub fn fail(&mut self, state: State, fail: Fail, span: Span) -> State {
+    pub fn fail(&mut self, mut state: State, fail: Fail, span: Span) -> State {
+        state.complain();
         match fail {
             Fail::Exit(_, what) if self.shell.in_part() => {
                 self.give_up(state, &format!("{what}: what the shell does then is not followed"), span)
             }
             Fail::Redirection if self.shell.in_part() => self.give_up(state, "a file cannot be opened", span),
+            Fail::Exit(..) if state.catch == Catch::Trapped => {
+                self.give_up(state, "an error in a fork that runs the trap on EXIT is not followed", span)
+            }
+            Fail::Exit(_, what) if state.catch == Catch::Negated && self.shell == Shell::Bash => {
+                match state.options.errexit {
+                    true => self.give_up(state, "what `!` makes of an error is not followed", span),
+                    false => state.exit(Status::OK, super::Cause::Error(what)),
+                }
+            }
             Fail::Exit(code, what) => state.exit(Status::Code(code), super::Cause::Error(what)),
             Fail::Unknown(why) => self.give_up(state, &why, span),
             Fail::Redirection => state.with(self.redirection_status()),
@@ -316,6 +341,16 @@ impl Variables for Scope<'_> {
         self.changed = true;
         self.state.set(name, Content::Text(value.to_string().as_str().into()));
     }
+}
+
+/// Of double quotes in arithmetic nothing is left in bash; for dash and ash they are what they are, and wrong.
+fn unquoted(parts: &[Part]) -> Vec<Part> {
+    let without = |text: &BString| text.iter().copied().filter(|b| *b != b'"').collect::<Vec<u8>>();
+    let part = |part: &Part| match part {
+        Part::Plain(text) => Part::Plain(without(text).into()),
+        other => other.clone(),
+    };
+    parts.iter().map(part).collect()
 }
 
 /// Newlines at the end go.

@@ -53,7 +53,7 @@ impl Engine<'_> {
     /// `command &`
     pub fn background(&mut self, command: &Command, mut state: State) -> Vec<State> {
         let before = self.noted.len();
-        let mut inside = self.fork(&state);
+        let mut inside = self.fork_for(command, &state);
         inside.started.clear();
         let direct = self.is_direct(command, &state);
         self.muted += 1;
@@ -67,8 +67,9 @@ impl Engine<'_> {
             environment: environment(&state, &[]),
             cwd: state.cwd.clone(),
         });
-        if let [end] = ends.as_slice() {
-            state.started.extend(end.started.iter().map(|s| Started { apart: true, ..s.clone() }));
+        match ends.as_slice() {
+            [end] => state.started.extend(end.started.iter().map(|s| Started { apart: true, ..s.clone() })),
+            _ => state.started.tear(),
         }
         if !short || ends.iter().any(|e| e.files.disturbed) {
             state.files.disturbed = true;

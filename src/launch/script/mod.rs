@@ -264,6 +264,8 @@ pub struct Ending {
     pub missing: Vec<Missing>,
     /// Programs that ran before, on every way here.
     pub started: Vec<Started>,
+    /// These are all: no ways that ran other programs were taken for one.
+    pub whole: bool,
     /// The script goes on from this end to another program: whoever wrote it expects this one to end by itself.
     pub goes_on: bool,
     /// Endings of programs that had to end before it was come to, of which it is not known that they do.

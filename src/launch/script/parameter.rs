@@ -5,7 +5,7 @@ use bstr::{BString, ByteSlice};
 use super::engine::Engine;
 use super::expand::{Atom, Fail};
 use super::pattern;
-use super::state::{Content, State};
+use super::state::{Catch, Content, State};
 use super::value::{Field, Status, Value, count, joined};
 use crate::format::shell::{Operation, Parameter, Word};
 use crate::launch::shell::Shell;
@@ -66,7 +66,14 @@ impl Engine<'_> {
                 let variable = state.variables.get(name).is_some_and(|v| v.content != Content::Unset);
                 let is_set = variable || matches!(name.as_bytes(), b"FUNCNAME" | b"BASH_SOURCE");
                 let counted = if is_array && !is_set { &Got::Unset } else { &got };
-                self.check_set(parameter, counted, state)?;
+                match parameter.subscript.is_some() && !state.options.errexit {
+                    // measured: for the length of an array bash gives up no more than the line
+                    true if self.check_set(parameter, counted, state).is_err() => {
+                        self.discard("an unset parameter is expanded", state)?;
+                    }
+                    true => {}
+                    false => self.check_set(parameter, counted, state)?,
+                }
                 Ok(vec![Atom::text(length(&got), quoted, true)])
             }
             Operation::Unset { operator, colon, word } => {
@@ -109,7 +116,7 @@ impl Engine<'_> {
             } else {
                 Atom::Any("the expansion is not followed".into())
             }]),
-            Operation::Bad if self.shell == Shell::Bash => self.discard("bad substitution"),
+            Operation::Bad if self.shell == Shell::Bash => self.discard("bad substitution", state),
             Operation::Bad => Err(Fail::Exit(2, "bad substitution")),
         }
     }
@@ -125,7 +132,7 @@ impl Engine<'_> {
 
     /// As measured: dash and ash 2, bash 1, and 127 for -c without -e.
     fn unset_code(&self, state: &State) -> u8 {
-        let inner = state.subshell > 0 || self.muted > 0 || state.options.errexit;
+        let inner = matches!(state.catch, Catch::Subshell | Catch::Negated) || state.options.errexit;
         match self.shell {
             Shell::Bash if self.invocation.command_string && !inner => 127,
             Shell::Bash => 1,

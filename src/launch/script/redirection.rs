@@ -6,7 +6,7 @@ use super::Cause;
 use super::engine::{Context, Engine};
 use super::expand::Fail;
 use super::program;
-use super::state::State;
+use super::state::{Errors, State};
 use super::value::{Truth, Value};
 use super::world::absolute;
 use crate::format::shell::{Redirect, Redirection, Span};
@@ -15,7 +15,7 @@ impl Engine<'_> {
     /// A redirection that failed: the command is not run.
     pub(super) fn refused(
         &mut self,
-        state: State,
+        mut state: State,
         fail: Fail,
         special: bool,
         span: Span,
@@ -24,6 +24,7 @@ impl Engine<'_> {
         if !matches!(fail, Fail::Redirection) {
             return vec![self.fail(state, fail, span)];
         }
+        state.complain();
         let status = self.redirection_status();
         if special && self.shell.in_part() {
             return vec![self.give_up(state, "what the shell does without the file is not followed", span)];
@@ -54,6 +55,7 @@ impl Engine<'_> {
             (target, _) => target?,
         };
         let writes = |fd: Option<u32>| fd.unwrap_or(1) == 1;
+        self.redirect_errors(redirection, &target, state);
         match redirection.operator {
             Redirect::Here => state.input = Some(target),
             Redirect::HereString => {
@@ -86,8 +88,28 @@ impl Engine<'_> {
         Ok(())
     }
 
+    /// Where standard error then goes.
+    fn redirect_errors(&self, redirection: &Redirection, target: &Value, state: &mut State) {
+        let captured = state.output.is_some() || state.errors != Errors::Aside;
+        let known = target.known().map(|t| t.as_bytes());
+        let errors = match redirection.operator {
+            Redirect::WriteAll => Errors::Aside,
+            Redirect::Write | Redirect::Append if redirection.fd == Some(2) => Errors::Aside,
+            Redirect::DuplicateOutput if redirection.fd == Some(2) && known == Some(b"-") => Errors::Aside,
+            Redirect::DuplicateOutput if redirection.fd == Some(2) && known != Some(b"2") && captured => {
+                Errors::Captured
+            }
+            _ => return,
+        };
+        // what was written stays written
+        state.errors = if state.errors == Errors::Written { state.errors } else { errors };
+    }
+
     /// Opens a file: fails only where that is certain.
     pub(super) fn open(&mut self, target: &Value, write: bool, state: &mut State) -> Result<(), Fail> {
+        if target.is_empty() == Some(true) {
+            return Err(Fail::Redirection); // open(2): ENOENT
+        }
         let Some(path) = target.known().and_then(|t| absolute(t, &state.cwd)) else {
             state.files.disturbed |= write;
             return Ok(());

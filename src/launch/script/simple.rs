@@ -2,11 +2,11 @@
 
 use bstr::{BString, ByteSlice};
 
-use super::Cause;
 use super::engine::{Context, Engine};
 use super::expand::Fail;
 use super::state::{Content, Flow, Function, State};
 use super::value::{Field, Status, Value};
+use super::{Cause, Condition};
 use crate::format::shell::{Assignment, Command, Kind, Part, Redirection, Simple, Span, Word};
 use crate::launch::shell::{Place, Shell};
 
@@ -58,18 +58,20 @@ impl Engine<'_> {
             Err(fail) => return vec![self.fail(state, fail, span)],
         };
         let call = Call { argv, assigned, span, context, redirections: &command.redirections, plain: false };
-        let (output, input) = (state.output.clone(), state.input.clone());
+        let special = is_special(call.argv.first()) && self.shell != Shell::Bash;
+        let (output, input, errors) = (state.output.clone(), state.input.clone(), state.errors);
         if let Err(fail) = self.redirect(&command.redirections, &mut state) {
-            let special = is_special(call.argv.first()) && self.shell != Shell::Bash;
-            return self.refused(state, fail, special, span, context);
+            let mut states = self.refused(state, fail, special, span, context);
+            states.iter_mut().for_each(|s| s.restore_errors(errors));
+            return states;
         }
         let doubt = std::mem::take(&mut self.doubt);
         let elsewhere = state.output.is_none() && output.is_some();
         let becomes = matches!(call.argv.first().and_then(Field::known).map(|n| n.as_bytes()), Some(b"exec"));
+        let before = doubt.then(|| state.clone());
         let mut states = self.call(call, state);
-        if doubt {
-            let refused = self.redirection_status();
-            states.iter_mut().filter(|s| s.flow == Flow::Next).for_each(|s| s.status = s.status.join(refused));
+        if let Some(before) = before {
+            states = self.perhaps_refused(states, before, special, span, context);
         }
         if !becomes && !command.redirections.is_empty() {
             for state in &mut states {
@@ -77,7 +79,33 @@ impl Engine<'_> {
                 if elsewhere {
                     state.output.clone_from(&output);
                 }
+                state.restore_errors(errors);
             }
+        }
+        states
+    }
+
+    /// A redirection that may have failed, so that the command was not run.
+    fn perhaps_refused(
+        &mut self,
+        mut states: Vec<State>,
+        before: State,
+        special: bool,
+        span: Span,
+        context: Context,
+    ) -> Vec<State> {
+        let errexit = before.options.errexit && !context.checked;
+        if special || errexit || states.iter().all(|s| s.flow != Flow::Next) {
+            let text = format!("a file of `{}` cannot be opened", self.excerpt(span));
+            let mut without = before;
+            without.when.push(Condition { text, line: span.line, unlikely: true });
+            states.extend(self.refused(without, Fail::Redirection, special, span, context));
+            return states;
+        }
+        let refused = self.redirection_status();
+        for state in states.iter_mut().filter(|s| s.flow == Flow::Next) {
+            state.status = state.status.join(refused);
+            state.pending = None; // it is not what the shell comes to for certain
         }
         states
     }
@@ -147,11 +175,11 @@ impl Engine<'_> {
         span: Span,
         context: Context,
     ) -> Vec<State> {
-        let saved = (state.output.clone(), state.input.clone());
+        let saved = (state.output.clone(), state.input.clone(), state.errors);
         if let Err(fail) = self.redirect(redirections, &mut state) {
             return self.refused(state, fail, false, span, context);
         }
-        (state.output, state.input) = saved;
+        (state.output, state.input, state.errors) = saved;
         for assignment in &simple.assignments {
             if let Err(fail) = self.assign_one(assignment, &mut state) {
                 return vec![self.fail(state, fail, span)];
@@ -251,16 +279,33 @@ impl Engine<'_> {
         let mut states = self.command(&function.body, state, context);
         (self.source, self.file, self.origin) = (source, file, origin);
         for state in &mut states {
-            state.arguments.clone_from(&old);
+            let (arguments, locals) = self.stays_in_function(state.flow);
+            if !arguments {
+                state.arguments.clone_from(&old);
+            }
             state.calls -= 1;
             state.frames.pop();
             state.loops = loops;
-            state.uncover();
+            match locals {
+                true => drop(state.locals.pop()),
+                false => state.uncover(),
+            }
             if state.flow == Flow::Return {
                 state.flow = Flow::Next;
             }
         }
         self.each(states, |engine, state| engine.checked(state, call.span, call.context, None))
+    }
+
+    /// Whether the trap on EXIT finds the arguments, and the local variables, of the function that the shell exits in, as
+    /// measured.
+    fn stays_in_function(&self, flow: Flow) -> (bool, bool) {
+        match (flow, self.shell) {
+            (Flow::Exit(Cause::Exit), Shell::Bash) => (true, true),
+            (Flow::Exit(Cause::Errexit), Shell::Bash) => (true, false),
+            (Flow::Exit(_), Shell::Dash | Shell::Ash) => (false, true),
+            _ => (false, false),
+        }
     }
 
     /// A function that calls itself, as often as what is not known has it.

@@ -134,6 +134,7 @@ impl Engine<'_> {
             state.missing.push(Missing { name, code, span: call.span, fatal });
         }
         state.status = Status::Code(code);
+        state.complain();
         if becomes {
             // bash lets go of traps before execve(2), not when it finds nothing in PATH (builtins/exec.def)
             let tried = state.missing.last().is_some_and(|m| m.code == 126 || m.name.contains(&b'/'));

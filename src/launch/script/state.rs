@@ -89,6 +89,30 @@ pub enum Flow {
     Over,
 }
 
+/// Where bash goes on from an expansion that fails: it jumps to what was set up last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Catch {
+    /// The script, in the shell itself or in a fork of it for a simple command.
+    Script,
+    /// The same, in a fork of a shell that has a trap on EXIT, which then runs in the fork, too.
+    Trapped,
+    /// A subshell.
+    Subshell,
+    /// A subshell of nothing but `! …`, which makes a success of it.
+    Negated,
+}
+
+/// Where the shell's own error messages go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Errors {
+    /// Where nobody looks.
+    Aside,
+    /// To where standard output is captured, as after `2>&1`.
+    Captured,
+    /// The same, and there were some: how they read is not known.
+    Written,
+}
+
 /// What has been done to files since the start.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
@@ -194,6 +218,8 @@ pub struct State {
     pub files: Shared<Files>,
     /// What standard output has got, if it is captured.
     pub output: Option<Value>,
+    /// See [`Errors`].
+    pub errors: Errors,
     /// Variables may have been set whose names are not known.
     pub open: bool,
     /// What standard input holds; `None`: the container's, which is empty.
@@ -202,6 +228,8 @@ pub struct State {
     pub locals: Shared<Vec<Hidden>>,
     /// Subshells around.
     pub subshell: usize,
+    /// See [`Catch`].
+    pub catch: Catch,
     /// What bash calls FUNCNAME and BASH_SOURCE, the innermost last.
     pub frames: Shared<Vec<(BString, Value)>>,
     /// Function calls and sourced files around.
@@ -295,6 +323,19 @@ impl State {
         }
     }
 
+    /// Something went wrong, and the shell says so.
+    pub fn complain(&mut self) {
+        self.errors = if self.errors == Errors::Aside { Errors::Aside } else { Errors::Written };
+    }
+
+    /// The end of redirections: messages go where they went before, and what they said is in the output.
+    pub fn restore_errors(&mut self, before: Errors) {
+        if self.errors == Errors::Written {
+            self.print(&Value::unknown("the shell tells of an error in it"));
+        }
+        self.errors = if before == Errors::Aside { before } else { before.max(self.errors) };
+    }
+
     /// Takes this status and goes on.
     pub fn with(mut self, status: impl Into<Status>) -> Self {
         self.status = status.into();
@@ -317,6 +358,7 @@ impl State {
             && self.arguments == other.arguments
             && self.cwd == other.cwd
             && self.output == other.output
+            && self.errors == other.errors
             && self.files == other.files
             && self.pending == other.pending
             && self.open == other.open
@@ -358,6 +400,7 @@ impl State {
         if self.files != other.files {
             self.files.join(&other.files);
         }
+        self.errors = self.errors.max(other.errors);
         self.open |= other.open;
         self.input = match (self.input.take(), &other.input) {
             (Some(a), Some(b)) => Some(a.join(b)),

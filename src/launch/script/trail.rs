@@ -13,17 +13,19 @@ struct Node<T> {
 pub struct Trail<T> {
     last: Option<Rc<Node<T>>>,
     len: usize,
+    /// Something is missing that was on one of the ways.
+    torn: bool,
 }
 
 impl<T> Clone for Trail<T> {
     fn clone(&self) -> Self {
-        Trail { last: self.last.clone(), len: self.len }
+        Trail { last: self.last.clone(), len: self.len, torn: self.torn }
     }
 }
 
 impl<T> Default for Trail<T> {
     fn default() -> Self {
-        Trail { last: None, len: 0 }
+        Trail { last: None, len: 0, torn: false }
     }
 }
 
@@ -47,8 +49,18 @@ impl<T> Trail<T> {
     /// Adds one.
     pub fn push(&mut self, item: T) {
         let before = std::mem::take(self);
-        let len = before.len + 1;
-        *self = Trail { last: Some(Rc::new(Node { item, before })), len };
+        let (len, torn) = (before.len + 1, before.torn);
+        *self = Trail { last: Some(Rc::new(Node { item, before })), len, torn };
+    }
+
+    /// Notes that something is missing.
+    pub fn tear(&mut self) {
+        self.torn = true;
+    }
+
+    /// Whether something is missing that was on one of the ways that were taken for this one.
+    pub fn is_torn(&self) -> bool {
+        self.torn
     }
 
     /// How many.
@@ -108,6 +120,7 @@ impl<T: Clone + Eq> Trail<T> {
 
     /// Keeps what both begin with.
     pub fn keep_common(&mut self, other: &Self) {
+        let (torn, len) = (self.torn || other.torn, self.len.max(other.len));
         let (mut mine, mut theirs) = (self.clone(), other.clone());
         while mine.len > theirs.len {
             mine = mine.shorter();
@@ -124,6 +137,7 @@ impl<T: Clone + Eq> Trail<T> {
             }
         }
         *self = common;
+        self.torn = torn || self.len < len;
     }
 
     /// Keeps what the other has, too.
@@ -165,8 +179,15 @@ mod tests {
         let mut other = parted.clone();
         parted.push(3);
         other.push(4);
+        assert!(!parted.is_torn());
         parted.keep_common(&other);
         assert_eq!(parted.to_vec(), [1, 2]);
+        assert!(parted.is_torn());
+        parted.push(5);
+        assert!(parted.is_torn() && parted.clone().is_torn());
+        let mut same = of(&[1]);
+        same.keep_common(&of(&[1]));
+        assert!(!same.is_torn());
     }
 
     #[test]

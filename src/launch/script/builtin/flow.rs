@@ -91,6 +91,7 @@ impl Engine<'_> {
             Content::Bytes(text) => text,
             Content::Absent => {
                 let code = if self.shell == Shell::Bash { 1 } else { 2 };
+                state.complain();
                 let state = self.special_error(state, code, &call, "the file to source is not there");
                 return self.checked(state, call.span, call.context, None);
             }
@@ -141,6 +142,9 @@ impl Engine<'_> {
                 Content::Unknown
             }
         };
+        if name.is_empty() {
+            return Content::Absent;
+        }
         if name.contains(&b'/') {
             return absolute(name.as_bstr(), &state.cwd).map_or(Content::Unknown, read);
         }
@@ -221,7 +225,7 @@ impl Engine<'_> {
         match self.world.command(self.shell, name, search.flatten(), state.cwd.known()?, false) {
             super::super::Found::Program(path) => Some(Some(Value::Known(path))),
             // measured: bash and ash tell of files that cannot be executed, too
-            super::super::Found::Fails(126) if self.shell != Shell::Dash => {
+            super::super::Found::Fails(126) if matches!(self.shell, Shell::Bash | Shell::Ash) => {
                 Some(Some(Value::filled("`command -v` prints it")))
             }
             super::super::Found::Fails(_) if !state.files.disturbed => Some(None),

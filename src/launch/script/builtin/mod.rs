@@ -14,7 +14,7 @@ use super::Cause;
 use super::engine::Engine;
 use super::printf;
 use super::simple::{Call, is_special};
-use super::state::{Content, State};
+use super::state::{Catch, Content, State};
 use super::value::{Field, Status, Value, all_known};
 use crate::launch::shell::Shell;
 
@@ -52,6 +52,10 @@ impl Engine<'_> {
             for (name, value) in &call.assigned {
                 state.set(name, Content::Text(value.clone()));
             }
+        }
+        // bash sets something up for them in a fork (execute_cmd.c, `execute_subshell_builtin_or_function`)
+        if state.subshell > 0 && state.catch == Catch::Script {
+            state.catch = Catch::Subshell;
         }
         let (span, context) = (call.span, call.context);
         let state = match name.as_slice() {
@@ -109,7 +113,7 @@ impl Engine<'_> {
             | b"unalias" => self.silent(&call, state),
             _ => state.with(Status::Unknown),
         };
-        self.checked(state, span, context, Some(true))
+        self.checked(told(name, state), span, context, Some(true))
     }
 
     /// An error of a special built-in ends dash and ash, not bash and not behind `command`.
@@ -167,6 +171,16 @@ impl Engine<'_> {
         };
         state.with(status)
     }
+}
+
+/// What went wrong is told, except by those whose status is their answer.
+fn told(name: &BString, mut state: State) -> State {
+    let answers = [":", "true", "false", "exit", "return", "wait", "read", "getopts", "let"].iter().any(|n| name == n);
+    let tests = ["test", "["].iter().any(|n| name == n) && state.status != Status::Code(2);
+    if !answers && !tests && state.status.success() != Some(true) {
+        state.complain();
+    }
+    state
 }
 
 fn shopt(call: &Call<'_>, mut state: State) -> State {

@@ -220,6 +220,7 @@ impl Engine<'_> {
         }
         if truth != Truth::Yes {
             let mut state = state.with(failed);
+            state.complain();
             if truth == Truth::Unknown {
                 let text = format!("`{}` fails", self.excerpt(call.span));
                 state.when.push(Condition { text, line: call.span.line, unlikely: true });
