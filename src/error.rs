@@ -39,6 +39,14 @@ impl Error {
         if self.0.help.is_some() { self } else { self.help(help) }
     }
 
+    /// Adds to what the user can do.
+    #[must_use]
+    pub fn and_help(mut self, more: impl Into<String>) -> Self {
+        let more = printable(&more.into());
+        self.0.help = Some(self.0.help.map_or_else(|| more.clone(), |help| format!("{help}\n{more}")));
+        self
+    }
+
     /// Names what was being read differently: as the user knows it, where that was not clear at first.
     #[must_use]
     pub fn reading_as(mut self, reading: impl Into<String>) -> Self {

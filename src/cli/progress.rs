@@ -15,6 +15,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A line that shows itself once reading takes longer than a second, and is gone at the end.
 pub struct Bar {
     name: String,
+    silent: bool,
     wanted: bool,
     since: Instant,
     total: AtomicU64,
@@ -27,6 +28,7 @@ impl Bar {
     pub fn new(name: &str, silent: bool) -> Self {
         Bar {
             name: shorten(&sentence(name), 40),
+            silent,
             wanted: !silent && io::stderr().is_terminal(),
             since: Instant::now(),
             total: AtomicU64::new(0),
@@ -51,6 +53,12 @@ impl Bar {
 }
 
 impl Progress for Bar {
+    fn passed_over(&self, what: &str) {
+        if !self.silent {
+            eprintln!("note: {}", sentence(what));
+        }
+    }
+
     fn start(&self, _layers: Option<usize>, bytes: Option<u64>) {
         // The platforms of an image come one after the other.
         let bytes = bytes.unwrap_or(0);

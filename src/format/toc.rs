@@ -206,7 +206,7 @@ mod tests {
                {"type":"reg","name":"bin/empty","size":0}"#,
         )
         .unwrap();
-        let pieces: Vec<Vec<(u64, u64, u64, u64, &str)>> = table
+        let pieces: Vec<Vec<_>> = table
             .members
             .iter()
             .map(|m| m.pieces.iter().map(|p| (p.offset, p.len, p.start, p.end, p.digest.as_str())).collect())

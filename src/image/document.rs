@@ -68,6 +68,7 @@ pub(crate) fn value(bytes: &[u8], reading: &str) -> Result<Value> {
 
 /// Turns a parsed document into what the specification says it is.
 pub(crate) fn typed<T: DeserializeOwned>(mut value: Value, reading: &str) -> Result<T> {
+    check_count(&value, reading)?;
     tolerate(&mut value);
     if let Some(wrong) = descriptors(&mut value).iter().find_map(|descriptor| wrong_digest(descriptor)) {
         return Err(Error::new(reading, format!("`{wrong}` is not a digest")));
@@ -87,6 +88,18 @@ fn tolerate(value: &mut Value) {
     document.entry("schemaVersion").or_insert(2.into());
     descriptors(value).into_iter().for_each(tolerate_descriptor);
 }
+
+/// A short text can list a million descriptors, each of which takes room once it is filled.
+fn check_count(value: &Value, reading: &str) -> Result<()> {
+    let is_long = |list: &&str| value.get(list).and_then(Value::as_array).is_some_and(|list| list.len() > MAX_LISTED);
+    match ["manifests", "layers"].into_iter().find(is_long) {
+        Some(list) => Err(Error::new(reading, format!("it lists more than {MAX_LISTED} {list}"))),
+        None => Ok(()),
+    }
+}
+
+/// More descriptors than any document has.
+const MAX_LISTED: usize = 4096;
 
 /// Those of an index or a manifest.
 fn descriptors(value: &mut Value) -> Vec<&mut Map<String, Value>> {

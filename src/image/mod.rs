@@ -39,7 +39,8 @@ use crate::error::Result;
 
 /// An image of one platform, its layers read.
 pub struct Image {
-    /// The kind of source, as reports show it: `oci-layout`, `oci-archive`, `docker-archive`, `rootfs`.
+    /// The kind of source, as reports show it: `oci-layout`, `oci-archive`, `docker-archive`, `rootfs`, `docker`,
+    /// `podman`, `containerd`, `registry`.
     pub source: &'static str,
     /// What the user asked for, and the name chosen inside it where there were several.
     pub reference: String,

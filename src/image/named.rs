@@ -1,5 +1,6 @@
 //! An image that is named by a name: which engine or registry has it.
 
+use super::Progress;
 use crate::error::{Error, Result};
 use crate::source::places::{Access, Answer, Found, Place};
 
@@ -16,7 +17,7 @@ pub(super) struct Located {
 pub(super) fn at(place: Place, name: &str, access: &Access) -> Result<Located> {
     match ask(place, name, access)? {
         Answer::Found(found) => Ok(Located { place, found }),
-        Answer::Absent(why) => Err(Error::new(format!("`{place}:{name}`"), why)),
+        Answer::Absent(why) | Answer::Closed(why) => Err(Error::new(format!("`{place}:{name}`"), why)),
     }
 }
 
@@ -25,21 +26,30 @@ pub(super) fn at(place: Place, name: &str, access: &Access) -> Result<Located> {
 ///
 /// # Errors
 /// It is nowhere, or a place does not answer.
-pub(super) fn anywhere(name: &str, access: &Access) -> Result<Located> {
+pub(super) fn anywhere(name: &str, access: &Access, progress: &dyn Progress) -> Result<Located> {
     let mut tried = Vec::new();
     for place in Place::ALL.into_iter().filter(|place| access.only.is_none_or(|only| only == *place)) {
         if place == Place::Registry && access.offline {
             tried.push("registry: not asked (--offline)".to_owned());
             continue;
         }
-        let others = || format!("to look elsewhere: --source {}", others(place));
-        match ask(place, name, access).map_err(|error| error.or_help(others()))? {
+        match ask(place, name, access).map_err(|error| explained(error, place, &tried))? {
             Answer::Found(found) => return Ok(Located { place, found }),
             Answer::Absent(why) => tried.push(format!("{place}: {why}")),
+            Answer::Closed(why) => {
+                progress.passed_over(&format!("{place} was passed over: {why}"));
+                tried.push(format!("{place}: {why}"));
+            }
         }
     }
     let problem = "there is no file or directory of that name, and no such image was found";
     Err(Error::new(format!("`{name}`"), problem).help(format!("tried in this order\n{}", tried.join("\n"))))
+}
+
+/// What a place said that ends the search, and what came before: the name may have been mistyped.
+fn explained(error: Error, place: Place, tried: &[String]) -> Error {
+    let error = error.or_help(format!("to look elsewhere: --source {}", others(place)));
+    if tried.is_empty() { error } else { error.and_help(format!("tried before\n{}", tried.join("\n"))) }
 }
 
 fn others(place: Place) -> String {

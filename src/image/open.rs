@@ -94,7 +94,7 @@ impl<'a> Request<'_, 'a> {
     fn untyped(&self, text: &str) -> Result<Images<'a>> {
         let (path, name) = split(text);
         if !text.starts_with(['.', '/']) && !exists(path) {
-            return self.named(named::anywhere(text, &self.options.access)?);
+            return self.named(named::anywhere(text, &self.options.access, self.options.progress)?);
         }
         if !Path::new(path).is_dir() {
             return self.archive(path, name, Form::Any);
@@ -174,10 +174,14 @@ impl<'a> Request<'_, 'a> {
             && let Some(entries) = docker_archive::entries(blobs)?
         {
             let typed = format!("docker-archive:{path}");
-            return match self.wish {
-                Wish::One(platform) => Ok(vec![docker_archive::plan(blobs, entries, name, platform, &typed)]),
-                Wish::All => docker_archive::all(blobs, entries, name, &typed),
+            // An engine that sends such an archive is the source, and not the archive.
+            let source = Place::ALL.into_iter().map(Place::name).find(|place| *place == source);
+            let of_source = |plan: Plan| Plan { source: source.unwrap_or(plan.source), ..plan };
+            let plans = match self.wish {
+                Wish::One(platform) => vec![docker_archive::plan(blobs, entries, name, platform, &typed)],
+                Wish::All => docker_archive::all(blobs, entries, name, &typed)?,
             };
+            return Ok(plans.into_iter().map(|plan| plan.map(of_source)).collect());
         }
         Err(no_image(blobs, form))
     }

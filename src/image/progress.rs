@@ -4,6 +4,11 @@ use std::io::{self, Read};
 
 /// Is told what is read, from several threads.
 pub trait Progress: Send + Sync {
+    /// Once for each place that a name is not looked for in although it is there: which, and why.
+    fn passed_over(&self, what: &str) {
+        let _ = what;
+    }
+
     /// Before the first layer: how many there are, and how many bytes as stored if that is known (not for streams).
     fn start(&self, layers: Option<usize>, bytes: Option<u64>) {
         let _ = (layers, bytes);

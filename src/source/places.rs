@@ -58,6 +58,8 @@ pub enum Answer {
     Found(Found),
     /// It is not, or the place itself is not there; why, as a clause: `/var/run/docker.sock is not there`.
     Absent(String),
+    /// It is there, but not for this user, as it is usual; why. The search goes on, and says so.
+    Closed(String),
 }
 
 /// An image as a place gives it.

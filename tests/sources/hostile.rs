@@ -365,3 +365,15 @@ fn names_of_every_kind_lead_to_members() {
         }
     }
 }
+
+/// A short text that lists a million descriptors: each would take room.
+#[test]
+fn an_index_of_a_million_nothings() {
+    let scratch = Scratch::new();
+    let many = format!(r#"{{"schemaVersion":2,"manifests":[{}{{}}]}}"#, "{},".repeat(1_300_000));
+    let mut store = Store::default();
+    store.files.insert("index.json".into(), many.into());
+    store.files.insert("oci-layout".into(), br#"{"imageLayoutVersion":"1.0.0"}"#.to_vec());
+    let message = error(open(&scratch.layout("l", &store)));
+    assert!(message.contains("lists more than 4096 manifests"), "{message}");
+}

@@ -34,19 +34,25 @@ pub(super) fn ask(machine: &Machine, name: &str) -> Result<Answer> {
     let (sockets, from) = sockets(machine)?;
     let namespaces = namespaces(machine);
     let mut absent = None;
+    let mut closed = None;
     let mut failed = None;
     for socket in &sockets {
         match look(machine, socket, &namespaces, name) {
             Ok(Some(store)) => return Ok(Answer::Found(Found::Blobs(Arc::new(store)))),
             Ok(None) => absent = Some(nowhere(name, &namespaces)),
             Err(Failure(Trouble::NoSocket)) => {}
+            // containerd's socket is root's wherever Docker's is not, so this is no fault of the user
+            Err(Failure(Trouble::Denied)) if from.is_none() => {
+                closed = closed.or(Some(format!("permission denied on {} (root may ask it)", socket.display())));
+            }
             Err(Failure(trouble)) => failed = failed.or(Some(error(name, socket, from, trouble))),
         }
     }
-    match (failed, absent) {
-        (Some(error), _) => Err(error),
-        (None, Some(why)) => Ok(Answer::Absent(why)),
-        (None, None) => Ok(Answer::Absent(no_socket(&sockets, from))),
+    match (failed, closed.map(Answer::Closed), absent) {
+        (Some(error), _, _) => Err(error),
+        (None, Some(closed), _) => Ok(closed),
+        (None, None, Some(why)) => Ok(Answer::Absent(why)),
+        (None, None, None) => Ok(Answer::Absent(no_socket(&sockets, from))),
     }
 }
 

@@ -51,7 +51,7 @@ fn ask_for(machine: &Machine, place: Place, name: &str) -> Result<Answer> {
 
 fn absent(answer: Result<Answer>) -> String {
     match answer {
-        Ok(Answer::Absent(why)) => why,
+        Ok(Answer::Absent(why) | Answer::Closed(why)) => why,
         Ok(Answer::Found(_)) => panic!("it is found"),
         Err(error) => panic!("{error}"),
     }
@@ -60,7 +60,7 @@ fn absent(answer: Result<Answer>) -> String {
 /// The message, and the help.
 fn error(answer: Result<Answer>) -> String {
     match answer {
-        Ok(Answer::Absent(why)) => panic!("absent: {why}"),
+        Ok(Answer::Absent(why) | Answer::Closed(why)) => panic!("absent: {why}"),
         Ok(Answer::Found(_)) => panic!("it is found"),
         Err(error) => words(&error),
     }
@@ -75,7 +75,7 @@ fn archive(answer: Result<Answer>) -> Stream {
     match answer {
         Ok(Answer::Found(Found::Archive(stream))) => stream,
         Ok(Answer::Found(Found::Blobs(_))) => panic!("it is found as blobs"),
-        Ok(Answer::Absent(why)) => panic!("absent: {why}"),
+        Ok(Answer::Absent(why) | Answer::Closed(why)) => panic!("absent: {why}"),
         Err(error) => panic!("{error}"),
     }
 }
