@@ -118,14 +118,14 @@ pub fn blobs(answer: imagelint::Result<Answer>) -> Arc<dyn Blobs> {
     match answer {
         Ok(Answer::Found(Found::Blobs(blobs))) => blobs,
         Ok(Answer::Found(Found::Archive(_))) => panic!("a registry has no archives"),
-        Ok(Answer::Absent(why)) => panic!("absent: {why}"),
+        Ok(Answer::Absent(why) | Answer::Closed(why)) => panic!("absent: {why}"),
         Err(error) => panic!("{error}"),
     }
 }
 
 pub fn absent(answer: imagelint::Result<Answer>) -> String {
     match answer {
-        Ok(Answer::Absent(why)) => why,
+        Ok(Answer::Absent(why) | Answer::Closed(why)) => why,
         Ok(Answer::Found(_)) => panic!("it is there"),
         Err(error) => panic!("{error}"),
     }
@@ -136,7 +136,7 @@ pub fn error(answer: imagelint::Result<Answer>) -> String {
     use miette::Diagnostic;
     match answer {
         Ok(Answer::Found(_)) => panic!("it is there"),
-        Ok(Answer::Absent(why)) => panic!("absent: {why}"),
+        Ok(Answer::Absent(why) | Answer::Closed(why)) => panic!("absent: {why}"),
         Err(error) => format!("{error}\n{}", Diagnostic::help(&error).map(|help| help.to_string()).unwrap_or_default()),
     }
 }
