@@ -399,3 +399,11 @@ fn a_trap_on_exit_finds_what_the_function_left() {
     assert_eq!(of(Shell::Bash, "f exit"), "exec app l exit");
     assert_eq!(of(Shell::Bash, "set -e; f false"), "exec app g false");
 }
+
+#[test]
+fn a_case_that_ksh93_does_not_read() {
+    let text = |first: &str| format!("y=$({first} case a in a) : ;; esac; fi)\nexec app\n");
+    assert!(told(Shell::Ksh, 0, &text("if true; then"), &[]).pop().unwrap().starts_with("unknown"));
+    assert_eq!(told(Shell::Ksh, 0, &text("if true; then :;"), &[]), ["exec app"]);
+    assert_eq!(told(Shell::Mksh, 0, &text("if true; then"), &[]), ["exec app"]);
+}

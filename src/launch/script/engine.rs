@@ -227,7 +227,7 @@ impl Engine<'_> {
 
     /// Why a text is not followed at all, in a shell that is followed in part.
     fn odd(&self, text: &[u8], fault: Option<&Fault>) -> Option<String> {
-        let odd = super::subset::text(text).map(str::to_owned);
+        let odd = super::subset::text(self.shell, text).map(str::to_owned);
         odd.or_else(|| fault.map(|f| f.message.clone())).filter(|_| self.shell.in_part())
     }
 

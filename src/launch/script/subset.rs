@@ -67,12 +67,25 @@ pub fn is_theirs(shell: Shell, name: &[u8]) -> bool {
 }
 
 /// A whole text.
-pub fn text(text: &[u8]) -> Outside {
+pub fn text(shell: Shell, text: &[u8]) -> Outside {
     if !text.is_ascii() {
         return Some("text that is not ASCII is not followed in this shell");
     }
+    if shell == Shell::Ksh && has_misread_case(text) {
+        return Some("a `case` in a command substitution may not be read in this shell");
+    }
     let odd = ODD.iter().any(|odd| text.contains_str(odd)) || has_odd_expansion(text) || has_odd_brace(text);
     odd.then_some("this shell may read the text otherwise than others")
+}
+
+/// Right behind `then`, `else` or `elif` in a command substitution, ksh93 takes no `case` for one, as measured: the `)` of
+/// its first pattern closes the substitution.
+fn has_misread_case(text: &[u8]) -> bool {
+    let Some((_, behind)) = text.split_once_str("$(") else { return false };
+    behind.lines().any(|line| {
+        let words: Vec<_> = line.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty()).collect();
+        words.windows(2).any(|two| matches!(two, [b"then" | b"else" | b"elif", b"case"]))
+    })
 }
 
 /// `${name:0:1}` and what else one of the shells refuses when it reads it, run or not.
