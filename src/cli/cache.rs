@@ -31,7 +31,7 @@ enum Action {
 /// Shows the cache, or clears it.
 pub fn run(typed: Typed) -> Result<Exit> {
     let no_place =
-        || Complaint::new("there is no place for a cache: HOME is not set").help("name one with --cache-dir");
+        || Complaint::new("there is no place for a cache: HOME names no directory").help("name one with --cache-dir");
     let store = Store::new(typed.cache_dir.or_else(usual).ok_or_else(no_place)?);
     let place = visible(store.directory().as_os_str().as_encoded_bytes());
     let done = match typed.action {

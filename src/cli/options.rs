@@ -76,10 +76,11 @@ impl Cache {
     }
 }
 
-/// XDG Base Directory Specification: relative paths are to be ignored.
+/// XDG Base Directory Specification: relative paths are to be ignored. A home that is not there is not made, either.
 pub fn usual() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let base = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
+    let base =
+        absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME").filter(|home| home.is_dir())?.join(".cache")))?;
     Some(base.join("imagelint"))
 }
 

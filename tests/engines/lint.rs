@@ -14,7 +14,7 @@ impl Surroundings {
         let timeout = std::env::split_paths(&path).map(|path| path.join("timeout")).find(|path| path.is_file());
         let mut command = Command::new(timeout.unwrap());
         command.arg("60").arg(env!("CARGO_BIN_EXE_imagelint")).args(arguments);
-        command.env_clear().env("PATH", path).env("HOME", "/nonexistent");
+        command.env_clear().env("PATH", path).env("HOME", "/nonexistent").arg("--no-cache");
         command.envs(self.0.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).output().unwrap()
     }
