@@ -275,7 +275,7 @@ impl World for Real<'_> {
 
     fn run(&self, argv: &[Field], cwd: &BStr) -> Run {
         let bin = self.stage.dir.path().join("bin");
-        let name = argv[0].known().unwrap().to_string();
+        let Some(name) = argv[0].known().map(ToString::to_string) else { return Run::UNKNOWN };
         let base = name.rsplit('/').next().unwrap().to_owned();
         if !bin.join(&base).exists() {
             return run_known(argv, cwd, self);
