@@ -407,3 +407,15 @@ fn a_case_that_ksh93_does_not_read() {
     assert_eq!(told(Shell::Ksh, 0, &text("if true; then :;"), &[]), ["exec app"]);
     assert_eq!(told(Shell::Mksh, 0, &text("if true; then"), &[]), ["exec app"]);
 }
+
+/// How many arguments there are is not known: dash ends where there are too few.
+#[test]
+fn arguments_that_may_be_too_few() {
+    let text = "set -- $(find /)\nshift 2\nexec app\n";
+    for (shell, failing) in [(Shell::Dash, 1), (Shell::Ash, 0), (Shell::Bash, 0)] {
+        assert_eq!(told(shell, 0, text, &[]).pop().unwrap(), "exec app");
+        let all = ends(shell, 0, text, &[]);
+        let failed = |e: &&Ending| matches!(e.end, End::Exits { .. }) && e.when.iter().any(|c| c.unlikely);
+        assert_eq!(all.iter().filter(failed).count(), failing, "{shell:?}");
+    }
+}

@@ -79,7 +79,10 @@ impl Engine<'_> {
             b"exit" => self.exit(&call, state),
             b"return" => self.return_from(&call, state),
             b"break" | b"continue" => self.leave_loops(&call, state, name == "break"),
-            b"shift" => self.shift(&call, state),
+            b"shift" => {
+                let states = self.shift(&call, state);
+                return self.each(states, |engine, s| engine.checked(told(name, s), span, context, Some(true)));
+            }
             b"set" => self.set(&call, state),
             b"unset" => self.unset_names(&call, state),
             b"export" | b"readonly" => self.export(&call, state, name == "readonly"),

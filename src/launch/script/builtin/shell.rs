@@ -104,14 +104,17 @@ impl Engine<'_> {
         Ok(())
     }
 
-    pub(super) fn shift(&mut self, call: &Call<'_>, mut state: State) -> State {
+    pub(super) fn shift(&mut self, call: &Call<'_>, mut state: State) -> Vec<State> {
         let n = match call.argv.get(1) {
             None => Some(1),
             Some(word) => word.known().and_then(|w| w.to_str().ok()).and_then(|w| w.parse::<usize>().ok()),
         };
-        let Some(n) = n else { return self.give_up(state, "how far arguments are shifted is not known", call.span) };
+        let Some(n) = n else {
+            return vec![self.give_up(state, "how far arguments are shifted is not known", call.span)];
+        };
         let any = state.arguments.iter().position(|f| matches!(f, Field::Any(_)));
-        match any {
+        vec![match any {
+            Some(at) if at < n && self.shell == Shell::Dash && !call.plain => return self.shift_unknown(call, state),
             Some(at) if at < n => {
                 state.arguments = vec![Field::Any("some arguments were shifted away".into())].into();
                 state.with(Status::Unknown)
@@ -125,7 +128,17 @@ impl Engine<'_> {
                 state.arguments.drain(..shifted);
                 state.with(Status::OK)
             }
-        }
+        }]
+    }
+
+    /// It may be that there are not as many: that ends dash.
+    fn shift_unknown(&self, call: &Call<'_>, state: State) -> Vec<State> {
+        let mut short = state.clone();
+        let text = format!("`{}` has too few arguments", self.excerpt(call.span));
+        short.when.push(Condition { text, line: call.span.line, unlikely: true });
+        let short = self.special_error(short, 2, call, "there is nothing to shift");
+        let arguments = vec![Field::Any("some arguments were shifted away".into())].into();
+        vec![State { arguments, ..state.with(Status::OK) }, short]
     }
 
     pub(super) fn trap(&mut self, call: &Call<'_>, mut state: State) -> State {
