@@ -7,10 +7,16 @@ use imagelint::launch::script::{Bounds, End, Ending, Field, Inside, Invocation, 
 use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::{Credentials, Rootfs, View};
 
-const FILES: [&str; 15] = [
+const FILES: [&str; 21] = [
     "bin/",
     "bin/redis-server",
     "bin/su-exec",
+    "bin/sudo",
+    "bin/setpriv",
+    "bin/env",
+    "bin/nice",
+    "bin/timeout",
+    "bin/xargs",
     "bin/java",
     "bin/app",
     "bin/find",
@@ -29,14 +35,18 @@ fn ends(shell: Shell, uid: u32, text: &str, arguments: &[&str]) -> Vec<Ending> {
     ends_of(shell, uid, text, arguments, false)
 }
 
+/// With what comes of SIGTERM.
+fn ends_on_term(text: &str, arguments: &[&str]) -> Vec<Ending> {
+    let call = call(Shell::Dash, text, arguments, false);
+    walk(0, &Invocation { signals: vec!["TERM".into()], ..call })
+}
+
 fn ends_of(shell: Shell, uid: u32, text: &str, arguments: &[&str], command_string: bool) -> Vec<Ending> {
-    let contents: [(&str, &[u8]); 2] =
-        [("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"), ("lib.sh", b"run() { exec app \"$@\"; }\n")];
-    let mut image = tree::of(vec![tree::filled(&FILES, &contents)]);
-    let rootfs = Rootfs::build(&mut image).unwrap();
-    let view = View::new(&image, &rootfs);
-    let credentials = Credentials { uid, gid: uid, groups: Vec::new(), dac_override: uid == 0 };
-    let invocation = Invocation {
+    walk(uid, &call(shell, text, arguments, command_string))
+}
+
+fn call(shell: Shell, text: &str, arguments: &[&str], command_string: bool) -> Invocation {
+    Invocation {
         shell,
         name: "/entrypoint.sh".into(),
         text: text.into(),
@@ -50,8 +60,17 @@ fn ends_of(shell: Shell, uid: u32, text: &str, arguments: &[&str], command_strin
         options: Vec::new(),
         pid: Some(1),
         signals: Vec::new(),
-    };
-    follow(&invocation, &Inside::new(&view, credentials), Bounds::default())
+    }
+}
+
+fn walk(uid: u32, call: &Invocation) -> Vec<Ending> {
+    let contents: [(&str, &[u8]); 2] =
+        [("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"), ("lib.sh", b"run() { exec app \"$@\"; }\n")];
+    let mut image = tree::of(vec![tree::filled(&FILES, &contents)]);
+    let rootfs = Rootfs::build(&mut image).unwrap();
+    let view = View::new(&image, &rootfs);
+    let credentials = Credentials { uid, gid: uid, groups: Vec::new(), dac_override: uid == 0 };
+    follow(call, &Inside::new(&view, credentials), Bounds::default())
 }
 
 /// One line for each ending that is not only come to when something fails that should not.
@@ -129,6 +148,47 @@ fn who_is_the_main_program() {
     let ends = ends(Shell::Dash, 0, "trap 'kill $p' TERM INT\napp & p=$!\nwait $p\n", &[]);
     assert_eq!(ends[0].traps.iter().map(|(n, _)| n.to_string()).collect::<Vec<_>>(), ["INT", "TERM"]);
     assert_eq!((ends[0].jobs.len(), ends[0].jobs[0].span.line), (1, 2));
+}
+
+/// What comes behind the `wait` for a job is not what the script is there for, if a trap would have handed the signal on.
+#[test]
+fn what_cleans_up_is_not_the_main_program() {
+    let main = |text: &str, arguments: &[&str]| {
+        let ends = ends_on_term(text, arguments);
+        let main = ends.iter().filter(|e| e.is_expected());
+        tell(&main.cloned().collect::<Vec<_>>())
+    };
+    let behind = |trap: &str, last: &str| format!("{trap}\napp & p=$!\nwait $p\n{last}\n");
+    let trap = "trap 'kill $p' TERM";
+    assert_eq!(main(&behind(trap, "java -clean\nexit 3"), &[]), ["waits"]);
+    assert_eq!(main(&behind(trap, "java \"$@\""), &["-jar", "x"]), ["last java -jar x"]);
+    assert_eq!(main(&behind(trap, "exec java"), &[]), ["exec java"]);
+    assert_eq!(main(&behind("trap 'kill $p' HUP", "java"), &[]), ["last java"]);
+    assert_eq!(main(&behind("trap '' TERM", "java"), &[]), ["last java"]);
+}
+
+#[test]
+fn wrappers_end_with_what_they_run() {
+    for wrapper in ["su-exec app", "sudo -HEu app", "setpriv --reuid 1", "env -i", "env A=b", "nice -n 5", "timeout 5"]
+    {
+        let expected = if wrapper == "env -i" { 2 } else { 1 };
+        let text = format!("{wrapper} chown app /data\nexec app\n");
+        assert_eq!(told(Shell::Dash, 0, &text, &[]).len(), expected, "{wrapper}");
+        let text = format!("{wrapper} java\nexec app\n");
+        assert_eq!(told(Shell::Dash, 0, &text, &[]).len(), 2, "{wrapper}");
+    }
+    assert_eq!(told(Shell::Dash, 0, "id | xargs -n1\nid | xargs chown app\nexec app\n", &[]), ["exec app"]);
+    assert_eq!(told(Shell::Dash, 0, "id | xargs java\nexec app\n", &[]).len(), 2);
+    assert_eq!(told(Shell::Dash, 0, "su-exec app sleep 3600\nid\n", &[])[0], "child su-exec app sleep 3600");
+}
+
+#[test]
+fn endings_know_the_file_that_they_are_in() {
+    let of = |text: &str| {
+        ends(Shell::Dash, 0, text, &["x"]).iter().map(|e| (e.span.line, e.file.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(of("\n. /lib.sh\nrun\n"), [(1, Some("/lib.sh".into()))]);
+    assert_eq!(of("cd /data\n. ../lib.sh\nexec app\n"), [(3, None)]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use bstr::BString;
 
-use super::outcome::{Outcome, Start, Step};
+use super::outcome::{Outcome, Start, Step, StepKind};
 use super::program::base;
 use super::script::{Ending, Job, Status, Trap};
 use super::shell::Shell;
@@ -91,7 +91,8 @@ impl Start {
         });
         let is_long = |branch: &&Branch| !branch.job.short && branch.job.told.is_none();
         let names = of_shells.chain(&self.beside).filter(is_long).filter_map(Branch::name);
-        let main = self.steps.iter().rfind(|step| step.pid as usize > self.parents.len());
+        let is_main = |step: &&Step| step.pid as usize > self.parents.len() && step.kind != StepKind::Loader;
+        let main = self.steps.iter().rfind(is_main);
         let main = main.and_then(|step| step.argv.first().map(|word| base(word).into()));
         let mut all: Vec<BString> = names.chain(main).collect();
         all.sort();

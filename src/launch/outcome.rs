@@ -354,6 +354,8 @@ pub enum Role {
     ShellCommand {
         /// The line, counted from 1.
         line: usize,
+        /// It is a line of a file that the script reads.
+        sourced: bool,
     },
 }
 

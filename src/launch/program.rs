@@ -369,10 +369,13 @@ pub(super) fn known(view: &View<'_>, loaded: &Loaded) -> Option<(Known, usize)> 
     }
 }
 
-/// By name, or by being the same inode as the busybox beside it or in /bin: it is installed as links or hard links.
+/// By name, by being the same inode as the busybox beside it or in /bin (it is installed as links or hard links), or where
+/// it is a shell, by its bytes.
 pub(super) fn is_busybox(view: &View<'_>, loaded: &Loaded) -> bool {
-    if base(&loaded.file.path).starts_with(b"busybox") {
-        return true;
+    match base(&loaded.file.path) {
+        file if file.starts_with(b"busybox") => return true,
+        b"sh" | b"ash" if shells::by_bytes(view, loaded) == Some(Shell::Ash) => return true,
+        _ => {}
     }
     let directory = loaded.file.path.rfind_byte(b'/').and_then(|i| loaded.file.path.get(..i)).unwrap_or_default();
     let same = |dir: &[u8]| {

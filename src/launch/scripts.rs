@@ -4,7 +4,7 @@ use bstr::{BStr, BString};
 
 use super::execve::Loaded;
 use super::family::{Branch, Held, Parent, Stays};
-use super::outcome::{Outcome, Step, StepKind, Via};
+use super::outcome::{Outcome, Role, Step, StepKind, Via};
 use super::program::{Next, Running, UNKNOWN, leaves_files};
 use super::script::{End, Ending, Field, Invocation, Job, Status, Value, Within};
 use super::shell::Shell;
@@ -64,7 +64,7 @@ impl Running<'_> {
                 self.beside = self.branches(ending, None);
                 match self.take(&called) {
                     Some(words) if self.has_been_here(&words) => self.stay(held(Stays::Loops(None))),
-                    Some(words) => self.command(call.shell, words, true, ending.span.line, steps),
+                    Some(words) => self.command(call.shell, words, true, role(ending), steps),
                     None => self.stay(held(Stays::Unknown(NAME.to_owned()))),
                 }
             }
@@ -76,7 +76,7 @@ impl Running<'_> {
                 };
                 let mut held = held(stays);
                 held.jobs = self.branches(ending, None);
-                self.below(call, held, &Called { argv, environment, cwd }, steps)
+                self.below(call, held, &Called { argv, environment, cwd }, role(ending), steps)
             }
             End::Waits { jobs } => {
                 let main = ending.jobs.iter().find(|job| jobs.contains(&job.number) && !job.short);
@@ -85,7 +85,7 @@ impl Running<'_> {
                 held.main = main.map(|job| job.number);
                 match main {
                     Some(Job { argv, environment, cwd, .. }) => {
-                        self.below(call, held, &Called { argv, environment, cwd }, steps)
+                        self.below(call, held, &Called { argv, environment, cwd }, role(ending), steps)
                     }
                     None => self.stay(held),
                 }
@@ -155,15 +155,15 @@ impl Running<'_> {
         call: &Invocation,
         held: Held,
         called: &Called<'_>,
+        role: Role,
         steps: &mut Vec<Step>,
     ) -> Result<Next, String> {
-        let line = held.line;
         let last = held.stays == Stays::Foreground { last: true };
         let before = (self.cwd.clone(), self.environment.clone(), steps.len());
         let Some(words) = self.take(called) else { return self.stay(Held { stays: unknown(&held), ..held }) };
         self.parents.push(Parent::Shell(Box::new(held)));
         let pid = self.pid();
-        let next = self.command(call.shell, words, false, line, steps);
+        let next = self.command(call.shell, words, false, role, steps);
         let child = steps.get_mut(before.2..).unwrap_or_default();
         child.iter_mut().for_each(|step| step.pid = step.pid.max(pid));
         child.iter_mut().take(1).for_each(|step| step.via = Via::Child);
@@ -201,7 +201,7 @@ impl Running<'_> {
         let words = beside.take(&called).filter(|words| beside.branches <= MAX_BRANCHES && !words.is_empty());
         let Some(words) = words else { return unfollowed(job) };
         let mut steps = Vec::new();
-        let role = super::outcome::Role::ShellCommand { line: job.span.line };
+        let role = Role::ShellCommand { line: job.span.line, sourced: false };
         let next = beside.execvp(words, role, &mut steps, |_, _| 127);
         let outcome = match next {
             Ok(Next::Program(loaded)) => beside.follow(loaded, &mut steps),
@@ -233,10 +233,15 @@ fn script(call: &Invocation) -> Option<BString> {
     call.name.known().filter(|_| !call.command_string).map(BStr::to_owned)
 }
 
+/// The command that an ending comes with.
+fn role(ending: &Ending) -> Role {
+    Role::ShellCommand { line: ending.span.line, sourced: ending.file.is_some() }
+}
+
 fn held(call: &Invocation, ending: &Ending) -> Held {
     Held {
         shell: call.shell,
-        script: script(call),
+        script: ending.file.clone().or_else(|| script(call)),
         stays: Stays::Loops(None),
         line: ending.span.line,
         span: ending.span.start..ending.span.end,

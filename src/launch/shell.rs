@@ -16,7 +16,7 @@ use crate::rootfs::Errno;
 pub use options::{Options, Words};
 pub use replace::{Place, Replacing, is_plain};
 pub use startup::{Startup, is_harmless};
-pub use version::{LONGEST, Version, korn};
+pub use version::{LONGEST, Version, by_bytes, korn};
 
 /// A shell that is known by its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

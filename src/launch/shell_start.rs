@@ -208,7 +208,7 @@ impl Running<'_> {
     ) -> Outcome {
         let missing = ending.missing.iter().rfind(|missing| missing.code == code && matches!(code, 126 | 127));
         if let Some(missing) = missing {
-            let role = Role::ShellCommand { line: missing.span.line };
+            let role = Role::ShellCommand { line: missing.span.line, sourced: missing.file.is_some() };
             let mut tried = steps.clone();
             if let Ok(Next::Ends(Outcome::Exits { cause, .. })) =
                 self.execvp(vec![missing.name.clone()], role, &mut tried, |_, _| code)
@@ -217,9 +217,10 @@ impl Running<'_> {
                 return Outcome::Exits { code, cause };
             }
         }
-        let path = call.name.known().map(BStr::to_owned).unwrap_or_default();
+        let own = || call.name.known().map(BStr::to_owned).unwrap_or_default();
+        let path = ending.file.clone().unwrap_or_else(own);
         if let End::Exits { cause: script::Cause::Syntax(line), .. } = ending.end {
-            let path = Some(path).filter(|_| !call.command_string);
+            let path = Some(path).filter(|_| !call.command_string || ending.file.is_some());
             return Outcome::Exits { code, cause: Cause::ShellSyntax { path, line, shell: call.shell } };
         }
         let left = ending.jobs.iter().find(|job| !job.short && job.told.is_none());
@@ -271,7 +272,7 @@ impl Running<'_> {
         shell: Shell,
         words: Vec<BString>,
         exec: bool,
-        line: usize,
+        role: Role,
         steps: &mut Vec<Step>,
     ) -> Result<Next, String> {
         if self.environment.get(b"PATH").is_none() || self.bash_reads_more(shell) {
@@ -280,8 +281,8 @@ impl Running<'_> {
         let mut tried_steps = steps.clone();
         let in_path = words.first().is_some_and(|name| !name.contains(&b'/'));
         let code = |errno, cause: &Cause| shell.cannot_execute(errno, in_path, exec, is_unreachable(cause));
-        let next = self.execvp(words.clone(), Role::ShellCommand { line }, &mut tried_steps, code)?;
-        if let Some(own) = self.own_applet(shell, &next, &words, line, steps) {
+        let next = self.execvp(words.clone(), role, &mut tried_steps, code)?;
+        if let Some(own) = self.own_applet(shell, &next, &words, role, steps) {
             return own;
         }
         match next {
@@ -324,7 +325,7 @@ impl Running<'_> {
         shell: Shell,
         next: &Next,
         words: &[BString],
-        line: usize,
+        role: Role,
         steps: &mut Vec<Step>,
     ) -> Option<Result<Next, String>> {
         let own = scripts::own_file(shell, steps)?.clone();
@@ -335,7 +336,7 @@ impl Running<'_> {
         };
         let applets = Applets::of(self.view, own.ino.filter(|_| differs)?).ok()?;
         let runs = applets.preferred && applets.has(name);
-        runs.then(|| match self.execute(own.path.clone(), words.to_vec(), Role::ShellCommand { line }, steps) {
+        runs.then(|| match self.execute(own.path.clone(), words.to_vec(), role, steps) {
             Ok(loaded) => Ok(Next::Program(loaded)),
             Err(_) => Err(format!("busybox runs its own `{name}`, and cannot execute itself")),
         })

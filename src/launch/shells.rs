@@ -17,6 +17,7 @@ pub fn by_name(view: &View<'_>, loaded: &Loaded) -> Option<Shell> {
     let called = called.strip_prefix(b"-").unwrap_or(called);
     let own = |names: &[&str]| names.iter().any(|name| called.starts_with(name.as_bytes()));
     match file {
+        b"sh" | b"ash" => by_bytes(view, loaded),
         b"dash" => Some(Shell::Dash),
         b"bash" => Some(Shell::Bash),
         b"mksh" | b"lksh" | b"mksh-static" => Some(Shell::Mksh).filter(|_| own(&["mksh", "lksh", "ksh"])),
@@ -28,6 +29,11 @@ pub fn by_name(view: &View<'_>, loaded: &Loaded) -> Option<Shell> {
         }
         _ => None,
     }
+}
+
+/// The shell that a file named `sh` is, which is a link to a shell in most images.
+pub fn by_bytes(view: &View<'_>, loaded: &Loaded) -> Option<Shell> {
+    shell::by_bytes(&view.read(loaded.file.ino, 0, shell::LONGEST).ok()?)
 }
 
 fn korn(view: &View<'_>, loaded: &Loaded) -> Option<Shell> {

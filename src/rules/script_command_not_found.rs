@@ -10,18 +10,18 @@ pub const RULE: Rule =
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject.explain(RULE.name, |trouble| match trouble.cause {
-        Cause::NotInPath { name, role: Role::ShellCommand { line }, .. } => {
-            explain(trouble, name, *line, "which is in no directory of PATH", None)
+        Cause::NotInPath { name, role: Role::ShellCommand { line, sourced }, .. } => {
+            explain(trouble, name, (*line, *sourced), "which is in no directory of PATH", None)
         }
-        Cause::Exec { path, role: Role::ShellCommand { line }, problem } => match problem {
+        Cause::Exec { path, role: Role::ShellCommand { line, sourced }, problem } => match problem {
             Problem::Unresolved(e) if e.removed_by.is_some() => {
-                explain(trouble, path, *line, "which a later layer removed", e.removed_by)
+                explain(trouble, path, (*line, *sourced), "which a later layer removed", e.removed_by)
             }
-            Problem::Unresolved(_) => explain(trouble, path, *line, "which is not in the image", None),
+            Problem::Unresolved(_) => explain(trouble, path, (*line, *sourced), "which is not in the image", None),
             _ => explain(
                 trouble,
                 path,
-                *line,
+                (*line, *sourced),
                 "which cannot be executed",
                 problem.ino().and_then(|i| trouble.layer_of(i)),
             ),
@@ -30,11 +30,18 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     })
 }
 
-fn explain(trouble: &Trouble<'_>, command: &[u8], line: usize, state: &str, layer: Option<usize>) -> Explanation {
+fn explain(
+    trouble: &Trouble<'_>,
+    command: &[u8],
+    (line, sourced): (usize, bool),
+    state: &str,
+    layer: Option<usize>,
+) -> Explanation {
     let file = trouble.script_path();
     let name = command.rsplit(|b| *b == b'/').next().unwrap_or(command);
     let elsewhere = namesakes(&trouble.subject, name, 1).pop();
-    let message = format!("{} runs {} at line {line}, {state}", quote(&file), quote(command));
+    let within = if sourced { " of a file that it reads" } else { "" };
+    let message = format!("{} runs {} at line {line}{within}, {state}", quote(&file), quote(command));
     let explanation = Explanation::new(message, "install it, or write the path that it has")
         .at(trouble.script().and_then(|step| Some(trouble.file(&step.path, step.ino?, None))))
         .layer(layer);
@@ -42,7 +49,7 @@ fn explain(trouble: &Trouble<'_>, command: &[u8], line: usize, state: &str, laye
     match elsewhere {
         Some(path) if path != command => explanation
             .why(format!("a file of that name is at {}", quote(&path)))
-            .fix_if("write the path that it has", replaced(line, &name, &path.to_string(), &file)),
+            .fix_if("write the path that it has", replaced(line, &name, &path.to_string(), &file).filter(|_| !sourced)),
         _ => explanation.fixes(paste::install(&name)),
     }
 }

@@ -1,17 +1,18 @@
 //! The walk: ways side by side, what they have in common, where they end.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::rc::Rc;
 
 use bstr::{BString, ByteSlice};
 
 use super::job::Noted;
+use super::parted::Parted;
 use super::shared::Shared;
 use super::state::{Catch, Content, Errors, Flow, Options, State, Variable};
 use super::trail::Trail;
 use super::value::{Field, Status, Truth, Value};
-use super::world::{Found, World};
+use super::world::{Found, World, absolute};
 use super::{Bounds, Cause, Condition, End, Ending, Invocation, dialect};
 use crate::format::shell::{self, Command, Fault, Kind, List, Script, Span, Statement};
 use crate::launch::shell::{Place, Replacing, Shell, is_plain};
@@ -74,7 +75,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         refused: false,
         unsure: false,
         doubt: false,
-        file: invocation.name.clone(),
+        file: Rc::new(invocation.name.clone()),
     };
     engine.main();
     engine.endings
@@ -108,7 +109,7 @@ pub(super) struct Engine<'a> {
     /// What was read, so that it is read once.
     texts: HashMap<Rc<[u8]>, Rc<Parsed>>,
     /// The file that commands are read from.
-    pub file: Value,
+    pub file: Rc<Value>,
     /// Whether the shell replaces itself by its last command is not known.
     pub unsure: bool,
     /// A redirection of the command may fail.
@@ -142,7 +143,7 @@ impl Engine<'_> {
     /// What the shell itself sets, and the environment.
     fn start(&self) -> State {
         let call = self.invocation;
-        let mut variables = BTreeMap::new();
+        let mut variables = Parted::default();
         let mut set = |name: &str, value: Value, exported| {
             variables.insert(name.into(), Variable { content: Content::Text(value), exported, readonly: false });
         };
@@ -160,12 +161,11 @@ impl Engine<'_> {
                 variables.insert(name.clone(), Variable { content, exported: true, readonly: false });
             }
         }
-        let exported = variables.get("PWD".as_bytes().as_bstr()).is_some_and(|v: &Variable| v.exported)
-            || self.shell == Shell::Bash;
+        let exported = variables.get(b"PWD").is_some_and(|v: &Variable| v.exported) || self.shell == Shell::Bash;
         let pwd = Content::Text(Value::Known(call.cwd.clone()));
         variables.insert("PWD".into(), Variable { content: pwd, exported, readonly: false });
         let mut state = State {
-            variables: variables.into(),
+            variables,
             functions: Shared::default(),
             name: call.name.clone(),
             arguments: call.arguments.clone().into(),
@@ -191,7 +191,7 @@ impl Engine<'_> {
             frames: Shared::default(),
             loops: 0,
             pending: None,
-            last: Span::default(),
+            last: (Span::default(), self.file.clone()),
             behind: Shared::default(),
             when: Trail::default(),
             missing: Trail::default(),
@@ -208,7 +208,7 @@ impl Engine<'_> {
     fn startup(&mut self, state: State) -> Vec<State> {
         let mut states = vec![state];
         for (path, text) in &self.invocation.startup {
-            let file = std::mem::replace(&mut self.file, Value::Known(path.clone()));
+            let file = std::mem::replace(&mut self.file, Rc::new(Value::Known(path.clone())));
             states = self.each(states, |engine, mut state| {
                 state.calls += 1;
                 engine.text(text, state, Context::default())
@@ -321,10 +321,11 @@ impl Engine<'_> {
             *last = true;
             return;
         }
-        let mut span = end;
+        let (mut span, main) = (end, self.file.clone());
         let cause = match state.flow {
             Flow::Exit(cause) => {
-                span = state.last;
+                let (last, file) = &state.last;
+                (span, self.file) = (*last, file.clone());
                 cause
             }
             Flow::Return => Cause::Exit,
@@ -334,6 +335,7 @@ impl Engine<'_> {
             let status = state.status;
             self.record(&state, End::Exits { status, cause }, span);
         }
+        self.file = main;
     }
 
     /// Runs the EXIT trap of a shell that exits; its status stays unless the trap exits.
@@ -499,7 +501,7 @@ impl Engine<'_> {
     /// branches is followed to its end, if with less that is known.
     pub(super) fn ways(&self) -> usize {
         let spent = self.bounds.steps - self.steps - self.spared;
-        match spent * 8 / self.bounds.steps.max(1) {
+        match spent * 16 / self.bounds.steps.max(1) {
             0 => self.bounds.paths / 4,
             1 => self.bounds.paths / 16,
             _ => 1,
@@ -574,12 +576,13 @@ impl Engine<'_> {
         if self.muted > 0 {
             return None;
         }
-        let text = self.excerpt(span);
+        let (text, file) = (self.excerpt(span), self.elsewhere(state));
         let span = self.origin.map_or(span, |line| Span { line, ..Span::default() });
         let traps: Vec<_> = state.traps.iter().map(|(n, t)| (n.clone(), t.clone())).collect();
         let same = |e: &Ending| {
             e.end == end
                 && e.span == span
+                && e.file == file
                 && e.traps == traps
                 && e.jobs == *state.jobs
                 && e.signalled == state.signalled
@@ -619,6 +622,7 @@ impl Engine<'_> {
             end,
             text,
             span,
+            file,
             traps,
             jobs: state.jobs.to_vec(),
             missing: state.missing.to_vec(),
@@ -633,6 +637,17 @@ impl Engine<'_> {
 }
 
 impl Engine<'_> {
+    /// The file that commands are read from, if it is not the script.
+    pub fn elsewhere(&self, state: &State) -> Option<BString> {
+        let file = self.file.known().filter(|_| *self.file != self.invocation.name)?;
+        Some(absolute(file, &state.cwd).filter(|_| file.contains(&b'/')).unwrap_or_else(|| file.to_owned()))
+    }
+
+    /// An ending that was recorded.
+    pub fn ending(&self, at: usize) -> Option<&Ending> {
+        self.endings.get(at)
+    }
+
     /// Nothing comes after a program that never ends.
     pub fn stays(&mut self, at: Option<usize>) {
         if let Some(End::Child { last, .. }) = at.and_then(|at| self.endings.get_mut(at)).map(|e| &mut e.end) {

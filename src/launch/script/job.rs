@@ -85,7 +85,17 @@ impl Engine<'_> {
         let value = if number < MAX_JOBS {
             let Noted { argv, environment, cwd } = noted;
             let told = None;
-            state.jobs.push(Job { number, argv, environment, cwd, span, short, direct, ignores, told });
+            state.jobs.push(Job {
+                number,
+                argv: hide_ids(&argv),
+                environment,
+                cwd,
+                span,
+                short,
+                direct,
+                ignores,
+                told,
+            });
             state.spawned += 1;
             Value::Known(id(number))
         } else {

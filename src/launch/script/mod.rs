@@ -14,6 +14,7 @@ pub mod job;
 mod loops;
 mod names;
 mod parameter;
+mod parted;
 mod pattern;
 mod printf;
 mod program;
@@ -82,7 +83,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { paths: 64, steps: 4_000, rounds: 300 }
+        Bounds { paths: 64, steps: 8_000, rounds: 300 }
     }
 }
 
@@ -164,6 +165,8 @@ pub struct Missing {
     pub code: u8,
     /// Where.
     pub span: Span,
+    /// The file that says so, if it is not the script.
+    pub file: Option<BString>,
     /// The shell ends with it.
     pub fatal: bool,
 }
@@ -254,6 +257,8 @@ pub struct Ending {
     pub end: End,
     /// The command that it comes with.
     pub span: Span,
+    /// The file that this command is in, if it is not the script: one that the script reads.
+    pub file: Option<BString>,
     /// That command, cut off where it is long.
     pub text: String,
     /// Traps in force, by signal name without SIG; `EXIT`.

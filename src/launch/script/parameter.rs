@@ -163,7 +163,7 @@ impl Engine<'_> {
                 None => Value::filled("it is the shell's id"),
             }),
             b"0" => Got::Text(state.name.clone()),
-            b"!" => match state.variables.get(b"!".as_bstr()) {
+            b"!" => match state.variables.get(b"!") {
                 Some(_) => variable(state, name),
                 None => Got::Unset,
             },
@@ -187,7 +187,7 @@ impl Engine<'_> {
             Some(b"*") => Some(true),
             _ => None,
         };
-        let content = state.variables.get(name.as_bstr()).map(|v| v.content.clone());
+        let content = state.variables.get(name).map(|v| v.content.clone());
         let fields = match content {
             _ if self.shell == Shell::Bash && matches!(name, b"FUNCNAME" | b"BASH_SOURCE") => self.frames(name, state),
             Some(Content::Opaque) => return Ok(Got::Maybe),

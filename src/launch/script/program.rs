@@ -10,6 +10,7 @@ use bstr::{BStr, BString, ByteSlice};
 use super::value::Value;
 use super::value::{Field, Status, all_known};
 use super::world::{Content, Run, World, absolute};
+use crate::launch::wrapper;
 
 /// They end soon, and change no more files than they name.
 const SHORT: &str = "[ addgroup adduser apk apt apt-get arch awk b2sum base32 base64 basename cat chattr chcon chgrp chmod chown cksum cmp \
@@ -46,10 +47,11 @@ pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
     if never {
         return Run { never: true, disturbs: false, ..Run::UNKNOWN };
     }
-    if name == "xargs" && argv.get(1..).and_then(of_xargs).is_some_and(|program| TABLE.contains(program)) {
-        return Run { short: true, ..Run::UNKNOWN };
+    if let Some(inner) = wrapped(argv).filter(|inner| !inner.is_empty() || name != "xargs") {
+        return Run { disturbs: true, output: None, status: Status::Unknown, ..run(inner, cwd, world) };
     }
-    if !(of_git || TABLE.contains(name)) || name == "env" && argv.len() > 1 {
+    let alone = name == "xargs" && wrapped(argv).is_some();
+    if !(of_git || alone || TABLE.contains(name)) || name == "env" && argv.len() > 1 {
         return Run::UNKNOWN;
     }
     let unknown = Run { short: true, status: Status::Unknown, output: None, disturbs: false, never: false };
@@ -62,20 +64,22 @@ pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
     }
 }
 
-/// The program that xargs(1) runs for what it reads, without its directory.
-fn of_xargs(words: &[Field]) -> Option<&str> {
-    let mut words = words.iter();
-    while let Some(word) = words.next() {
-        let word = word.known()?;
-        match word.strip_prefix(b"-") {
-            None => return word.rsplit_once_str("/").map_or(word.as_bytes(), |(_, name)| name).to_str().ok(),
-            // what these take may be a word of its own
-            Some([b'a' | b'd' | b'E' | b'I' | b'L' | b'n' | b'P' | b's']) => drop(words.next()),
-            Some([b'-', ..]) => return None,
-            Some(_) => {}
-        }
+/// The words of the program that all wrappers in front of it come to.
+pub fn behind_wrappers(mut argv: &[Field]) -> &[Field] {
+    while let Some(inner) = wrapped(argv).filter(|inner| !inner.is_empty() && inner.len() < argv.len()) {
+        argv = inner;
     }
-    Some("echo")
+    argv
+}
+
+/// The words of the program that a wrapper starts; env(1) is one if it has words besides variables.
+fn wrapped(argv: &[Field]) -> Option<&[Field]> {
+    let words: Vec<BString> = argv.iter().map(|field| field.known().unwrap_or(b"\0".as_bstr()).into()).collect();
+    let (name, rest) = words.split_first()?;
+    match basename(name).as_slice() {
+        b"env" => argv.get(1 + rest.iter().position(|word| !word.contains(&b'='))?..),
+        _ => argv.get(wrapper::inner(&words)?..),
+    }
 }
 
 /// What it prints, or the code that it fails with printing nothing.

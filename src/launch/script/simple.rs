@@ -39,7 +39,7 @@ impl Engine<'_> {
         let Kind::Simple(simple) = &command.kind else { return vec![state] };
         let span = command.span;
         state.pending = None;
-        state.last = span;
+        state.last = (span, self.file.clone());
         let before = state.status;
         self.substituted = None;
         self.refused = false;
@@ -264,7 +264,7 @@ impl Engine<'_> {
         state.calls += 1;
         state.loops = 0;
         let name = call.argv.first().and_then(Field::known).map(BString::from).unwrap_or_default();
-        state.frames.push((name, function.file.clone()));
+        state.frames.push((name, (*function.file).clone()));
         state.locals.push(Vec::new());
         for (name, value) in &call.assigned {
             state.hide(name, false);

@@ -11,7 +11,7 @@ use super::simple::Call;
 use super::state::{Content, Flow, State};
 use super::value::{Field, Status, Value, all_known};
 use super::world::{Found, Run, absolute};
-use super::{Cause, Condition, End, Missing, Started, Within};
+use super::{Cause, Condition, End, Ending, Missing, Started, Trap, Within};
 use crate::format::shell::{Redirect, Redirection, Span};
 use crate::launch::shell::{Place, Shell};
 
@@ -131,7 +131,8 @@ impl Engine<'_> {
         let errexit = state.options.errexit && !call.context.checked;
         let fatal = (becomes || errexit) && state.subshell == 0;
         if state.missing.len() < MAX_MISSING {
-            state.missing.push(Missing { name, code, span: call.span, fatal });
+            let file = self.elsewhere(&state);
+            state.missing.push(Missing { name, code, span: call.span, file, fatal });
         }
         state.status = Status::Code(code);
         state.complain();
@@ -183,7 +184,8 @@ impl Engine<'_> {
         };
         let mut run = self.reliable(run, name, &call.argv, &state);
         // a loop sleeps between its rounds; elsewhere a long sleep is what the script is there for
-        run.short &= state.loops > 0 || seconds(&call.argv).is_some_and(|seconds| seconds < LONG);
+        run.short &=
+            state.loops > 0 || seconds(program::behind_wrappers(&call.argv)).is_some_and(|seconds| seconds < LONG);
         if let Some(output) = &run.output {
             state.print(&Value::Known(output.clone()));
         } else if state.output.is_some() {
@@ -239,10 +241,23 @@ impl Engine<'_> {
             return None;
         }
         let Noted { argv, environment, cwd } = program;
+        if self.is_aftermath(state, &argv) {
+            return None;
+        }
         let argv = job::hide_ids(&argv);
         let at = self.record(state, End::Child { argv, environment, cwd, last: false, within }, span);
         state.behind = at.into_iter().collect::<Vec<_>>().into();
         at
+    }
+
+    /// Whether a program is of what is done when the main program has ended. A job that is waited for while a trap would
+    /// take the signal is the main program; unless what follows has the arguments of the container.
+    fn is_aftermath(&self, state: &State, argv: &[Field]) -> bool {
+        let (given, signals) = (&self.invocation.arguments, &self.invocation.signals);
+        let has_arguments = !given.is_empty() && argv.windows(given.len()).any(|words| words == given);
+        let takes = |(name, trap): &(BString, Trap)| trap.action.is_some() && signals.contains(name);
+        let is_main = |ending: &Ending| matches!(ending.end, End::Waits { .. }) && ending.traps.iter().any(takes);
+        !has_arguments && state.behind.iter().any(|at| self.ending(*at).is_some_and(is_main))
     }
 
     /// Records an ending that the way may go on from.
@@ -261,9 +276,10 @@ pub fn environment(state: &State, assigned: &[(BString, Value)]) -> Vec<(BString
             Content::Unset | Content::Array(_) => continue,
         };
         if !assigned.iter().any(|(n, _)| n == name) {
-            all.push((name.clone(), value));
+            all.push((name.to_owned(), value));
         }
     }
+    all.sort_by(|(a, _), (b, _)| a.cmp(b));
     all.extend(assigned.iter().cloned());
     all
 }

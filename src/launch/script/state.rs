@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
+use super::parted::Parted;
 use super::shared::Shared;
 use super::trail::Trail;
 use super::value::{Field, Status, Truth, Value};
@@ -44,7 +45,7 @@ pub struct Function {
     /// The text that spans refer to.
     pub source: Rc<[u8]>,
     /// The file of that text.
-    pub file: Value,
+    pub file: Rc<Value>,
 }
 
 impl PartialEq for Function {
@@ -117,7 +118,7 @@ pub enum Errors {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Files {
     /// Paths that a command made (`d` directory, `f` regular), removed (`-`), or changed (`?`).
-    touched: BTreeMap<BString, u8>,
+    touched: Shared<BTreeMap<BString, u8>>,
     /// A program ran of which nothing is known: what is absent may be there.
     pub disturbed: bool,
 }
@@ -165,7 +166,7 @@ impl Files {
 
     /// As after one way or another.
     pub fn join(&mut self, other: &Files) {
-        for (path, what) in &other.touched {
+        for (path, what) in other.touched.iter() {
             if self.touched.get(path) != Some(what) {
                 self.touched.insert(path.clone(), b'?');
             }
@@ -187,7 +188,7 @@ pub type Hidden = Vec<(BString, Option<Variable>)>;
 #[derive(Clone, Debug)]
 pub struct State {
     /// Variables by name.
-    pub variables: Shared<BTreeMap<BString, Variable>>,
+    pub variables: Parted<Variable>,
     /// Functions by name.
     pub functions: Shared<BTreeMap<BString, Function>>,
     /// `$0`
@@ -237,7 +238,7 @@ pub struct State {
     /// Loops around.
     pub loops: usize,
     /// The last simple command.
-    pub last: Span,
+    pub last: (Span, Rc<Value>),
     /// The ending of the last program, if nothing was done since.
     pub pending: Option<usize>,
     /// Endings of programs that had to end before it went on.
@@ -253,7 +254,7 @@ pub struct State {
 impl State {
     /// The text of a variable: `Some(None)` is unset; `None`: not even that is known.
     pub fn text(&self, name: &[u8]) -> Option<Option<Value>> {
-        match self.variables.get(name.as_bstr()).map(|v| &v.content) {
+        match self.variables.get(name).map(|v| &v.content) {
             None | Some(Content::Unset) => (!self.open).then_some(None),
             Some(Content::Text(value)) => Some(Some(value.clone())),
             Some(Content::Array(fields)) => match fields.first() {
@@ -267,35 +268,32 @@ impl State {
 
     /// Sets a variable; false if it is readonly.
     pub fn set(&mut self, name: &[u8], content: Content) -> bool {
-        let variables = &mut *self.variables;
-        match variables.get_mut(name.as_bstr()) {
+        match self.variables.get_mut(name) {
             Some(variable) if variable.readonly => return false,
             Some(variable) => variable.content = content,
-            None => {
-                variables.insert(name.into(), Variable { content, exported: false, readonly: false });
-            }
+            None => self.variables.insert(name.into(), Variable { content, exported: false, readonly: false }),
         }
         true
     }
 
     /// Removes a variable; false if it is readonly.
     pub fn unset(&mut self, name: &[u8]) -> bool {
-        if self.variables.get(name.as_bstr()).is_some_and(|v| v.readonly) {
+        if self.variables.get(name).is_some_and(|v| v.readonly) {
             return false;
         }
-        self.variables.remove(name.as_bstr());
+        self.variables.remove(name);
         true
     }
 
     /// Changes the attributes of a variable, which need not be set.
     pub fn mark(&mut self, name: &[u8], change: impl FnOnce(&mut Variable)) {
         let fresh = Variable { content: Content::Unset, exported: false, readonly: false };
-        change(self.variables.entry(name.into()).or_insert(fresh));
+        self.variables.get_or_insert(name, fresh).map(change);
     }
 
     /// `local name`: hides the variable until the function returns.
     pub fn hide(&mut self, name: &[u8], keep: bool) {
-        let old = self.variables.get(name.as_bstr()).cloned();
+        let old = self.variables.get(name).cloned();
         let Some(frame) = self.locals.last_mut() else { return };
         if !frame.iter().any(|(n, _)| n == name) {
             frame.push((name.into(), old));
@@ -310,8 +308,8 @@ impl State {
         let hidden = self.locals.pop();
         for (name, variable) in hidden.into_iter().flatten() {
             match variable {
-                Some(variable) => drop(self.variables.insert(name, variable)),
-                None => drop(self.variables.remove(&name)),
+                Some(variable) => self.variables.insert(name, variable),
+                None => self.variables.remove(&name),
             }
         }
     }
@@ -436,16 +434,15 @@ impl State {
     }
 
     fn join_variables(&mut self, other: &State) {
-        let theirs = other.variables.clone();
-        let mine = &mut *self.variables;
-        for (name, variable) in theirs.iter() {
-            let old = mine.entry(name.clone()).or_insert(ABSENT);
-            old.content = join_content(&old.content, &variable.content);
-            old.exported |= variable.exported;
-        }
-        for (name, variable) in mine.iter_mut().filter(|(n, _)| !theirs.contains_key(*n)) {
-            let _ = name;
-            variable.content = join_content(&variable.content, &Content::Unset);
+        for (mine, theirs) in self.variables.differing(&other.variables) {
+            for (name, variable) in theirs {
+                let old = mine.entry(name.clone()).or_insert(ABSENT);
+                old.content = join_content(&old.content, &variable.content);
+                old.exported |= variable.exported;
+            }
+            for (_, variable) in mine.iter_mut().filter(|(name, _)| !theirs.contains_key(*name)) {
+                variable.content = join_content(&variable.content, &Content::Unset);
+            }
         }
     }
 }

@@ -46,6 +46,19 @@ impl Version {
     }
 }
 
+/// The shell that a file is whose name does not tell: `/bin/sh` copied from elsewhere.
+pub fn by_bytes(bytes: &[u8]) -> Option<Shell> {
+    let has = |mark: &str| bytes.contains_str(mark);
+    match () {
+        () if has("BusyBox v") => Some(Shell::Ash),
+        () if has("@(#)Bash version ") => Some(Shell::Bash),
+        // options.c, `optletters`
+        () if has("efIimnsxvVECab") => Some(Shell::Dash),
+        () if has("Yet another shell") => Some(Shell::Yash),
+        () => korn(bytes),
+    }
+}
+
 /// The Korn shell that a file named `ksh` is.
 pub fn korn(bytes: &[u8]) -> Option<Shell> {
     if bytes.contains_str("MIRBSD KSH") || bytes.contains_str("LEGACY KSH") {
@@ -83,6 +96,20 @@ fn behind(bytes: &[u8], mark: &[u8]) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn shells_by_the_strings_of_real_programs() {
+        for (text, shell) in [
+            (&b"\0BusyBox v1.36.1 (2023-11-07)\0sh: turning off NDELAY mode\0"[..], Some(Shell::Ash)),
+            (b"\0@(#)Bash version 5.2.15(1) release GNU\0", Some(Shell::Bash)),
+            (b"\0sh: turning off NDELAY mode\0efIimnsxvVECabup\0", Some(Shell::Dash)),
+            (b"\0efIimnsxvVECabu\0", Some(Shell::Dash)),
+            (b"\0@(#)MIRBSD KSH R59 2023/04/29\0", Some(Shell::Mksh)),
+            (b"\0nothing of the kind\0", None),
+        ] {
+            assert_eq!(by_bytes(text), shell, "{:?}", text.as_bstr());
+        }
+    }
 
     #[test]
     fn versions_by_the_strings_of_real_programs() {

@@ -108,8 +108,10 @@ const BECOME: [&str; 4] = ["gosu", "su-exec", "setpriv", "chpst"];
 
 /// Shells whose language is not read. They may handle the signal, but only while they are used at a terminal (measured with
 /// tcsh and rc), and what they run is another matter.
-const SHELLS: [&str; 14] =
-    ["csh", "elvish", "es", "fish", "ksh", "ksh93", "mksh", "nu", "oksh", "pwsh", "rc", "tcsh", "yash", "zsh"];
+const SHELLS: [&str; 16] = [
+    "ash", "csh", "elvish", "es", "fish", "ksh", "ksh93", "mksh", "nu", "oksh", "pwsh", "rc", "sh", "tcsh", "yash",
+    "zsh",
+];
 
 /// A program that replaces itself, or that runs others by a text that is not read.
 pub fn becomes_another(pid1: &Pid1<'_>) -> Option<Reaction> {

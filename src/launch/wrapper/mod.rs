@@ -53,6 +53,16 @@ pub fn applet(name: &[u8]) -> Option<&'static Wrapper> {
     find(table::APPLETS, name)
 }
 
+/// Where in `argv` the program stands that the wrapper of that name starts, or its end if it is given none; `None` if the
+/// words do not say.
+pub fn inner(argv: &[BString]) -> Option<usize> {
+    let (name, words) = argv.split_first()?;
+    let wrapper = program(base(name)).filter(|w| w.kind.takes_words())?;
+    let call = parse::read(wrapper, words).ok()?;
+    let at = argv.len() - call.argv.len();
+    argv.get(at..).is_some_and(|rest| rest == call.argv).then_some(at)
+}
+
 fn find(table: &'static [Wrapper], name: &[u8]) -> Option<&'static Wrapper> {
     table.iter().find(|wrapper| wrapper.names.iter().any(|n| n.as_bytes() == name))
 }

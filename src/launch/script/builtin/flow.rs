@@ -113,7 +113,7 @@ impl Engine<'_> {
             Field::Any(why) => Value::unknown(why),
         };
         state.frames.push(("source".into(), name.clone()));
-        let file = std::mem::replace(&mut self.file, name);
+        let file = std::mem::replace(&mut self.file, name.into());
         let origin = self.origin.take();
         let mut states = self.text(&text, state, call.context);
         self.origin = origin;

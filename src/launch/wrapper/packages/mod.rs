@@ -118,7 +118,7 @@ impl Running<'_> {
         match &manager.task {
             Task::Node(argv) => {
                 mark(steps, StepKind::Shell);
-                self.execvp(argv.clone(), Role::ShellCommand { line: 1 }, steps, |_, _| 127)
+                self.execvp(argv.clone(), Role::ShellCommand { line: 1, sourced: false }, steps, |_, _| 127)
             }
             Task::Unclear(word) => Err(format!("`{word}` of `{}` is not followed", manager.name())),
             Task::Script { name, arguments, options } => self.script_of(manager, name, arguments, options, steps),

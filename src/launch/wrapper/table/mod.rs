@@ -90,6 +90,16 @@ pub enum Kind {
     Script,
 }
 
+impl Kind {
+    /// Whether the program is among the words, as it is.
+    pub fn takes_words(self) -> bool {
+        matches!(
+            self,
+            Kind::Words | Kind::WordsOrText | Kind::Ids | Kind::Su | Kind::Sudo | Kind::Xargs | Kind::Session
+        )
+    }
+}
+
 /// A set of options that are alike.
 #[derive(Clone, Copy, Debug)]
 pub struct Opt {
