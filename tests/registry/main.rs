@@ -7,6 +7,7 @@ mod ask;
 mod broken;
 mod busy;
 mod command;
+mod interrupted;
 #[allow(dead_code)]
 #[path = "../sources/make.rs"]
 mod make;
