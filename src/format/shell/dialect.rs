@@ -47,6 +47,16 @@ pub fn has_odd_braces(text: &[u8]) -> bool {
     tokens.into_iter().any(|t| t.find_iter("{").count() != t.find_iter("}").count())
 }
 
+/// Whether an arithmetic expansion holds what looks like a comment: bash misses the end of the expansion when it runs it,
+/// and goes on behind that command (measured with 5.2); the parser misses the end of the script.
+pub fn has_comment_in_arithmetic(text: &[u8]) -> bool {
+    let is_comment = |pair: &[u8]| matches!(pair, [b' ' | b'\t', b'#']);
+    text.find_iter("$((").any(|at| {
+        let line = text.get(at..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+        line.get(..line.find("))").unwrap_or(line.len())).is_some_and(|inside| inside.windows(2).any(is_comment))
+    })
+}
+
 /// How deep the text is nested at most, counting everything that might open something.
 pub fn nesting(text: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0usize, 0usize);

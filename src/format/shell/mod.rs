@@ -111,6 +111,7 @@ pub fn parse_at(text: &[u8], place: Place) -> Result<Script, Fault> {
         }),
     };
     let Some((refused, message, line, column)) = fault else { return Ok(lowered.script) };
+    let refused = refused && !dialect::has_comment_in_arithmetic(text);
     let before = before(text, place, lowered.script, &result, line);
     Err(Fault { refused, message, line: place.line + line.max(1) - 1, column, backquoted: false, before })
 }
