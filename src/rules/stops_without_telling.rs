@@ -9,7 +9,28 @@ pub const RULE: Rule =
     Rule { name: "stops-without-telling", document: include_str!("../../rules/stops-without-telling.md"), check };
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
-    explain(subject).into_iter().collect()
+    explain(subject).or_else(|| overtaken(subject)).into_iter().collect()
+}
+
+/// The trap passes the signal on, and the script ends before the program has acted on it.
+fn overtaken(subject: &Subject<'_>) -> Option<Finding> {
+    let parented = subject.parented()?;
+    let (reaction, held) = (&parented.stop.reaction, parented.shell()?);
+    if !reaction.overtaken || parented.program().is_none() || reaction.ending != Ending::Stops {
+        return None;
+    }
+    let (signal, main) = (parented.signal(), parented.main_quoted(Some(held)));
+    let message = format!("on {signal} the script tells {main} and ends without waiting for it, which dies by SIGKILL");
+    let explanation = Explanation::new(
+        message,
+        "wait until the program has ended: the trap has interrupted the first `wait`",
+    )
+    .why(reaction.why.clone())
+    .why(
+        "when PID 1 ends, the kernel kills what is left: measured, a program's handler ran in 15 to 40 % of such stops",
+    )
+    .fix("start it, pass signals on, wait for its end", IDIOM);
+    Some(subject.stop_finding(RULE.name, reaction.confidence, parented.place(held), explanation))
 }
 
 fn explain(subject: &Subject<'_>) -> Option<Finding> {

@@ -64,7 +64,8 @@ fn ends_at_once_and_leaves_nothing() {
     assert_eq!(interrupt(child), (Some(SIGINT), String::new()));
 
     let cache = home.path().join(".cache/imagelint");
-    let left: Vec<_> = fs::read_dir(&cache).map(|all| all.map(|e| e.unwrap().file_name()).collect()).unwrap_or_default();
+    let left: Vec<_> =
+        fs::read_dir(&cache).map(|all| all.map(|e| e.unwrap().file_name()).collect()).unwrap_or_default();
     let hex = app.layer().replace("sha256:", "");
     assert!(left.iter().all(|name| !name.to_string_lossy().contains(&hex)), "of a part of a layer: {left:?}");
     assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".tmp")), "unfinished: {left:?}");

@@ -129,7 +129,8 @@ impl Engine<'_> {
         let mut inside = state.clone();
         inside.pending = None;
         let running = trap.is_some();
-        inside.signalled = Some(Signalled { signal, at, otherwise: false, awaited: Vec::new(), running });
+        inside.signalled =
+            Some(Signalled { signal, at, otherwise: false, paused: false, awaited: Vec::new(), running });
         match trap {
             Some(Some(action)) => self.trapped(&action, inside, code),
             // bash handles signals that would end it, to run the trap on EXIT first (sig.c, `termsig_handler`)

@@ -139,6 +139,8 @@ pub struct Signalled {
     pub at: usize,
     /// Something was done that may end jobs in a way that is not followed.
     pub otherwise: bool,
+    /// A program ran, which gave jobs time to end.
+    pub paused: bool,
     /// Jobs that were told and whose end was waited for.
     pub awaited: Vec<usize>,
     /// The trap of that signal is running.

@@ -193,8 +193,9 @@ impl Engine<'_> {
             state.print(&Value::unknown(why));
         }
         self.effects(&call.argv, &run, &mut state);
-        if let Some(signalled) = state.signalled.as_mut().filter(|_| !program::is_harmless(&call.argv)) {
-            signalled.otherwise = true;
+        if let Some(signalled) = &mut state.signalled {
+            signalled.paused = true;
+            signalled.otherwise |= !program::is_harmless(&call.argv);
         }
         if !run.short {
             let environment = environment(&state, &call.assigned);

@@ -236,6 +236,8 @@ impl Line<'_> {
             .collect();
         let main_told = held.main_told(ending, &reactions);
         let main = reactions.iter().find(|(number, _)| Some(*number) == held.main);
+        let overtaken = !signalled.paused
+            && main.is_some_and(|(number, main)| !signalled.awaited.contains(number) && is_slow(main));
         let reaches = 1 + main.map_or(0, |(_, reaction)| reaction.reaches);
         let trap = format!("the shell's trap runs for SIG{}", signalled.signal);
         match &ending.end {
@@ -265,7 +267,7 @@ impl Line<'_> {
                             ..worst.clone()
                         }
                     }
-                    _ => Reaction { main_told, reaches, nature: Nature::Parent, ..ended },
+                    _ => Reaction { main_told, overtaken, reaches, nature: Nature::Parent, ..ended },
                 }
             }
             End::Waits { .. } | End::Loops { .. } => {
@@ -324,6 +326,11 @@ impl Held {
             None => Some(false),
         }
     }
+}
+
+/// Whether it does something before it ends.
+fn is_slow(program: &Reaction) -> bool {
+    program.ending == Ending::Stops && program.main_told == Some(true) && program.disposition == Disposition::Handler
 }
 
 /// The worse, the greater.

@@ -55,6 +55,8 @@ pub struct Reaction {
     pub ending: Ending,
     /// Whether the main program itself is told.
     pub main_told: Option<bool>,
+    /// It is told and handles that, and PID 1 ends without waiting for it: most times it dies before its handler has run.
+    pub overtaken: bool,
     /// The exit code of the container.
     pub exit_code: Option<u8>,
     /// The evidence, in one sentence.
@@ -125,6 +127,7 @@ impl Reaction {
             disposition: Disposition::Default,
             ending: Ending::Killed,
             main_told: Some(false),
+            overtaken: false,
             exit_code: Some(137),
             why,
             confidence,
@@ -136,7 +139,8 @@ impl Reaction {
     /// It is handled, and that ends it.
     fn stops(disposition: Disposition, exit_code: Option<u8>, why: String, confidence: Confidence) -> Self {
         let (ending, main_told) = (Ending::Stops, Some(true));
-        Reaction { disposition, ending, main_told, exit_code, why, confidence, nature: Nature::Server, reaches: 1 }
+        let (nature, reaches, overtaken) = (Nature::Server, 1, false);
+        Reaction { disposition, ending, main_told, overtaken, exit_code, why, confidence, nature, reaches }
     }
 
     fn handled(exit_code: Option<u8>, why: String) -> Self {
@@ -148,6 +152,7 @@ impl Reaction {
             disposition: Disposition::Unknown,
             ending: Ending::Unknown,
             main_told: None,
+            overtaken: false,
             exit_code: None,
             why: why.into(),
             confidence: Confidence::Possible,
@@ -196,6 +201,7 @@ impl Reaction {
         }
         Reaction {
             reaches: self.reaches.min(other.reaches),
+            overtaken: self.overtaken && other.overtaken,
             main_told: self.main_told.filter(|_| self.main_told == other.main_told),
             exit_code: self.exit_code.filter(|_| self.exit_code == other.exit_code),
             ..self
