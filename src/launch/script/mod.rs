@@ -8,6 +8,7 @@ mod arithmetic;
 mod builtin;
 mod compound;
 mod conditional;
+mod endings;
 mod engine;
 mod expand;
 pub mod job;
@@ -27,6 +28,7 @@ mod state;
 mod subset;
 mod trail;
 pub mod value;
+mod whole;
 pub mod world;
 
 use bstr::BString;
