@@ -85,7 +85,7 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Bounds { paths: 64, steps: 8_000, rounds: 300 }
+        Bounds { paths: 64, steps: 5_000, rounds: 300 }
     }
 }
 
