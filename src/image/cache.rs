@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use super::known::Outline;
 use super::layer::Bounds;
 use super::plan::PlannedLayer;
 use super::{Changeset, Content, Reread};
@@ -58,6 +59,23 @@ impl Cache {
         }
     }
 
+    /// Whether anything is kept.
+    pub fn keeps(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// What led to an image that `place` knows by the digest `id`.
+    pub fn outline(&self, id: &str, place: &str) -> Option<Outline> {
+        postcard::from_bytes(&self.get(id, &outline_of(place))?).ok()
+    }
+
+    /// Keeps it.
+    pub fn keep_outline(&self, id: &str, place: &str, outline: &Outline) {
+        if let Ok(bytes) = postcard::to_stdvec(outline) {
+            self.put(id, &outline_of(place), &bytes);
+        }
+    }
+
     fn get(&self, digest: &str, what: &str) -> Option<Vec<u8>> {
         self.0.as_ref()?.get(&Key::new(digest, what)?)
     }
@@ -67,6 +85,11 @@ impl Cache {
             store.put(&key, bytes);
         }
     }
+}
+
+/// What an outline is kept as: engines write the same image in different ways.
+fn outline_of(place: &str) -> String {
+    format!("saved-by-{place}")
 }
 
 /// What a changeset is kept as.

@@ -233,6 +233,7 @@ mod tests {
         Plan {
             source: "test",
             digest: String::new(),
+            documents: Vec::new(),
             platform: Platform::host(),
             configured: None,
             configuration: Configuration::default(),

@@ -76,13 +76,19 @@ type Open = dyn Fn() -> Result<Box<dyn Read + Send>> + Send + Sync;
 #[derive(Clone)]
 pub struct Stream {
     place: String,
+    id: String,
     open: Arc<Open>,
 }
 
 impl Stream {
-    /// `place` names it in messages: ``image `app` of Docker``; `open` asks for it.
-    pub fn new(place: String, open: impl Fn() -> Result<Box<dyn Read + Send>> + Send + Sync + 'static) -> Self {
-        Stream { place, open: Arc::new(open) }
+    /// `place` names it in messages: ``image `app` of Docker``; `id` is what the engine knows the image by, the digest of
+    /// one of its documents; `open` asks for it.
+    pub fn new(
+        place: String,
+        id: String,
+        open: impl Fn() -> Result<Box<dyn Read + Send>> + Send + Sync + 'static,
+    ) -> Self {
+        Stream { place, id, open: Arc::new(open) }
     }
 
     /// Asks for it.
@@ -91,6 +97,11 @@ impl Stream {
     /// It does not come.
     pub fn open(&self) -> Result<Box<dyn Read + Send>> {
         (self.open)()
+    }
+
+    /// The image's ID, as the engine says before it sends anything: `sha256:` and digits.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// What is being read, for messages.

@@ -54,7 +54,9 @@ impl Service {
     pub fn archive(&self, name: &str, id: String) -> Stream {
         let (service, place) = (self.clone(), format!("image `{name}` of {}", self.title));
         let reading = place.clone();
-        Stream::new(place, move || service.save(&id).map_err(|trouble| service.error(reading.clone(), trouble)))
+        Stream::new(place, name::digest(&id), move || {
+            service.save(&id).map_err(|trouble| service.error(reading.clone(), trouble))
+        })
     }
 
     fn save(&self, id: &str) -> Result<Box<dyn Read + Send>, Trouble> {

@@ -9,7 +9,7 @@ use super::api::Service;
 use super::docker::{not_asked, parse};
 use super::endpoint::Endpoint;
 use super::machine::{Limits, Machine};
-use super::name::is_id;
+use super::name::{digest, is_id};
 use super::process::{Failed, Output};
 use super::trouble::{Trouble, is_about_the_name};
 use crate::error::{Error, Result};
@@ -127,7 +127,7 @@ impl Program {
     /// In the format of Docker, whose configuration is the image's own, so that the ID stays what it is; layers come as
     /// they are stored, where the other format has them compressed anew.
     fn archive(self, id: String) -> Stream {
-        Stream::new(reading(&self.name), move || {
+        Stream::new(reading(&self.name), digest(&id), move || {
             let arguments = ["save", "--quiet", "--format", "docker-archive", &id];
             let saved = self.output(&arguments, self.limits.prepare, self.limits.idle);
             Ok(Box::new(saved.map_err(|error| self.error(&error))?))
