@@ -11,15 +11,15 @@ use super::layer::Bounds;
 use super::plan::PlannedLayer;
 use super::{Changeset, Content, Reread};
 use crate::error::Result;
-use crate::source::{Key, Store};
+use crate::source::{Keep, Key};
 
 /// Layers that are known.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cache(Option<Arc<Store>>);
+pub(crate) struct Cache(Option<Arc<dyn Keep>>);
 
 impl Cache {
     /// In `store`, or nowhere.
-    pub fn new(store: Option<Arc<Store>>) -> Self {
+    pub fn new(store: Option<Arc<dyn Keep>>) -> Self {
         Cache(store)
     }
 

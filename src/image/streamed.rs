@@ -63,7 +63,7 @@ impl Streamed {
             Input::Stream(_) => input.to_string(),
         };
         let mut blob = whole(Counted { reader: input.raw()?, progress }, &place)?;
-        let passed = decode(&mut blob).and_then(|reader| Pass::new(reader).run());
+        let passed = decode(&mut blob).and_then(|reader| Pass::new(reader, progress).run());
         progress.finish();
         let (members, candidates) = passed.map_err(|e| unreadable(&place, &e))?;
         if members.is_empty() {
@@ -184,18 +184,19 @@ impl Candidate {
 }
 
 /// The pass itself.
-struct Pass<R> {
+struct Pass<'a, R> {
     tarball: Tarball<R>,
     members: Members<Item>,
     candidates: Vec<Candidate>,
     /// An archive may be as large as an image may.
     bounds: Bounds,
+    progress: &'a dyn Progress,
 }
 
-impl<R: Read> Pass<R> {
-    fn new(reader: R) -> Self {
+impl<'a, R: Read> Pass<'a, R> {
+    fn new(reader: R, progress: &'a dyn Progress) -> Self {
         let (members, candidates, bounds) = Default::default();
-        Pass { tarball: Tarball::new(reader), members, candidates, bounds }
+        Pass { tarball: Tarball::new(reader), members, candidates, bounds, progress }
     }
 
     fn run(mut self) -> io::Result<(Members<Item>, Vec<Candidate>)> {
@@ -226,6 +227,7 @@ impl<R: Read> Pass<R> {
         if is_layer(&head) {
             let candidate = self.layer(head, member, number)?;
             self.candidates.push(candidate);
+            self.progress.layer();
             return Ok(Item::Layer(self.candidates.len() - 1));
         }
         if !is_json(&head) || member.size > document::MAX_DOCUMENT {

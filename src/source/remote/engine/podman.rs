@@ -22,6 +22,9 @@ const SOCKET: &str = "/run/podman/podman.sock";
 /// `podman image exists` exits so where there is none (podman-image-exists(1)).
 const NO_SUCH_IMAGE: i32 = 1;
 
+/// What podman says then (containers/storage `types/errors.go`, `ErrImageUnknown`).
+const NOT_KNOWN: &str = "image not known";
+
 /// Asks it for an image.
 ///
 /// # Errors
@@ -101,16 +104,27 @@ impl Program {
             let socket = services.first().map(|service| format!(", and nothing listens on {}", service.endpoint));
             return Ok(Answer::Absent(format!("podman is not installed{}", socket.unwrap_or_default())));
         }
-        match self.text(&["image", "exists", &self.name]) {
-            Ok(_) => {}
-            Err(error) => return self.refused(&error),
-        }
-        let id = self.text(&["image", "inspect", "--format", "{{.Id}}", &self.name]);
-        let id = id.map_err(|error| self.error(&error))?.trim().to_owned();
+        let id = match self.text(&["image", "inspect", "--format", "{{.Id}}", &self.name]) {
+            Ok(id) => id.trim().to_owned(),
+            Err(error) => return self.not_inspected(&error),
+        };
         if !is_id(&id) {
             return Err(Error::new(reading(&self.name), "podman image inspect gives no ID"));
         }
         Ok(Answer::Found(Found::Archive(self.archive(id))))
+    }
+
+    /// Whether there is no such image. If the words do not tell, as those of another version may not, the exit status of
+    /// another command does.
+    fn not_inspected(&self, error: &io::Error) -> Result<Answer> {
+        let failed = error.get_ref().and_then(|error| error.downcast_ref::<Failed>());
+        if failed.is_some_and(|failed| failed.words.contains(NOT_KNOWN)) {
+            return Ok(Answer::Absent(absent(&self.name)));
+        }
+        match self.text(&["image", "exists", &self.name]) {
+            Ok(_) => Err(self.error(error)),
+            Err(error) => self.refused(&error),
+        }
     }
 
     fn refused(&self, error: &io::Error) -> Result<Answer> {
