@@ -122,6 +122,27 @@ fn only_what_was_read_is_known() {
     }
 }
 
+/// The index does not say for which platform its manifests are, and one of them was not pulled: by now it may be there.
+#[test]
+fn what_was_missing_may_have_come() {
+    let mut both = of_two_platforms();
+    let mut index: Value = serde_json::from_slice(&both.store.files[&path(&both.descriptor)]).unwrap();
+    let manifests = index["manifests"].as_array_mut().unwrap();
+    manifests.iter_mut().for_each(|manifest| drop(manifest.as_object_mut().unwrap().remove("platform")));
+    let second = manifests[1].clone();
+    let descriptor = both.store.json(OCI_INDEX, &index);
+    let second = both.store.files.remove(&path(&second)).unwrap();
+    let partly = Sample { store: both.store.clone(), descriptor: descriptor.clone() };
+    let id = descriptor["digest"].as_str().unwrap();
+    let one = One::new(id, partly.oci_archive("docker.io/library/app:1"));
+    let (first, sent) = one.lint(&[]);
+    assert_eq!((sent, &first["images"][0]["image"]["platform"]), (1, &json!("linux/amd64")));
+    assert_eq!(one.lint(&[]), (first, 1));
+    both.store.blob(second);
+    let whole = Sample { store: both.store, descriptor: descriptor.clone() };
+    One::new(id, whole.oci_archive("docker.io/library/app:1")).is_sent_once(&[]);
+}
+
 fn path(descriptor: &Value) -> String {
     format!("blobs/{}", descriptor["digest"].as_str().unwrap().replace(':', "/"))
 }
