@@ -19,12 +19,14 @@ use super::layer::Bounds;
 use super::plan::{Plan, PlannedLayer};
 use super::streamed::{Again, Seen, Which};
 use crate::error::{Error, Result};
-use crate::source::places::Stream;
+use crate::source::places::{Identity, Stream};
 use crate::source::{Blobs, Input, Opened, clean};
 
 /// An archive without its layers' bytes.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outline {
+    /// Who has sent it.
+    pub engine: String,
     /// The documents by name.
     pub documents: BTreeMap<String, Vec<u8>>,
     /// The names of what may be layers, and which members they are where the names are links.
@@ -36,19 +38,21 @@ pub(crate) struct Outline {
 impl Outline {
     /// Keeps the outline of an archive whose image `plan` was read from `stream`.
     pub fn keep(stream: &Stream, plan: &Plan, cache: &Cache, outline: impl FnOnce() -> Outline) {
-        if !cache.keeps() || !plan.is_known_by(stream.id()) {
+        let Identity { id, engine } = stream.identity();
+        if !cache.keeps() || !plan.is_known_by(id) {
             return;
         }
-        let mut outline = outline();
+        let mut outline = Outline { engine: engine.clone(), ..outline() };
         if outline.documents.values().map(Vec::len).sum::<usize>() > DOCUMENTS_MAX {
             return;
         }
         // Other platforms of the same image were read before it.
-        let before = cache.outline(stream.id(), plan.source);
-        let before = before.filter(|before| before.documents == outline.documents && before.layers == outline.layers);
+        let before = cache.outline(id, plan.source);
+        let is_same = |before: &Outline| Outline { read: BTreeSet::new(), ..before.clone() } == outline;
+        let before = before.filter(is_same);
         outline.read.extend(before.into_iter().flat_map(|before| before.read));
         outline.read.insert(plan.digest.clone());
-        cache.keep_outline(stream.id(), plan.source, &outline);
+        cache.keep_outline(id, plan.source, &outline);
     }
 }
 
@@ -79,7 +83,11 @@ impl Outlined {
     /// The image of these plans, if they are what the ID of `stream` stands for and all layers are known.
     pub fn known(self, stream: Stream, plans: &[Result<Plan>], cache: &Cache) -> Option<Known> {
         let plans: Vec<&Plan> = plans.iter().map(|plan| plan.as_ref().ok()).collect::<Option<_>>()?;
-        let is_right = |plan: &&Plan| plan.is_known_by(stream.id()) && self.outline.read.contains(&plan.digest);
+        let Identity { id, engine } = stream.identity();
+        if *engine != self.outline.engine {
+            return None;
+        }
+        let is_right = |plan: &&Plan| plan.is_known_by(id) && self.outline.read.contains(&plan.digest);
         if plans.is_empty() || !plans.iter().all(is_right) || self.lacks.load(Ordering::Relaxed) {
             return None;
         }

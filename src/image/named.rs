@@ -25,6 +25,9 @@ pub(super) fn at(place: Place, name: &str, access: &Access) -> Result<Located> {
 
 /// What else can be tried where an image is not in the one place that was named.
 fn elsewhere(place: Place, name: &str) -> String {
+    if !cfg!(feature = "remote") {
+        return format!("pipe the image: docker save {name} | imagelint -");
+    }
     let list = match place {
         Place::Docker => "see docker images for what it has",
         Place::Podman => "see podman images for what it has; images of root are seen by root only",

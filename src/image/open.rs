@@ -127,7 +127,7 @@ impl<'a> Request<'_, 'a> {
     /// What the engine has sent before. Whatever is wrong with that, it can be sent again.
     fn known(&self, stream: &Stream, source: &'static str) -> Option<Result<Images<'a>>> {
         let cache = Cache::new(self.options.store.clone());
-        let outlined = Outlined::new(stream.place(), cache.outline(stream.id(), source)?);
+        let outlined = Outlined::new(stream.place(), cache.outline(&stream.identity().id, source)?);
         let plans = self.plans(&outlined, stream.place(), None, Form::Any, source).ok()?;
         let known = outlined.known(stream.clone(), &plans, &cache)?;
         Some(self.list(Origin::Known(known), plans))

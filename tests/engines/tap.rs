@@ -35,6 +35,12 @@ impl Tap {
 
     /// An engine that has these images by name, each with its ID and what it sends.
     pub fn having(images: &[(&str, &str, Vec<u8>)]) -> Self {
+        Tap::by("Docker/0 (linux)", images)
+    }
+
+    /// The same, by the name of the engine.
+    pub fn by(engine: &str, images: &[(&str, &str, Vec<u8>)]) -> Self {
+        let engine = engine.to_owned();
         let answer = |name: &str, end: &str, body: Vec<u8>| (format!("GET /images/{name}/{end} HTTP/1.1"), body);
         let answers: BTreeMap<String, Vec<u8>> = images
             .iter()
@@ -46,7 +52,7 @@ impl Tap {
         Tap::new(move |head, wire| {
             let line = String::from_utf8_lossy(head).lines().next().unwrap_or_default().to_owned();
             let (status, body) = answers.get(&line).map_or((404, b"{}".as_slice()), |body| (200, body));
-            let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {}\r\n\r\n", body.len());
+            let head = format!("HTTP/1.1 {status} X\r\nServer: {engine}\r\nContent-Length: {}\r\n\r\n", body.len());
             drop(wire.write_all(head.as_bytes()).and_then(|()| wire.write_all(body)));
         })
     }

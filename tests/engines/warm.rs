@@ -147,6 +147,20 @@ fn path(descriptor: &Value) -> String {
     format!("blobs/{}", descriptor["digest"].as_str().unwrap().replace(':', "/"))
 }
 
+/// Docker before 25 saves no layout, and so no manifest.
+#[test]
+fn another_version_writes_another_archive() {
+    let sample = Sample::demo();
+    let old = One::new(&sample.id(), sample.saved());
+    let report = old.is_sent_once(&[]);
+    let archive = sample.oci_archive("docker.io/library/app:1");
+    let tap = Tap::by("Docker/25 (linux)", &[("app:1", &sample.id(), archive)]);
+    let new = One { engine: tap.surroundings("DOCKER_HOST").with_cache(&old.cache), cache: old.cache.clone(), tap };
+    let report_of_new = new.is_sent_once(&[]);
+    assert_eq!(report_of_new["images"][0]["image"]["digest"], sample.descriptor["digest"]);
+    assert_eq!(old.is_sent_once(&[]), report);
+}
+
 #[test]
 fn an_id_that_leads_nowhere_is_not_believed() {
     let sample = Sample::demo();

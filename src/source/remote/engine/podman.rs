@@ -13,7 +13,7 @@ use super::name::{digest, is_id};
 use super::process::{Failed, Output};
 use super::trouble::{Trouble, is_about_the_name};
 use crate::error::{Error, Result};
-use crate::source::places::{Access, Answer, Found, Stream};
+use crate::source::places::{Access, Answer, Found, Identity, Stream};
 
 const CONTAINER_HOST: &str = "CONTAINER_HOST";
 
@@ -39,8 +39,8 @@ pub(super) fn ask(machine: &Machine, name: &str, access: &Access) -> Result<Answ
         if matches!(service.endpoint, Endpoint::Ssh { .. }) {
             continue;
         }
-        match service.id(name) {
-            Ok(id) => return Ok(Answer::Found(Found::Archive(service.archive(name, id)))),
+        match service.image(name) {
+            Ok(stream) => return Ok(Answer::Found(Found::Archive(stream))),
             Err(Trouble::NoImage) => return Ok(Answer::Absent(absent(name))),
             Err(Trouble::NoName(why)) => return Ok(Answer::Absent(format!("Podman says: {why}"))),
             Err(trouble) if may_be_done_without(service, &trouble) => {}
@@ -141,7 +141,8 @@ impl Program {
     /// In the format of Docker, whose configuration is the image's own, so that the ID stays what it is; layers come as
     /// they are stored, where the other format has them compressed anew.
     fn archive(self, id: String) -> Stream {
-        Stream::new(reading(&self.name), digest(&id), move || {
+        let identity = Identity { id: digest(&id), engine: String::new() };
+        Stream::new(reading(&self.name), identity, move || {
             let arguments = ["save", "--quiet", "--format", "docker-archive", &id];
             let saved = self.output(&arguments, self.limits.prepare, self.limits.idle);
             Ok(Box::new(saved.map_err(|error| self.error(&error))?))
