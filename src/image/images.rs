@@ -39,7 +39,8 @@ pub(crate) enum Origin {
     Blobs(Arc<dyn Blobs>, Shared),
     /// One that has been read already.
     Streamed(Box<Streamed>),
-    /// One that was read another time, and need not be again.
+    /// One that was read another time, and need not be again. All its layers are in memory, no more than one image may
+    /// have.
     Known(Known),
     /// A root file system, which has one platform and nothing to choose.
     Whole(Option<Box<Image>>),
