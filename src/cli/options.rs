@@ -10,8 +10,8 @@ use imagelint::launch::Overrides;
 use imagelint::lint::Lint;
 use imagelint::report::{self, Detail};
 use imagelint::rule::Rule;
-use imagelint::source::Store;
 use imagelint::source::places::{Access, Place};
+use imagelint::source::{Held, Keep, Store};
 
 use super::Exit;
 use super::output::{Color, Complaint, Result};
@@ -63,7 +63,7 @@ pub struct Cache {
     /// ~/.cache/imagelint]
     #[arg(long, value_name = "DIR", env = "IMAGELINT_CACHE_DIR")]
     cache_dir: Option<PathBuf>,
-    /// Read everything, and keep nothing
+    /// Read everything, and keep nothing for the next time
     #[arg(long)]
     no_cache: bool,
 }
@@ -154,8 +154,9 @@ impl Look {
         target::check(show.report.iter().map(|file| file.path.as_path()), &self.images)?;
         let (mut exit, silent) = (Exit::Clean, show.quiet || show.no_progress);
         let store = self.cache.store();
+        let keep = self.keep(store.clone());
         for name in &self.images {
-            self.lint(name, rules, store.clone(), silent, |lint| {
+            self.lint(name, rules, keep.clone(), silent, |lint| {
                 exit = exit.max(match lint {
                     Ok(lint) => then(Ok(&lint))?,
                     Err(error) => {
@@ -177,12 +178,21 @@ impl Look {
         Ok(exit)
     }
 
+    /// What several images have in common is read once in any case.
+    fn keep(&self, store: Option<Arc<Store>>) -> Option<Arc<dyn Keep>> {
+        match store {
+            Some(store) => Some(store),
+            None if self.images.len() > 1 => Some(Arc::new(Held::default())),
+            None => None,
+        }
+    }
+
     /// Hands the platforms of an image to `then`, each let go before the next is read.
     fn lint(
         &self,
         name: &str,
         rules: &[&Rule],
-        store: Option<Arc<Store>>,
+        store: Option<Arc<dyn Keep>>,
         silent: bool,
         mut then: impl FnMut(imagelint::Result<Lint>) -> Result<()>,
     ) -> Result<()> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use imagelint::image::Progress;
@@ -20,6 +20,8 @@ pub struct Bar {
     since: Instant,
     total: AtomicU64,
     read: AtomicU64,
+    layers: AtomicUsize,
+    layers_read: AtomicUsize,
     line: OnceLock<ProgressBar>,
 }
 
@@ -33,6 +35,8 @@ impl Bar {
             since: Instant::now(),
             total: AtomicU64::new(0),
             read: AtomicU64::new(0),
+            layers: AtomicUsize::new(0),
+            layers_read: AtomicUsize::new(0),
             line: OnceLock::new(),
         }
     }
@@ -40,15 +44,37 @@ impl Bar {
     fn show(&self) -> ProgressBar {
         let (total, read) = (self.total.load(Ordering::Relaxed), self.read.load(Ordering::Relaxed));
         let (line, template) = match total {
-            0 => (ProgressBar::new_spinner(), "{spinner} reading {msg}: {bytes}"),
-            _ => (ProgressBar::new(total), "{spinner} reading {msg}: {bytes} of {total_bytes}"),
+            0 => (ProgressBar::new_spinner(), "{spinner} reading {msg}: {prefix}{bytes}"),
+            _ => (ProgressBar::new(total), "{spinner} reading {msg}: {prefix}{bytes} of {total_bytes}"),
         };
         if let Ok(style) = ProgressStyle::with_template(template) {
             line.set_style(style);
         }
         line.set_message(self.name.clone());
+        line.set_prefix(self.layers());
         line.set_position(read);
         line
+    }
+
+    fn layers(&self) -> String {
+        layers(self.layers_read.load(Ordering::Relaxed), self.layers.load(Ordering::Relaxed))
+    }
+
+    fn tell_layers(&self) {
+        if let Some(line) = self.line.get() {
+            line.set_prefix(self.layers());
+        }
+    }
+}
+
+/// `3 of 12 layers, `; how many there are is not known of what comes as a stream.
+fn layers(read: usize, all: usize) -> String {
+    match (read, all) {
+        (0, 0) => String::new(),
+        (1, 0) => "1 layer, ".to_owned(),
+        (_, 0) => format!("{read} layers, "),
+        (_, 1) => format!("{read} of 1 layer, "),
+        _ => format!("{read} of {all} layers, "),
     }
 }
 
@@ -59,13 +85,20 @@ impl Progress for Bar {
         }
     }
 
-    fn start(&self, _layers: Option<usize>, bytes: Option<u64>) {
+    fn start(&self, layers: Option<usize>, bytes: Option<u64>) {
+        self.layers.fetch_add(layers.unwrap_or(0), Ordering::Relaxed);
+        self.tell_layers();
         // The platforms of an image come one after the other.
         let bytes = bytes.unwrap_or(0);
         let total = self.total.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if let Some(line) = self.line.get() {
             line.set_length(total);
         }
+    }
+
+    fn layer(&self) {
+        self.layers_read.fetch_add(1, Ordering::Relaxed);
+        self.tell_layers();
     }
 
     fn advance(&self, bytes: u64) {
@@ -81,5 +114,16 @@ impl Drop for Bar {
         if let Some(line) = self.line.get() {
             line.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::layers;
+
+    #[test]
+    fn layers_are_told_with_as_much_as_is_known() {
+        let told = [(0, 0), (1, 0), (3, 0), (0, 1), (3, 12)].map(|(read, all)| layers(read, all));
+        assert_eq!(told, ["", "1 layer, ", "3 layers, ", "0 of 1 layer, ", "3 of 12 layers, "]);
     }
 }

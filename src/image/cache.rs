@@ -2,23 +2,25 @@
 //!
 //! Only what was verified is kept, under the very digest that it was verified by: that of the blob as stored, which for
 //! a layer that is not compressed is its diff id, too. A diff id that a configuration only states would let one image
-//! say what is in the layers of another.
+//! say what is in the layers of another. What led to an image of an engine is kept under the engine's ID of it, and held
+//! against that when it is used ([`super::known`]).
 
 use std::sync::Arc;
 
+use super::known::Outline;
 use super::layer::Bounds;
 use super::plan::PlannedLayer;
 use super::{Changeset, Content, Reread};
 use crate::error::Result;
-use crate::source::{Key, Store};
+use crate::source::{Keep, Key};
 
 /// Layers that are known.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Cache(Option<Arc<Store>>);
+pub(crate) struct Cache(Option<Arc<dyn Keep>>);
 
 impl Cache {
     /// In `store`, or nowhere.
-    pub fn new(store: Option<Arc<Store>>) -> Self {
+    pub fn new(store: Option<Arc<dyn Keep>>) -> Self {
         Cache(store)
     }
 
@@ -58,6 +60,23 @@ impl Cache {
         }
     }
 
+    /// Whether anything is kept.
+    pub fn keeps(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// What led to an image that `place` knows by the digest `id`.
+    pub fn outline(&self, id: &str, place: &str) -> Option<Outline> {
+        postcard::from_bytes(&self.get(id, &outline_of(place))?).ok()
+    }
+
+    /// Keeps it.
+    pub fn keep_outline(&self, id: &str, place: &str, outline: &Outline) {
+        if let Ok(bytes) = postcard::to_stdvec(outline) {
+            self.put(id, &outline_of(place), &bytes);
+        }
+    }
+
     fn get(&self, digest: &str, what: &str) -> Option<Vec<u8>> {
         self.0.as_ref()?.get(&Key::new(digest, what)?)
     }
@@ -67,6 +86,11 @@ impl Cache {
             store.put(&key, bytes);
         }
     }
+}
+
+/// What an outline is kept as: engines write the same image in different ways.
+fn outline_of(place: &str) -> String {
+    format!("saved-by-{place}")
 }
 
 /// What a changeset is kept as.

@@ -176,6 +176,7 @@ impl Found {
         });
         Ok(Plan {
             source: "docker-archive",
+            documents: vec![id.clone()],
             digest: id,
             platform,
             configured: None,

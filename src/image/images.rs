@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::cache::{Cache, Remembering};
+use super::known::{Known, Outline};
 use super::load::{self, Shared};
 use super::options::Options;
 use super::plan::{Plan, PlannedLayer};
@@ -38,6 +39,9 @@ pub(crate) enum Origin {
     Blobs(Arc<dyn Blobs>, Shared),
     /// One that has been read already.
     Streamed(Box<Streamed>),
+    /// One that was read another time, and need not be again. All its layers are in memory, no more than one image may
+    /// have.
+    Known(Known),
     /// A root file system, which has one platform and nothing to choose.
     Whole(Option<Box<Image>>),
 }
@@ -87,6 +91,14 @@ impl<'a> Images<'a> {
             Origin::Streamed(streamed) => {
                 let changesets = streamed.layers(&plan, &later, &self.cache);
                 let again = streamed.again(&plan);
+                if let (Ok(_), Some(stream)) = (&changesets, streamed.stream()) {
+                    Outline::keep(stream, &plan, &self.cache, || streamed.outline());
+                }
+                let known_by = plan.layers.iter().map(verified_by).collect();
+                changesets.map(|changesets| self.image(plan, changesets, known_by, |_| again))
+            }
+            Origin::Known(known) => {
+                let (changesets, again) = (known.layers(&plan), known.again(&plan));
                 let known_by = plan.layers.iter().map(verified_by).collect();
                 changesets.map(|changesets| self.image(plan, changesets, known_by, |_| again))
             }

@@ -192,6 +192,8 @@ struct Walk<'a> {
     blobs: &'a dyn Blobs,
     seen: HashSet<(String, Option<Platform>)>,
     leaves: Vec<Leaf>,
+    /// The digest of the index on the way, the first one if there are several.
+    index: Option<String>,
     /// An index whose blob is not here.
     absent: Option<Descriptor>,
     attestations: bool,
@@ -200,8 +202,10 @@ struct Walk<'a> {
 impl<'a> Walk<'a> {
     /// All that `entries` lead to.
     fn along(blobs: &'a dyn Blobs, entries: &[Named<Descriptor>]) -> Result<Self> {
-        let mut walk = Walk { blobs, seen: HashSet::new(), leaves: Vec::new(), absent: None, attestations: false };
+        let (leaves, index, absent) = Default::default();
+        let mut walk = Walk { blobs, seen: HashSet::new(), leaves, index, absent, attestations: false };
         for (number, entry) in entries.iter().enumerate() {
+            walk.index = None;
             walk.follow(&entry.value, None, number, 0)?;
         }
         Ok(walk)
@@ -224,6 +228,7 @@ impl<'a> Walk<'a> {
         }
         match self.index(descriptor)? {
             Step::Index(index) => {
+                self.index.get_or_insert_with(|| descriptor.digest().to_string());
                 index.manifests().iter().try_for_each(|below| self.follow(below, platform.as_ref(), entry, depth + 1))
             }
             Step::Absent => {
@@ -231,7 +236,8 @@ impl<'a> Walk<'a> {
                 Ok(())
             }
             Step::Leaf => {
-                self.leaves.push(Leaf { descriptor: descriptor.clone(), platform, entry });
+                let index = self.index.clone();
+                self.leaves.push(Leaf { descriptor: descriptor.clone(), platform, entry, index });
                 Ok(())
             }
         }

@@ -113,12 +113,14 @@ fn read(
     progress: &dyn Progress,
 ) -> Result<Read> {
     if let Some((partial, changeset)) = Partial::open(blobs, planned, cache, bounds)? {
+        progress.layer();
         return Ok(Read { changeset: Arc::new(changeset), partial: Some(partial) });
     }
     let blob = open(blobs, planned)?;
     let reader = Counted { reader: blob.reader, progress };
     let changeset = layer::read(reader, &planned.expected, &planned.what, bounds)?;
     cache.keep_layer(planned, &changeset);
+    progress.layer();
     Ok(Read::from(changeset))
 }
 
@@ -233,6 +235,7 @@ mod tests {
         Plan {
             source: "test",
             digest: String::new(),
+            documents: Vec::new(),
             platform: Platform::host(),
             configured: None,
             configuration: Configuration::default(),

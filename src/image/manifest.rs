@@ -19,6 +19,8 @@ pub(crate) struct Leaf {
     pub platform: Option<Platform>,
     /// Which entry of `index.json` led here.
     pub entry: usize,
+    /// What that entry names, if it is an index that was read.
+    pub index: Option<String>,
 }
 
 impl Leaf {
@@ -89,9 +91,12 @@ impl Manifest {
         let created_by = config.created_by(layers.len());
         let planned = layers.iter().zip(created_by).enumerate();
         let layers = planned.map(|(i, (layer, by))| planned_layer(blobs, layer, by, i, layers.len()));
+        let digest = self.leaf.descriptor.digest().to_string();
+        let own = [digest.clone(), self.document.config().digest().to_string()];
         Ok(Plan {
             source,
-            digest: self.leaf.descriptor.digest().to_string(),
+            documents: self.leaf.index.iter().cloned().chain(own).collect(),
+            digest,
             platform,
             configured,
             layers: layers.collect::<Result<_>>()?,

@@ -10,6 +10,7 @@ mod document;
 mod images;
 mod index;
 mod keep;
+mod known;
 #[doc(hidden)]
 pub mod layer;
 mod load;

@@ -17,8 +17,24 @@ pub(super) struct Located {
 pub(super) fn at(place: Place, name: &str, access: &Access) -> Result<Located> {
     match ask(place, name, access)? {
         Answer::Found(found) => Ok(Located { place, found }),
-        Answer::Absent(why) | Answer::Closed(why) => Err(Error::new(format!("`{place}:{name}`"), why)),
+        Answer::Absent(why) | Answer::Closed(why) => {
+            Err(Error::new(format!("`{place}:{name}`"), why).help(elsewhere(place, name)))
+        }
     }
+}
+
+/// What else can be tried where an image is not in the one place that was named.
+fn elsewhere(place: Place, name: &str) -> String {
+    if !cfg!(feature = "remote") {
+        return format!("pipe the image: docker save {name} | imagelint -");
+    }
+    let list = match place {
+        Place::Docker => "see docker images for what it has",
+        Place::Podman => "see podman images for what it has; images of root are seen by root only",
+        Place::Containerd => "see ctr --namespace NAMESPACE images ls for what it has",
+        Place::Registry => "look whether the name is right",
+    };
+    format!("to look in all places: imagelint {name}\n{list}")
 }
 
 /// Looks for a bare name in every place, the network last. What does not have it is told if nothing has; what does not

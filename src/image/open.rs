@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::{fs, io};
 
+use super::cache::Cache;
 use super::images::{Images, Origin};
+use super::known::Outlined;
 use super::load::Shared;
 use super::named::{self, Located};
 use super::options::Options;
@@ -13,7 +15,7 @@ use super::streamed::Streamed;
 use super::{Image, Platform, docker_archive, index, rootfs};
 use crate::error::{Error, Result};
 use crate::reference::Reference;
-use crate::source::places::{Found, Place};
+use crate::source::places::{Found, Place, Stream};
 use crate::source::{Archive, Blobs, Input, Layout, unreadable};
 
 /// Opens the image that `reference` names and reads its layers, each blob once and verified.
@@ -112,11 +114,23 @@ impl<'a> Request<'_, 'a> {
                 let place_of_blobs = blobs.place().to_owned();
                 self.read(blobs, &place_of_blobs, None, Form::Oci, place.name())
             }
-            Found::Archive(stream) => {
-                let path = stream.place().to_owned();
-                self.streamed(Input::Stream(stream), &path, None, Form::Any, place.name())
-            }
+            Found::Archive(stream) => match self.known(&stream, place.name()) {
+                Some(images) => images,
+                None => {
+                    let path = stream.place().to_owned();
+                    self.streamed(Input::Stream(stream), &path, None, Form::Any, place.name())
+                }
+            },
         }
+    }
+
+    /// What the engine has sent before. Whatever is wrong with that, it can be sent again.
+    fn known(&self, stream: &Stream, source: &'static str) -> Option<Result<Images<'a>>> {
+        let cache = Cache::new(self.options.store.clone());
+        let outlined = Outlined::new(stream.place(), cache.outline(&stream.identity().id, source)?);
+        let plans = self.plans(&outlined, stream.place(), None, Form::Any, source).ok()?;
+        let known = outlined.known(stream.clone(), &plans, &cache)?;
+        Some(self.list(Origin::Known(known), plans))
     }
 
     fn layout(&self, path: &str, name: Option<&str>) -> Result<Images<'a>> {

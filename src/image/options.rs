@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Platform, Progress};
-use crate::source::Store;
+use crate::source::Keep;
 use crate::source::places::Access;
 
 /// What is asked for besides the reference.
@@ -14,7 +14,7 @@ pub struct Options<'a> {
     /// Where a name is looked for.
     pub access: Access,
     /// Layers that were read before.
-    pub store: Option<Arc<Store>>,
+    pub store: Option<Arc<dyn Keep>>,
     /// Is told how far reading has come.
     pub progress: &'a dyn Progress,
 }

@@ -12,6 +12,8 @@ use super::{Configuration, Platform};
 pub(crate) struct Plan {
     pub source: &'static str,
     pub digest: String,
+    /// The digests of all documents that led here and were verified, from an index to the configuration.
+    pub documents: Vec<String>,
     pub platform: Platform,
     /// As [`super::Image::configured`].
     pub configured: Option<Platform>,

@@ -19,6 +19,9 @@ pub trait Progress: Send + Sync {
         let _ = bytes;
     }
 
+    /// After every layer.
+    fn layer(&self) {}
+
     /// When all is read, or reading has failed.
     fn finish(&self) {}
 }

@@ -12,7 +12,7 @@ use crate::source::Input;
 
 /// Reads it as an image of one layer, with an empty configuration.
 pub(crate) fn open(path: &str, reference: &Reference, options: &Options<'_>) -> Result<Image> {
-    options.progress.start(Some(1), None);
+    options.progress.start(None, None);
     let read = read(path, options);
     options.progress.finish();
     let (changeset, again) = read?;

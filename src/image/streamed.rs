@@ -9,12 +9,14 @@ use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
 use super::cache::Cache;
+use super::known::Outline;
 use super::layer::{self, Bounds, Expected};
 use super::plan::{Plan, PlannedLayer};
 use super::progress::{Counted, Progress};
 use super::{Changeset, Reread, document, load};
 use crate::error::{Error, Result};
 use crate::source::decode::{Compression, decode};
+use crate::source::places::Stream;
 use crate::source::verify::{Blob, Hasher};
 use crate::source::{Blobs, Input, Kind, Member, Members, Opened, Tarball, clean, is_tar, unreadable};
 
@@ -43,6 +45,7 @@ enum Item {
 struct Candidate {
     /// Which member of the archive it is, counted from 0.
     number: u64,
+    name: String,
     digest: String,
     diff_id: String,
     size: u64,
@@ -60,7 +63,7 @@ impl Streamed {
             Input::Stream(_) => input.to_string(),
         };
         let mut blob = whole(Counted { reader: input.raw()?, progress }, &place)?;
-        let passed = decode(&mut blob).and_then(|reader| Pass::new(reader).run());
+        let passed = decode(&mut blob).and_then(|reader| Pass::new(reader, progress).run());
         progress.finish();
         let (members, candidates) = passed.map_err(|e| unreadable(&place, &e))?;
         if members.is_empty() {
@@ -107,12 +110,36 @@ impl Streamed {
         }
     }
 
+    /// What it was read from, if an engine has sent it.
+    pub fn stream(&self) -> Option<&Stream> {
+        match &self.input {
+            Input::Stream(stream) => Some(stream),
+            Input::File(_) | Input::Stdin => None,
+        }
+    }
+
+    /// What is to be kept of it, so that the plans that lead here can be made again.
+    pub fn outline(&self) -> Outline {
+        let mut outline = Outline::default();
+        for (name, item) in self.members.iter() {
+            match item {
+                Item::Document(bytes) => drop(outline.documents.insert(name.to_owned(), bytes.clone())),
+                Item::Layer(number) => {
+                    let candidate = self.candidates.get(*number).map(|candidate| candidate.name.clone());
+                    outline.layers.insert(name.to_owned(), candidate.unwrap_or_default());
+                }
+                Item::Other => {}
+            }
+        }
+        outline
+    }
+
     /// The second look, for which a file is read from its start and standard input not at all.
     pub fn again(&self, plan: &Plan) -> Again {
         let seen = |planned: &PlannedLayer| {
             let candidate = self.candidate(planned).ok().and_then(|i| self.candidates.get(i));
             Seen {
-                number: candidate.map_or(u64::MAX, |c| c.number),
+                member: Which::Number(candidate.map_or(u64::MAX, |c| c.number)),
                 expected: Expected { digest: candidate.map(|c| c.digest.clone()), ..Expected::default() },
                 what: planned.what.clone(),
             }
@@ -157,18 +184,19 @@ impl Candidate {
 }
 
 /// The pass itself.
-struct Pass<R> {
+struct Pass<'a, R> {
     tarball: Tarball<R>,
     members: Members<Item>,
     candidates: Vec<Candidate>,
     /// An archive may be as large as an image may.
     bounds: Bounds,
+    progress: &'a dyn Progress,
 }
 
-impl<R: Read> Pass<R> {
-    fn new(reader: R) -> Self {
+impl<'a, R: Read> Pass<'a, R> {
+    fn new(reader: R, progress: &'a dyn Progress) -> Self {
         let (members, candidates, bounds) = Default::default();
-        Pass { tarball: Tarball::new(reader), members, candidates, bounds }
+        Pass { tarball: Tarball::new(reader), members, candidates, bounds, progress }
     }
 
     fn run(mut self) -> io::Result<(Members<Item>, Vec<Candidate>)> {
@@ -199,6 +227,7 @@ impl<R: Read> Pass<R> {
         if is_layer(&head) {
             let candidate = self.layer(head, member, number)?;
             self.candidates.push(candidate);
+            self.progress.layer();
             return Ok(Item::Layer(self.candidates.len() - 1));
         }
         if !is_json(&head) || member.size > document::MAX_DOCUMENT {
@@ -216,7 +245,14 @@ impl<R: Read> Pass<R> {
         io::copy(&mut stored, &mut io::sink())?;
         let digest = stored.hasher.finish();
         let diff_id = decoded.unwrap_or_else(|| digest.clone());
-        Ok(Candidate { number, digest, diff_id, size: member.size, changeset: changeset.map(Arc::new) })
+        Ok(Candidate {
+            number,
+            name: clean(&member.name),
+            digest,
+            diff_id,
+            size: member.size,
+            changeset: changeset.map(Arc::new),
+        })
     }
 }
 
@@ -281,23 +317,40 @@ impl<R: Read> Read for Hashing<R> {
 
 /// The second look at layers of such an archive.
 pub(crate) struct Again {
-    input: Input,
-    layers: Vec<Seen>,
+    pub input: Input,
+    pub layers: Vec<Seen>,
 }
 
 /// A layer, where it was the first time.
-struct Seen {
-    /// The number of the member.
-    number: u64,
+pub(crate) struct Seen {
+    pub member: Which,
     /// The digest that it had.
-    expected: Expected,
+    pub expected: Expected,
     /// How messages call it.
-    what: String,
+    pub what: String,
+}
+
+/// A member of an archive.
+#[derive(Debug)]
+pub(crate) enum Which {
+    /// Counted from 0: of an archive that stays what it is.
+    Number(u64),
+    /// Of one that is made anew.
+    Name(String),
+}
+
+impl Which {
+    fn is(&self, number: u64, member: &Member) -> bool {
+        match self {
+            Which::Number(wanted) => *wanted == number,
+            Which::Name(wanted) => member.kind == Kind::File && *wanted == clean(&member.name),
+        }
+    }
 }
 
 impl Reread for Again {
     fn reread(&self, layer: usize, ordinal: u32, offset: u64, len: usize) -> Result<Vec<u8>> {
-        let Some(Seen { number, expected, what }) = self.layers.get(layer) else {
+        let Some(Seen { member, expected, what }) = self.layers.get(layer) else {
             return Err(load::no_such_layer(layer));
         };
         if !self.input.comes_again() {
@@ -306,9 +359,12 @@ impl Reread for Again {
         }
         let mut blob = whole(self.input.raw()?, what)?;
         let mut tarball = Tarball::new(decode(&mut blob).map_err(|e| unreadable(what, &e))?);
-        for _ in 0..=*number {
-            let member = tarball.next_member().map_err(|e| unreadable(what, &e))?;
-            member.ok_or_else(|| Error::new(what, "the archive has changed since it was first read"))?;
+        for number in 0.. {
+            let next = tarball.next_member().map_err(|e| unreadable(what, &e))?;
+            let next = next.ok_or_else(|| Error::new(what, "the archive has changed since it was first read"))?;
+            if member.is(number, &next) {
+                break;
+            }
         }
         layer::reread(tarball, expected, ordinal, offset, len, what)
     }

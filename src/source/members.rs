@@ -57,6 +57,11 @@ impl<T> Members<T> {
         None
     }
 
+    /// All files by all their names, links among them.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &T)> {
+        self.by_name.keys().filter_map(|name| Some((name.as_str(), self.get(name)?)))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.by_name.len()

@@ -3,6 +3,7 @@
 mod archive;
 pub mod decode;
 mod directory;
+mod held;
 mod input;
 mod layout;
 mod members;
@@ -15,10 +16,11 @@ pub mod verify;
 
 pub use archive::Archive;
 pub use directory::{Found, unreadable_below, walk};
+pub use held::Held;
 pub use input::Input;
 pub use layout::Layout;
 pub use members::{Members, clean};
-pub use store::{Contents, Key, Store};
+pub use store::{Contents, Keep, Key, Store};
 pub(crate) use tarball::is_tar;
 pub use tarball::{Kind, Member, Tarball};
 

@@ -70,19 +70,33 @@ pub enum Found {
     Archive(Stream),
 }
 
+/// What an engine knows an image by, before it sends anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Identity {
+    /// The digest of one of its documents: of the configuration, or of a manifest or index.
+    pub id: String,
+    /// Which engine says so, in which version, if it tells: another may write another archive of the same image.
+    pub engine: String,
+}
+
 type Open = dyn Fn() -> Result<Box<dyn Read + Send>> + Send + Sync;
 
 /// An archive that comes as a stream, and comes again if it is asked for.
 #[derive(Clone)]
 pub struct Stream {
     place: String,
+    identity: Identity,
     open: Arc<Open>,
 }
 
 impl Stream {
     /// `place` names it in messages: ``image `app` of Docker``; `open` asks for it.
-    pub fn new(place: String, open: impl Fn() -> Result<Box<dyn Read + Send>> + Send + Sync + 'static) -> Self {
-        Stream { place, open: Arc::new(open) }
+    pub fn new(
+        place: String,
+        identity: Identity,
+        open: impl Fn() -> Result<Box<dyn Read + Send>> + Send + Sync + 'static,
+    ) -> Self {
+        Stream { place, identity, open: Arc::new(open) }
     }
 
     /// Asks for it.
@@ -91,6 +105,11 @@ impl Stream {
     /// It does not come.
     pub fn open(&self) -> Result<Box<dyn Read + Send>> {
         (self.open)()
+    }
+
+    /// What the engine knows it by.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
     }
 
     /// What is being read, for messages.

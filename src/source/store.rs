@@ -6,6 +6,7 @@
 //! digest, and whoever may write to the directory may write anything into it.
 
 use std::ffi::OsStr;
+use std::fmt::Debug;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
@@ -37,6 +38,25 @@ const HEADER: usize = MAGIC.len() + 4 + 32 + 32;
 
 /// What entries of this program are called.
 const SUFFIX: &str = "entry";
+
+/// What was learned of blobs, by key.
+pub trait Keep: Debug + Send + Sync {
+    /// What was put under `key`, if it is still there.
+    fn get(&self, key: &Key) -> Option<Vec<u8>>;
+
+    /// Puts `bytes` under `key`, if that is possible.
+    fn put(&self, key: &Key, bytes: &[u8]);
+}
+
+impl Keep for Store {
+    fn get(&self, key: &Key) -> Option<Vec<u8>> {
+        Store::get(self, key)
+    }
+
+    fn put(&self, key: &Key, bytes: &[u8]) {
+        Store::put(self, key, bytes);
+    }
+}
 
 /// The directory.
 #[derive(Debug)]
@@ -215,7 +235,7 @@ impl Drop for Store {
 const TEMPORARY: &str = "tmp";
 
 /// What an entry is called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key(String);
 
 impl Key {

@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::lint::{Surroundings, same};
 use crate::samples::Sample;
 use crate::server::{Server, can_run};
+use crate::tap::Tap;
 
 fn dockerd(directory: &Path, socket: &Path) -> Command {
     let mut command = Command::new("dockerd");
@@ -52,7 +53,11 @@ fn an_image_of_docker_is_what_it_is_as_a_file() {
     same(&docker, "docker:large:1", &large);
     same(&docker, "docker:large:1", &large);
 
-    assert!(docker.error(&["docker:nope"]).contains("`docker:nope`: Docker has no image nope"));
+    warm(&server, &Tap::of(&server.socket));
+
+    let absent = docker.error(&["docker:nope"]);
+    assert!(absent.contains("`docker:nope`: Docker has no image nope"), "{absent}");
+    assert!(absent.contains("to look in all places: imagelint nope see docker images for what it has"), "{absent}");
     assert!(docker.error(&["docker:App"]).contains("repository name must be lowercase"));
     let tried = docker.error(&["--source", "docker", "nope:1"]);
     assert!(tried.contains("docker: Docker has no image nope:1"), "{tried}");
@@ -60,6 +65,28 @@ fn an_image_of_docker_is_what_it_is_as_a_file() {
     let refused = docker.error(&["docker:demo:1"]);
     assert!(refused.contains(&format!("nothing listens on {socket} (DOCKER_HOST)")), "{refused}");
     assert!(refused.contains("systemctl start docker"), "{refused}");
+}
+
+/// Of an image that was linted before, Docker is asked for the ID and for nothing else.
+fn warm(server: &Server, tap: &Tap) {
+    let docker = tap.surroundings("DOCKER_HOST");
+    for name in ["demo:1", "large:1"] {
+        let (reference, cache) = (format!("docker:{name}"), server.path("cache"));
+        let (expected, docker) = (docker.all(&reference, &[]), docker.with_cache(&cache));
+        assert_eq!(tap.sent(), 2);
+        for sent in [1, 0, 0] {
+            assert_eq!(docker.all(&reference, &[]), expected);
+            assert_eq!(tap.sent(), sent, "{name}");
+        }
+    }
+    // The name now stands for another image.
+    let docker = docker.with_cache(&server.path("cache"));
+    let file = load(server, &Sample::small("amd64", "other"), "demo:1");
+    same(&docker, "docker:demo:1", &file);
+    assert_eq!(tap.sent(), 1);
+    let file = load(server, &Sample::demo(), "demo:1");
+    same(&docker, "docker:demo:1", &file);
+    assert_eq!(tap.sent(), 0);
 }
 
 /// As `docker context create` and `docker context use` leave it.

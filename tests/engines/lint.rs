@@ -1,5 +1,6 @@
 //! The program, run as users run it.
 
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -9,12 +10,15 @@ use serde_json::Value;
 pub struct Surroundings(pub Vec<(&'static str, String)>);
 
 impl Surroundings {
-    fn imagelint(&self, arguments: &[&str]) -> Output {
+    pub fn imagelint(&self, arguments: &[&str]) -> Output {
         let path = std::env::var_os("PATH").unwrap();
         let timeout = std::env::split_paths(&path).map(|path| path.join("timeout")).find(|path| path.is_file());
         let mut command = Command::new(timeout.unwrap());
         command.arg("60").arg(env!("CARGO_BIN_EXE_imagelint")).args(arguments);
-        command.env_clear().env("PATH", path).env("HOME", "/nonexistent").arg("--no-cache");
+        command.env_clear().env("PATH", path).env("HOME", "/nonexistent");
+        if !self.0.iter().any(|(name, _)| *name == "IMAGELINT_CACHE_DIR") {
+            command.arg("--no-cache");
+        }
         command.envs(self.0.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null()).output().unwrap()
     }
@@ -31,6 +35,13 @@ impl Surroundings {
             document
         });
         (image, documents.into())
+    }
+
+    /// The same, and a directory for what is to be remembered.
+    pub fn with_cache(&self, directory: &Path) -> Self {
+        let mut all = self.clone();
+        all.0.push(("IMAGELINT_CACHE_DIR", directory.display().to_string()));
+        all
     }
 
     /// What is said where nothing can be: in one line.

@@ -17,3 +17,5 @@ mod server;
 mod containerd;
 mod docker;
 mod podman;
+mod tap;
+mod warm;

@@ -6,6 +6,7 @@ use std::process::Command;
 use crate::lint::{Surroundings, same};
 use crate::samples::Sample;
 use crate::server::{Server, can_run, run};
+use crate::tap::Tap;
 
 /// Storage of its own, where the test has its files.
 fn settings(directory: &Path) -> Vec<(&'static str, String)> {
@@ -51,7 +52,9 @@ fn check(podman: &Surroundings, directory: &Path) {
     let large = load(directory, &Sample::large(), "localhost/large:1");
     same(podman, "podman:localhost/large:1", &large);
 
-    assert!(podman.error(&["podman:nope"]).contains("`podman:nope`: Podman has no image nope"));
+    let absent = podman.error(&["podman:nope"]);
+    assert!(absent.contains("`podman:nope`: Podman has no image nope"), "{absent}");
+    assert!(absent.contains("to look in all places: imagelint nope see podman images"), "{absent}");
     let odd = podman.error(&["podman:App"]);
     assert!(odd.contains("`podman:App`: Podman says: ") && odd.contains("repository name must be lowercase"), "{odd}");
 }
@@ -68,6 +71,7 @@ fn the_service_gives_what_the_file_is() {
     let address = format!("unix://{}", server.socket.display());
     let service = Surroundings(vec![("CONTAINER_HOST", address.clone()), ("PATH", "/nonexistent".to_owned())]);
     check(&service, server.directory.path());
+    warm(&server);
     // The socket stays behind, and podman is asked itself.
     server.stop();
     let mut variables = settings(server.directory.path());
@@ -79,6 +83,38 @@ fn the_service_gives_what_the_file_is() {
     assert!(error.contains("podman is not installed"), "{error}");
 }
 
+/// Of an image that was linted before, the service is asked for the ID and for nothing else.
+fn warm(server: &Server) {
+    let tap = Tap::of(&server.socket);
+    let service = tap.surroundings("CONTAINER_HOST");
+    let (expected, service) = (service.all("podman:demo:1", &[]), service.with_cache(&server.path("cache")));
+    assert_eq!(tap.sent(), 2);
+    for sent in [1, 0] {
+        assert_eq!(service.all("podman:demo:1", &[]), expected);
+        assert_eq!(tap.sent(), sent);
+    }
+}
+
+/// The same without a service: podman is started once, and does not save.
+fn warm_without_service(directory: &Path, variables: &[(&'static str, String)]) {
+    let (log, programs) = (directory.join("started"), directory.join("programs"));
+    std::fs::create_dir(&programs).unwrap();
+    let write = r#"printf '#!/bin/sh\necho "$1 $2" >>"%s"\nexec "%s" "$@"\n' "$2" "$3" >"$1"; chmod 755 "$1""#;
+    let podman = run(Command::new("sh").args(["-c", "command -v podman"]));
+    run(Command::new("sh").args(["-ec", write, "sh"]).arg(programs.join("podman")).arg(&log).arg(podman.trim()));
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let mut podman = Surroundings(variables.to_vec());
+    podman.0.push(("PATH", path));
+    let started =
+        || std::fs::read_to_string(&log).map(|text| std::fs::remove_file(&log).map(|()| text)).unwrap().unwrap();
+    let (expected, podman) = (podman.all("podman:demo:1", &[]), podman.with_cache(&directory.join("cache")));
+    assert_eq!(started(), "image inspect\nsave --quiet\n".repeat(2));
+    for expected_starts in ["image inspect\nsave --quiet\nimage inspect\n", "image inspect\nimage inspect\n"] {
+        assert_eq!(podman.all("podman:demo:1", &[]), expected);
+        assert_eq!(started(), expected_starts);
+    }
+}
+
 #[test]
 fn podman_gives_what_the_file_is_without_a_service() {
     if !can_run(&["podman"]) {
@@ -87,5 +123,6 @@ fn podman_gives_what_the_file_is_without_a_service() {
     let directory = tempfile::TempDir::new().unwrap();
     let mut variables = settings(directory.path());
     variables.push(("XDG_RUNTIME_DIR", directory.path().display().to_string()));
-    check(&Surroundings(variables), directory.path());
+    check(&Surroundings(variables.clone()), directory.path());
+    warm_without_service(directory.path(), &variables);
 }

@@ -14,5 +14,6 @@ mod make;
 mod names;
 mod play;
 mod real;
+mod several;
 mod server;
 mod tokens;

@@ -8,13 +8,17 @@ use serde_json::{Value, json};
 
 use crate::make::*;
 
-/// Counts what is read of layers.
+/// Counts what is read of layers: bytes, and layers.
 #[derive(Default)]
-struct Count(AtomicU64);
+struct Count(AtomicU64, AtomicU64);
 
 impl Progress for Count {
     fn advance(&self, bytes: u64) {
         self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn layer(&self) {
+        self.1.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -75,6 +79,7 @@ fn shared_layers_are_read_once() {
             holders.push(Arc::strong_count(&image.layers[0].changeset));
         }
         assert_eq!(count.0.load(Ordering::Relaxed) as usize, layers.iter().sum::<usize>());
+        assert_eq!(count.1.load(Ordering::Relaxed), 4);
         assert_eq!(holders, [2, 2, 1], "kept only while it is needed");
     }
 }
@@ -91,6 +96,7 @@ fn a_compressed_archive_is_read_once() {
     let images = image::open_all(&path.parse().unwrap(), &options).unwrap();
     let listings: Vec<_> = images.map(|image| listing(&image.unwrap())).collect();
     assert_eq!(count.0.load(Ordering::Relaxed) as usize, packed.len());
+    assert_eq!(count.1.load(Ordering::Relaxed), 4);
     let alone = THREE.map(|typed| listing(&open_for(&path, typed).unwrap()));
     assert_eq!(listings, alone);
 }

@@ -4,11 +4,13 @@ use std::future::Future;
 use std::io::{self, Read};
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bollard::{API_DEFAULT_VERSION, BollardRequest, Docker};
 use bytes::Bytes;
 use futures_util::{Stream as Bodies, StreamExt, stream};
+use hyper::header::SERVER;
 use tokio::time::timeout;
 
 use super::endpoint::Endpoint;
@@ -16,12 +18,15 @@ use super::machine::Limits;
 use super::trouble::{Trouble, whole};
 use super::{name, wire};
 use crate::error::Error;
-use crate::source::places::Stream;
+use crate::source::places::{Identity, Stream};
 use crate::source::remote::body::Body;
 use crate::source::remote::runtime;
 
 /// The library's own bound for a request, which counts whole seconds only; those of [`Limits`] come first.
 const NEVER: u64 = 1 << 20;
+
+/// What an engine calls itself, as soon as it has answered: `Docker/20.10.24 (linux)`.
+type Engine = Arc<OnceLock<String>>;
 
 /// A service that speaks Docker's API.
 #[derive(Clone, Debug)]
@@ -37,10 +42,21 @@ pub(super) struct Service {
 }
 
 impl Service {
-    /// The ID of the image that it calls `name`: the whole digest of one image, where a name may stand for several.
-    pub fn id(&self, name: &str) -> Result<String, Trouble> {
+    /// The image that it calls `name`, saved anew each time it is opened; by its ID, the whole digest of one image, where
+    /// a name may stand for several.
+    pub fn image(&self, name: &str) -> Result<Stream, Trouble> {
+        let engine = Engine::default();
+        let id = self.id(name, &engine)?;
+        let identity = Identity { id: name::digest(&id), engine: engine.get().cloned().unwrap_or_default() };
+        let (service, place) = (self.clone(), format!("image `{name}` of {}", self.title));
+        let reading = place.clone();
+        let open = move || service.save(&id).map_err(|trouble| service.error(reading.clone(), trouble));
+        Ok(Stream::new(place, identity, open))
+    }
+
+    fn id(&self, name: &str, engine: &Engine) -> Result<String, Trouble> {
         let ask = async {
-            let inspected = timeout(self.limits.answer, self.client()?.inspect_image(name)).await;
+            let inspected = timeout(self.limits.answer, self.client(engine)?.inspect_image(name)).await;
             let inspected = inspected.map_err(|_| Trouble::Other(self.too_long(self.limits.answer)))??;
             inspected
                 .id
@@ -50,15 +66,8 @@ impl Service {
         runtime::block_on(ask).unwrap_or_else(|error| Err(Trouble::Other(error.to_string())))
     }
 
-    /// The image of that ID, saved anew each time it is opened.
-    pub fn archive(&self, name: &str, id: String) -> Stream {
-        let (service, place) = (self.clone(), format!("image `{name}` of {}", self.title));
-        let reading = place.clone();
-        Stream::new(place, move || service.save(&id).map_err(|trouble| service.error(reading.clone(), trouble)))
-    }
-
     fn save(&self, id: &str) -> Result<Box<dyn Read + Send>, Trouble> {
-        let client = self.client()?;
+        let client = self.client(&Engine::default())?;
         let mut pieces = Box::pin(client.export_image(id));
         // What is wrong before the first byte is said with the error's own help.
         let first = runtime::block_on(async { timeout(self.limits.prepare, pieces.next()).await });
@@ -69,11 +78,17 @@ impl Service {
         Ok(Box::new(Body::new(all).map_err(|error| Trouble::Other(error.to_string()))?))
     }
 
-    fn client(&self) -> Result<Docker, Trouble> {
-        let (service, limits) = (self.clone(), self.limits);
+    /// Notes in `engine` who answers.
+    fn client(&self, engine: &Engine) -> Result<Docker, Trouble> {
+        let (service, limits, engine) = (self.clone(), self.limits, Arc::clone(engine));
         let send = move |request: BollardRequest| {
-            let Service { endpoint, ssh, .. } = service.clone();
-            async move { wire::send(&endpoint, ssh.as_deref(), limits, request).await }
+            let (Service { endpoint, ssh, .. }, engine) = (service.clone(), Arc::clone(&engine));
+            async move {
+                let response = wire::send(&endpoint, ssh.as_deref(), limits, request).await?;
+                let name = response.headers().get(SERVER).and_then(|name| name.to_str().ok()).map(str::to_owned);
+                name.map(|name| engine.set(name));
+                Ok(response)
+            }
         };
         Ok(Docker::connect_with_custom_transport(send, Some("http://localhost"), NEVER, API_DEFAULT_VERSION)?)
     }

@@ -22,8 +22,8 @@ pub(super) fn ask(machine: &Machine, name: &str, access: &Access) -> Result<Answ
     if let Endpoint::Tls(address) = &service.endpoint {
         return Err(no_tls(address));
     }
-    match service.id(name) {
-        Ok(id) => Ok(Answer::Found(Found::Archive(service.archive(name, id)))),
+    match service.image(name) {
+        Ok(stream) => Ok(Answer::Found(Found::Archive(stream))),
         Err(Trouble::NoSocket) => Ok(Answer::Absent(no_socket(&service))),
         Err(Trouble::NoImage) => Ok(Answer::Absent(format!("Docker has no image {name}"))),
         Err(Trouble::NoName(why)) => Ok(Answer::Absent(format!("Docker says: {why}"))),

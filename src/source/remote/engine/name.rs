@@ -20,6 +20,11 @@ pub(super) fn is_id(id: &str) -> bool {
     digits.len() == 64 && digits.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
 
+/// The digest that an ID is.
+pub(super) fn digest(id: &str) -> String {
+    format!("sha256:{}", id.strip_prefix("sha256:").unwrap_or(id))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

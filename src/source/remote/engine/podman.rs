@@ -9,11 +9,11 @@ use super::api::Service;
 use super::docker::{not_asked, parse};
 use super::endpoint::Endpoint;
 use super::machine::{Limits, Machine};
-use super::name::is_id;
+use super::name::{digest, is_id};
 use super::process::{Failed, Output};
 use super::trouble::{Trouble, is_about_the_name};
 use crate::error::{Error, Result};
-use crate::source::places::{Access, Answer, Found, Stream};
+use crate::source::places::{Access, Answer, Found, Identity, Stream};
 
 const CONTAINER_HOST: &str = "CONTAINER_HOST";
 
@@ -21,6 +21,9 @@ const SOCKET: &str = "/run/podman/podman.sock";
 
 /// `podman image exists` exits so where there is none (podman-image-exists(1)).
 const NO_SUCH_IMAGE: i32 = 1;
+
+/// What podman says then (containers/storage `types/errors.go`, `ErrImageUnknown`).
+const NOT_KNOWN: &str = "image not known";
 
 /// Asks it for an image.
 ///
@@ -36,8 +39,8 @@ pub(super) fn ask(machine: &Machine, name: &str, access: &Access) -> Result<Answ
         if matches!(service.endpoint, Endpoint::Ssh { .. }) {
             continue;
         }
-        match service.id(name) {
-            Ok(id) => return Ok(Answer::Found(Found::Archive(service.archive(name, id)))),
+        match service.image(name) {
+            Ok(stream) => return Ok(Answer::Found(Found::Archive(stream))),
             Err(Trouble::NoImage) => return Ok(Answer::Absent(absent(name))),
             Err(Trouble::NoName(why)) => return Ok(Answer::Absent(format!("Podman says: {why}"))),
             Err(trouble) if may_be_done_without(service, &trouble) => {}
@@ -101,16 +104,27 @@ impl Program {
             let socket = services.first().map(|service| format!(", and nothing listens on {}", service.endpoint));
             return Ok(Answer::Absent(format!("podman is not installed{}", socket.unwrap_or_default())));
         }
-        match self.text(&["image", "exists", &self.name]) {
-            Ok(_) => {}
-            Err(error) => return self.refused(&error),
-        }
-        let id = self.text(&["image", "inspect", "--format", "{{.Id}}", &self.name]);
-        let id = id.map_err(|error| self.error(&error))?.trim().to_owned();
+        let id = match self.text(&["image", "inspect", "--format", "{{.Id}}", &self.name]) {
+            Ok(id) => id.trim().to_owned(),
+            Err(error) => return self.not_inspected(&error),
+        };
         if !is_id(&id) {
             return Err(Error::new(reading(&self.name), "podman image inspect gives no ID"));
         }
         Ok(Answer::Found(Found::Archive(self.archive(id))))
+    }
+
+    /// Whether there is no such image. If the words do not tell, as those of another version may not, the exit status of
+    /// another command does.
+    fn not_inspected(&self, error: &io::Error) -> Result<Answer> {
+        let failed = error.get_ref().and_then(|error| error.downcast_ref::<Failed>());
+        if failed.is_some_and(|failed| failed.words.contains(NOT_KNOWN)) {
+            return Ok(Answer::Absent(absent(&self.name)));
+        }
+        match self.text(&["image", "exists", &self.name]) {
+            Ok(_) => Err(self.error(error)),
+            Err(error) => self.refused(&error),
+        }
     }
 
     fn refused(&self, error: &io::Error) -> Result<Answer> {
@@ -127,7 +141,8 @@ impl Program {
     /// In the format of Docker, whose configuration is the image's own, so that the ID stays what it is; layers come as
     /// they are stored, where the other format has them compressed anew.
     fn archive(self, id: String) -> Stream {
-        Stream::new(reading(&self.name), move || {
+        let identity = Identity { id: digest(&id), engine: String::new() };
+        Stream::new(reading(&self.name), identity, move || {
             let arguments = ["save", "--quiet", "--format", "docker-archive", &id];
             let saved = self.output(&arguments, self.limits.prepare, self.limits.idle);
             Ok(Box::new(saved.map_err(|error| self.error(&error))?))

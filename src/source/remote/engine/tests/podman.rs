@@ -42,6 +42,8 @@ fn the_archive_is_what_podman_writes() {
 fn what_podman_says_is_told() {
     let root = TempDir::new().unwrap();
     assert_eq!(absent(ask(&with(root.path(), "exit 1", &[], LATER))), "Podman has no image app:1");
+    let unknown = "[ $2 = inspect ] || exit 9; echo 'Error: inspecting object: app:1: image not known' >&2; exit 125";
+    assert_eq!(absent(ask(&with(root.path(), unknown, &[], LATER))), "Podman has no image app:1");
     let said = error(ask(&with(root.path(), "echo 'Error: storage is locked' >&2; exit 125", &[], LATER)));
     assert!(said.contains("podman fails: exit status: 125: Error: storage is locked"), "{said}");
     let why = absent(ask(&with(root.path(), "echo 'Error: invalid reference format' >&2; exit 125", &[], LATER)));
