@@ -112,21 +112,32 @@ def resident(pid):
         return 0
 
 
-def once(commands):
-    """Wall and CPU seconds of commands run one after the other, and the largest resident set in KiB."""
+def once(commands, watch=False):
+    """Wall and CPU seconds of commands run one after the other; with `watch`, the largest resident set in KiB, too, which
+    makes the times a little longer."""
     start, cpu, rss = time.monotonic(), 0.0, 0
     for command in commands:
         child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         done = 0
         while not done:
-            rss = max(rss, resident(child.pid))
-            done, status, usage = os.wait4(child.pid, os.WNOHANG)
-            time.sleep(0 if done else 0.005)
+            rss = max(rss, resident(child.pid) if watch else 0)
+            done, status, usage = os.wait4(child.pid, os.WNOHANG if watch else 0)
+            time.sleep(0 if done else 0.001)
         child.returncode = os.waitstatus_to_exitcode(status)
-        if child.returncode not in (0, 1):
+        if child.returncode != 0 and not (child.returncode == 1 and "--no-progress" in command):
             sys.exit("%s: exit code %d" % (" ".join(command), child.returncode))
         cpu += usage.ru_utime + usage.ru_stime
     return time.monotonic() - start, cpu, rss
+
+
+def several(tools, runs):
+    """Medians of wall and CPU seconds, and the resident set of one run more."""
+    times = {name: [] for name in tools}
+    for _ in range(runs):                   # interleaved, so that a busy moment hits all alike
+        for name, commands in tools.items():
+            times[name].append(once(commands))
+    median = lambda name, which: statistics.median(t[which] for t in times[name])
+    return {name: (median(name, 0), median(name, 1), once(commands, watch=True)[2]) for name, commands in tools.items()}
 
 
 def bare_binary():
@@ -167,18 +178,14 @@ def run(layout, runs, imagelint, bare, wanted):
     for tool in ("igzip", "pigz", "gzip"):
         if shutil.which(tool):
             tools[tool + " -dc"] = [[tool, "-dc", l] for l in layers]
-    times = {name: [] for name in tools}
     for path in layers:                     # into the page cache
         with open(path, "rb") as f:
             while f.read(1 << 20):
                 pass
-    for _ in range(runs):                   # interleaved, so that a busy moment hits all alike
-        for name, commands in tools.items():
-            times[name].append(once(commands))
+    median = several(tools, runs)
     if wanted:
-        times.update((name, [once([command])]) for name, command in others(layout, scratch).items())
+        median.update((name, once([command], watch=True)) for name, command in others(layout, scratch).items())
     shutil.rmtree(scratch)
-    median = {n: [statistics.median(x) for x in zip(*t)] for n, t in times.items()}
     base = median["bare pass"]
     print("%d layers, %.1f MB compressed, %d runs" % (len(layers), size / 1e6, runs))
     for name, (wall, cpu, rss) in median.items():
@@ -196,8 +203,8 @@ def grow(where, imagelint):
         trace = [imagelint, "trace", "--format", "json", "--no-progress", "oci:" + layout]
         cold, warm = trace + ["--no-cache"], trace + ["--cache-dir", cache]
         once([warm])                        # which fills it
-        runs = [[once([command]) for _ in range(5)] for command in (cold, warm)]
-        (wall, cpu, rss), (again, _, less) = ([statistics.median(x) for x in zip(*r)] for r in runs)
+        of = several({"cold": [cold], "warm": [warm]}, 5)
+        (wall, cpu, rss), (again, _, less) = of["cold"], of["warm"]
         print("%3d layers  %7d files  cold %7.3f s  cpu %7.3f s  peak %6.1f MiB  warm %7.3f s  peak %6.1f MiB" %
               (layers, files, wall, cpu, rss / 1024, again, less / 1024), flush=True)
 

@@ -68,14 +68,13 @@ pub(crate) fn layers(
     progress: &dyn Progress,
 ) -> Result<Vec<Read>> {
     let bounds = Bounds::default();
-    let mut known: Vec<Option<Read>> = Vec::new();
+    let wanted: Vec<_> = plan.layers.iter().enumerate().filter(|(_, layer)| shared.get(layer).is_none()).collect();
+    let indices: Vec<usize> = wanted.iter().map(|(index, _)| *index).collect();
+    let known = |index: usize| plan.layers.get(index).and_then(|layer| cache.layer(layer, &bounds));
+    let known = run(&indices, &|index| Ok(known(index).map(Read::from)))?;
     let mut unread = Vec::new();
-    for (index, layer) in plan.layers.iter().enumerate().filter(|(_, layer)| shared.get(layer).is_none()) {
-        let found = cache.layer(layer, &bounds);
-        if found.is_none() {
-            unread.push((size(blobs, layer)?, index));
-        }
-        known.push(found.map(Read::from));
+    for ((index, layer), _) in wanted.iter().zip(&known).filter(|(_, known)| known.is_none()) {
+        unread.push((size(blobs, layer)?, *index));
     }
     progress.start(Some(unread.len()), Some(unread.iter().map(|(size, _)| size).sum()));
     unread.sort_by_key(|(size, index)| (Reverse(*size), *index));

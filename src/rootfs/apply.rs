@@ -155,12 +155,32 @@ struct Walk {
     path: Vec<u8>,
     /// Links were followed, so the path is not the one that was asked for.
     linked: bool,
+    /// How an archive wrote the directory that the walk is at.
+    written: Vec<u8>,
 }
 
 impl Walk {
     fn restart(&mut self) {
         self.stack.clear();
         self.path.clear();
+        self.written.clear();
+    }
+
+    /// The name of an entry that is written below where the walk is: the next of the same directory, which is most of
+    /// them. Names that mean something by themselves, and long ones, are not looked at.
+    fn name<'p>(&self, path: &'p [u8]) -> Option<&'p [u8]> {
+        let (directory, name) = path.strip_suffix(b"/").unwrap_or(path).rsplit_once_str("/")?;
+        let plain = !matches!(name, b"" | b"." | b"..") && !name.starts_with(WHITEOUT) && name.len() <= NAME_MAX;
+        (plain && path.len() < PATH_MAX && !self.written.is_empty() && self.written == directory).then_some(name)
+    }
+
+    /// The entry at `path` has led here.
+    fn was_written(&mut self, path: &[u8]) {
+        let path = path.strip_suffix(b"/").unwrap_or(path);
+        self.written.clear();
+        if let Some((directory, _)) = path.rsplit_once_str("/").filter(|_| !self.linked) {
+            self.written.extend_from_slice(directory);
+        }
     }
 
     /// Whether the way to `components` has just been gone. What an entry changes lies below its directory, never above
@@ -206,6 +226,9 @@ impl Apply<'_> {
     }
 
     fn try_entry(&mut self, entry: &Entry<'_>) -> Step<()> {
+        if let Some(name) = self.walk.name(entry.path) {
+            return self.place(entry, name);
+        }
         let components = clean(entry.path);
         let Some((name, parents)) = components.split_last() else {
             self.root(entry);
@@ -214,6 +237,9 @@ impl Apply<'_> {
         let hidden = name.strip_prefix(WHITEOUT);
         check_length(parents, hidden.unwrap_or(name))?;
         self.parent(parents)?;
+        if entry.path.strip_suffix(b"/").unwrap_or(entry.path).ends_with(name) {
+            self.walk.was_written(entry.path);
+        }
         match hidden {
             _ if *name == OPAQUE => self.hide_lower(self.walk.dir()),
             Some(hidden) => self.whiteout(hidden)?,
@@ -381,10 +407,10 @@ impl Apply<'_> {
     }
 
     fn insert(&mut self, dir: Ino, name: &[u8], inode: Inode) -> Ino {
-        self.unlink(dir, name);
         let ino = self.fs.add(inode);
         self.touched.push(true);
-        self.link(dir, name, ino);
+        let old = self.fs.names(dir).and_then(|names| names.insert(name.into(), ino));
+        self.gone(dir, name, old);
         ino
     }
 
@@ -396,7 +422,12 @@ impl Apply<'_> {
 
     fn unlink(&mut self, dir: Ino, name: &[u8]) {
         let old = self.fs.names(dir).and_then(|names| names.remove(name));
-        if old.is_some_and(|i| !self.is_own(i)) {
+        self.gone(dir, name, old);
+    }
+
+    /// Remembers that this layer took `old` away, if a lower one had it.
+    fn gone(&mut self, dir: Ino, name: &[u8], old: Option<Ino>) {
+        if old.is_some_and(|old| !self.is_own(old)) {
             self.fs.remove(dir, name, self.layer);
         }
     }
