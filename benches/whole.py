@@ -150,7 +150,7 @@ def others(layout, scratch):
     """What people run on an image instead, each with a directory of its own to fill."""
     fresh = lambda name: os.path.join(scratch, name)
     archive = fresh("archive.tar")
-    podman = ["podman", "--root", fresh("podman"), "--runroot", fresh("podman-run"), "--storage-driver", "vfs"]
+    podman = ["podman", "--root", fresh("podman"), "--runroot", fresh("podman-run"), "--storage-driver", "overlay"]
     tools = {
         "skopeo copy to dir": ["skopeo", "copy", "-q", "oci:" + layout, "dir:" + fresh("dir")],
         "umoci unpack": ["umoci", "unpack", "--image", layout + ":bench", fresh("bundle")],
