@@ -9,6 +9,7 @@ mod credentials;
 mod resolve;
 mod tree;
 mod view;
+mod walk;
 
 pub use apply::{Refusal, RefusalKind};
 pub use credentials::{Class, Credentials, EXECUTE, READ};
