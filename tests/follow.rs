@@ -163,6 +163,7 @@ fn what_cleans_up_is_not_the_main_program() {
     assert_eq!(main(&behind(trap, "java -clean\nexit 3"), &[]), ["waits"]);
     assert_eq!(main(&behind(trap, "java \"$@\""), &["-jar", "x"]), ["last java -jar x"]);
     assert_eq!(main(&behind(trap, "exec java"), &[]), ["exec java"]);
+    assert_eq!(main(&behind(trap, "exec chown app /data"), &[]), ["waits"]);
     assert_eq!(main(&behind("trap 'kill $p' HUP", "java"), &[]), ["last java"]);
     assert_eq!(main(&behind("trap '' TERM", "java"), &[]), ["last java"]);
 }

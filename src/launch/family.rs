@@ -86,8 +86,8 @@ impl Start {
     /// The programs that run side by side and may never end, by their names.
     pub fn services(&self) -> Vec<BString> {
         let of_shells = self.parents.iter().flat_map(|parent| match parent {
-            Parent::Shell(held) => held.jobs.as_slice(),
-            Parent::Wrapper(_) => &[],
+            Parent::Shell(held) => held.jobs.iter().filter(|branch| held.main != Some(branch.job.number)).collect(),
+            Parent::Wrapper(_) => Vec::new(),
         });
         let is_long = |branch: &&Branch| !branch.job.short && branch.job.told.is_none();
         let names = of_shells.chain(&self.beside).filter(is_long).filter_map(Branch::name);

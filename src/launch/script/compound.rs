@@ -270,6 +270,7 @@ impl Engine<'_> {
         for end in ends {
             for end in self.leave_subshell(end) {
                 let mut outside = state.clone();
+                outside.pause();
                 outside.status = end.status;
                 outside.output.clone_from(&end.output);
                 outside.errors = end.errors;
@@ -368,6 +369,7 @@ impl Engine<'_> {
                 _ => after.started.tear(),
             }
         }
+        after.pause();
         after.output = output;
         after.status = status;
         after.pending = None;

@@ -165,7 +165,10 @@ impl Engine<'_> {
         }
         match self.shell {
             Shell::Bash => state.with(Status::Code(2)),
-            _ => state.exit(Status::Code(2), Cause::Syntax(fault.line)),
+            _ => {
+                let last = (Span { line: fault.line, ..Span::default() }, self.file.clone());
+                State { last, ..state.exit(Status::Code(2), Cause::Syntax(fault.line)) }
+            }
         }
     }
 

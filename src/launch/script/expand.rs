@@ -251,6 +251,7 @@ impl Engine<'_> {
             state.status = first.status; // the others keep `$?` until the command has run
         }
         self.substituted = Some(first.status);
+        state.pause();
         state.started = first.started;
         state.missing = first.missing;
         state.files = first.files;

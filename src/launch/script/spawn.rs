@@ -59,6 +59,9 @@ impl Engine<'_> {
         let span = call.span;
         let tail = call.context.tail && self.is_replaced(call, &state);
         if (becomes || tail) && state.subshell == 0 && self.muted == 0 {
+            if self.cleans_up(call, &state) {
+                return vec![State { flow: Flow::Over, ..state }];
+            }
             let end = End::Exec {
                 argv: job::hide_ids(&call.argv),
                 environment: environment(&state, &call.assigned),
@@ -249,6 +252,12 @@ impl Engine<'_> {
         let at = self.record(state, End::Child { argv, environment, cwd, last: false, within }, span);
         state.behind = at.into_iter().collect::<Vec<_>>().into();
         at
+    }
+
+    /// Whether what the shell becomes ends soon, behind the main program.
+    fn cleans_up(&self, call: &Call<'_>, state: &State) -> bool {
+        let is_short = || state.cwd.known().is_some_and(|cwd| self.world.run(&call.argv, cwd).short);
+        state.signalled.is_none() && self.is_aftermath(state, &call.argv) && is_short()
     }
 
     /// Whether a program is of what is done when the main program has ended. A job that is waited for while a trap would

@@ -321,6 +321,13 @@ impl State {
         }
     }
 
+    /// Something ran that takes time: jobs that were told may have ended.
+    pub fn pause(&mut self) {
+        if let Some(signalled) = &mut self.signalled {
+            signalled.paused = true;
+        }
+    }
+
     /// Something went wrong, and the shell says so.
     pub fn complain(&mut self) {
         self.errors = if self.errors == Errors::Aside { Errors::Aside } else { Errors::Written };

@@ -236,7 +236,10 @@ impl Line<'_> {
             .collect();
         let main_told = held.main_told(ending, &reactions);
         let main = reactions.iter().find(|(number, _)| Some(*number) == held.main);
-        let overtaken = !signalled.paused
+        // of several jobs it is not followed which one the shell waits for when the signal comes
+        let alone = held.jobs.len() == 1;
+        let overtaken = alone
+            && !signalled.paused
             && main.is_some_and(|(number, main)| !signalled.awaited.contains(number) && is_slow(main));
         let reaches = 1 + main.map_or(0, |(_, reaction)| reaction.reaches);
         let trap = format!("the shell's trap runs for SIG{}", signalled.signal);
