@@ -178,6 +178,9 @@ fn wrappers_end_with_what_they_run() {
         let text = format!("{wrapper} java\nexec app\n");
         assert_eq!(told(Shell::Dash, 0, &text, &[]).len(), 2, "{wrapper}");
     }
+    // looked through as far as anybody writes, and no further
+    assert_eq!(told(Shell::Dash, 0, &format!("{}chown app /data\nexec app\n", "nice ".repeat(3)), &[]), ["exec app"]);
+    assert_eq!(told(Shell::Dash, 0, &format!("{}chown app /data\nexec app\n", "env A=1 ".repeat(900)), &[]).len(), 2);
     assert_eq!(told(Shell::Dash, 0, "id | xargs -n1\nid | xargs chown app\nexec app\n", &[]), ["exec app"]);
     assert_eq!(told(Shell::Dash, 0, "id | xargs java\nexec app\n", &[]).len(), 2);
     assert_eq!(told(Shell::Dash, 0, "su-exec app sleep 3600\nid\n", &[])[0], "child su-exec app sleep 3600");

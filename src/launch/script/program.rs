@@ -31,6 +31,9 @@ static TABLE: LazyLock<HashSet<&'static str>> = LazyLock::new(|| SHORT.split_asc
 /// They end soon if they are given files or options; alone they read standard input, which is empty at once.
 const NEVER: [&[&str]; 3] = [&["tail", "-f"], &["tail", "-F"], &["sleep", "infinity"]];
 
+/// Wrappers before one program that are looked through: each costs a look at all words behind it.
+const MAX_WRAPPERS: usize = 8;
+
 /// Commands of git that end soon.
 const GIT: &str = "add branch checkout commit config describe diff init log rev-parse show status submodule tag";
 
@@ -48,7 +51,10 @@ pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
         return Run { never: true, disturbs: false, ..Run::UNKNOWN };
     }
     if let Some(inner) = wrapped(argv).filter(|inner| !inner.is_empty() || name != "xargs") {
-        return Run { disturbs: true, output: None, status: Status::Unknown, ..run(inner, cwd, world) };
+        let inner = behind_wrappers(inner);
+        let run =
+            if wrapped(inner).is_some_and(|more| !more.is_empty()) { Run::UNKNOWN } else { run(inner, cwd, world) };
+        return Run { disturbs: true, output: None, status: Status::Unknown, ..run };
     }
     let alone = name == "xargs" && wrapped(argv).is_some();
     if !(of_git || alone || TABLE.contains(name)) || name == "env" && argv.len() > 1 {
@@ -64,10 +70,13 @@ pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
     }
 }
 
-/// The words of the program that all wrappers in front of it come to.
+/// The words of the program that the wrappers in front of it come to; not all of them, if there are very many.
 pub fn behind_wrappers(mut argv: &[Field]) -> &[Field] {
-    while let Some(inner) = wrapped(argv).filter(|inner| !inner.is_empty() && inner.len() < argv.len()) {
-        argv = inner;
+    for _ in 0..MAX_WRAPPERS {
+        match wrapped(argv).filter(|inner| !inner.is_empty() && inner.len() < argv.len()) {
+            Some(inner) => argv = inner,
+            None => break,
+        }
     }
     argv
 }
