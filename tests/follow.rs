@@ -7,7 +7,7 @@ use imagelint::launch::script::{Bounds, End, Ending, Field, Inside, Invocation, 
 use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::{Credentials, Rootfs, View};
 
-const FILES: [&str; 21] = [
+const FILES: [&str; 22] = [
     "bin/",
     "bin/redis-server",
     "bin/su-exec",
@@ -27,6 +27,7 @@ const FILES: [&str; 21] = [
     "etc/",
     "etc/passwd:644",
     "lib.sh:644",
+    "fails.sh:644",
     "docker-entrypoint.d/",
     "data/",
 ];
@@ -53,6 +54,7 @@ fn call(shell: Shell, text: &str, arguments: &[&str], command_string: bool) -> I
         command_string,
         replaces: Replacing::Last,
         pipefail: false,
+        posix: false,
         startup: Vec::new(),
         arguments: arguments.iter().map(|a| Field::One(Value::from(*a))).collect(),
         environment: vec![("PATH".into(), "/bin".into()), ("HOME".into(), "/root".into())],
@@ -64,8 +66,11 @@ fn call(shell: Shell, text: &str, arguments: &[&str], command_string: bool) -> I
 }
 
 fn walk(uid: u32, call: &Invocation) -> Vec<Ending> {
-    let contents: [(&str, &[u8]); 2] =
-        [("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"), ("lib.sh", b"run() { exec app \"$@\"; }\n")];
+    let contents: [(&str, &[u8]); 3] = [
+        ("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"),
+        ("lib.sh", b"run() { exec app \"$@\"; }\n"),
+        ("fails.sh", b"false\ntrue\n"),
+    ];
     let mut image = tree::of(vec![tree::filled(&FILES, &contents)]);
     let rootfs = Rootfs::build(&mut image).unwrap();
     let view = View::new(&image, &rootfs);
@@ -481,5 +486,41 @@ fn arguments_that_may_be_too_few() {
         let all = ends(shell, 0, text, &[]);
         let failed = |e: &&Ending| matches!(e.end, End::Exits { .. }) && e.when.iter().any(|c| c.unlikely);
         assert_eq!(all.iter().filter(failed).count(), failing, "{shell:?}");
+    }
+}
+
+/// bash 5.2 as `sh`, called with these texts; the first is what it does as `bash`.
+#[test]
+fn bash_as_sh() {
+    let told_as = |posix, text: &str| {
+        let call = call(Shell::Bash, text, &[], false);
+        tell(&walk(0, &Invocation { posix, ..call }))
+    };
+    for (text, own, sh) in [
+        (". /nofile\nexec app\n", "exec app", "exits Some(1)"),
+        (". /nofile || true\nexec app\n", "exec app", "exits Some(1)"),
+        ("cd /\n. lib.sh\nrun\n", "exec app", "exits Some(1)"),
+        ("set -o nosuch\nexec app\n", "exec app", "exits Some(2)"),
+        ("set -o nosuch || :\nexec app\n", "exec app", "exec app"),
+        ("set -e\nx=$(closed; echo a)\nexec app $x\n", "exec app a", "exits Some(126)"),
+        ("x=1 :\nexec app $x\n", "exec app", "exec app 1"),
+        ("a-b() { :; }\nexec app\n", "exec app", "exits Some(2)"),
+        (": </nope/x\nexec app\n", "exec app", "exits Some(1)"),
+        ("eval 'if ('\nexec app\n", "exec app", "exits Some(2)"),
+        ("export 1a\nexec app\n", "exec app", "exec app"),
+        ("set -o posix\n. /nofile\nexec app\n", "exits Some(1)", "exits Some(1)"),
+        ("set +o posix\n. /nofile\nexec app\n", "exec app", "exec app"),
+    ] {
+        assert_eq!((told_as(false, text), told_as(true, text)), (vec![own.to_owned()], vec![sh.to_owned()]), "{text}");
+    }
+}
+
+/// dash and ash look whether the status of `.` counts only when the file has ended; bash all the time.
+#[test]
+fn errexit_in_sourced_files() {
+    let text = "set -e\n. /fails.sh || true\nexec app\n";
+    assert_eq!(told(Shell::Bash, 0, text, &[]), ["exec app"]);
+    for shell in [Shell::Dash, Shell::Ash] {
+        assert_eq!(told(shell, 0, text, &[]), ["exits Some(1)"]);
     }
 }

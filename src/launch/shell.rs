@@ -15,7 +15,7 @@ use crate::rootfs::Errno;
 
 pub use options::{Options, Words};
 pub use replace::{Place, Replacing, is_plain};
-pub use startup::{Startup, is_harmless};
+pub use startup::{Startup, is_harmless, is_sh};
 pub use version::{LONGEST, Version, by_bytes, korn};
 
 /// A shell that is known by its file.

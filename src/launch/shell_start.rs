@@ -20,7 +20,7 @@ impl Running<'_> {
     pub(super) fn shell(&mut self, shell: Shell, loaded: &Loaded, steps: &mut Vec<Step>) -> Result<Next, String> {
         mark(steps, StepKind::Shell);
         match &loaded.script {
-            Some((_, at)) => self.script(shell, loaded, *at, steps),
+            Some((_, at)) => self.script(shell, loaded, *at, &self.script_options(shell, loaded, *at), steps),
             None => self.shell_arguments(shell, loaded, steps),
         }
     }
@@ -38,10 +38,8 @@ impl Running<'_> {
         let (options, at) = match Words::read(shell, loaded.argv.get(skip..).unwrap_or_default()) {
             Words::Text(options, at) => (options, at + skip),
             // Without a slash some shells go on to look in PATH.
-            Words::Script(options, at)
-                if !options.login && loaded.argv.get(at + skip).is_some_and(|f| f.contains(&b'/')) =>
-            {
-                return self.script(shell, loaded, at + skip, steps);
+            Words::Script(options, at) if loaded.argv.get(at + skip).is_some_and(|f| f.contains(&b'/')) => {
+                return self.script(shell, loaded, at + skip, &options, steps);
             }
             _ => return runs,
         };
@@ -69,19 +67,36 @@ impl Running<'_> {
         let called = loaded.argv.first().cloned().unwrap_or_default();
         let name = arguments.first().unwrap_or(&called).clone();
         let text = loaded.argv.get(at).cloned().unwrap_or_default();
-        let mut call = self.invocation(shell, name, text, arguments.get(1..).unwrap_or_default());
-        let home = if options.login || shell == Shell::Zsh { self.home() } else { None };
-        let Some(startup) = self.startup(shell, called.as_bstr(), options, home.as_ref().map(|h| h.as_bstr())) else {
-            return Ok(Next::Ends(Outcome::Runs));
-        };
+        let call = self.invocation(shell, name, text, arguments.get(1..).unwrap_or_default());
+        let call = Invocation { command_string: true, replaces: Replacing::Last, ..call };
+        match self.prepared(call, called.as_bstr(), options) {
+            Some(call) => self.evaluate(call, Some(loaded), steps),
+            None => Ok(Next::Ends(Outcome::Runs)),
+        }
+    }
+
+    /// With what the words of the shell ask for, and the files that it reads first; `None` if these are not known.
+    fn prepared(&self, mut call: Invocation, called: &BStr, options: &Options) -> Option<Invocation> {
+        let home = if options.login || call.shell == Shell::Zsh { self.home() } else { None };
+        call.startup = self.startup(call.shell, called, options, home.as_ref().map(|h| h.as_bstr()))?;
         if let Some(home) = home {
             call.environment.retain(|(name, _)| name != "HOME");
             call.environment.push(("HOME".into(), Value::Known(home)));
         }
-        let (options, pipefail) = (options.letters.clone(), options.pipefail);
-        let replaces = Replacing::Last;
-        let call = Invocation { command_string: true, replaces, options, pipefail, startup, ..call };
-        self.evaluate(call, Some(loaded), steps)
+        call.posix = call.shell == Shell::Bash && self.is_posix(called, options);
+        (call.options, call.pipefail) = (options.letters.clone(), options.pipefail);
+        Some(call)
+    }
+
+    /// What the words before a script ask for, if only as far as their letters are known.
+    fn script_options(&self, shell: Shell, loaded: &Loaded, at: usize) -> Options {
+        if let Words::Script(options, script) = Words::read(shell, &loaded.argv)
+            && script == at
+        {
+            return options;
+        }
+        let letters = loaded.argv.get(1..at).unwrap_or_default().iter().flat_map(|word| word.iter());
+        Options { letters: letters.copied().filter(u8::is_ascii_alphabetic).collect(), ..Options::default() }
     }
 
     /// The script that word `at` names: the shell opens it anew, without what execve(2) was allowed.
@@ -90,6 +105,7 @@ impl Running<'_> {
         shell: Shell,
         loaded: &Loaded,
         at: usize,
+        options: &Options,
         steps: &mut Vec<Step>,
     ) -> Result<Next, String> {
         let path = loaded.argv.get(at).cloned().unwrap_or_default();
@@ -116,14 +132,13 @@ impl Running<'_> {
         let text = self.view.read(ino, 0, SCRIPT_MAX).map_err(|e| e.to_string())?;
         match shell::read(shell, &text) {
             Script::Other | Script::Command { .. } => {
-                let options = loaded.argv.get(1..at).unwrap_or_default().iter().flat_map(|word| word.iter());
-                let options = options.copied().filter(u8::is_ascii_alphabetic).collect();
+                let called = loaded.argv.first().cloned().unwrap_or_default();
                 let arguments = loaded.argv.get(at + 1..).unwrap_or_default();
                 let call = self.invocation(shell, path, text.into(), arguments);
-                if shell == Shell::Zsh && !self.is_quiet(loaded) {
-                    return Ok(Next::Ends(Outcome::Runs));
+                match self.prepared(call, called.as_bstr(), options) {
+                    Some(call) => self.evaluate(call, None, steps),
+                    None => Ok(Next::Ends(Outcome::Runs)),
                 }
-                self.evaluate(Invocation { options, ..call }, None, steps)
             }
             Script::CarriageReturn { code, line, text } => {
                 Ok(Next::Ends(Outcome::Exits { code, cause: Cause::CarriageReturn { path, line, text } }))
@@ -191,6 +206,7 @@ impl Running<'_> {
             cwd: self.cwd.clone(),
             options: Vec::new(),
             pipefail: false,
+            posix: false,
             startup: Vec::new(),
             pid: (self.branches == 0).then(|| self.pid()).filter(|pid| *pid == 1),
             signals: self.signals.clone(),
@@ -310,13 +326,6 @@ impl Running<'_> {
                 Ok(next)
             }
         }
-    }
-
-    /// Whether zsh reads nothing that matters before a script.
-    pub(super) fn is_quiet(&self, loaded: &Loaded) -> bool {
-        let called = loaded.argv.first().map(|name| name.as_bstr()).unwrap_or_default();
-        let home = self.home();
-        self.startup(Shell::Zsh, called, &Options::default(), home.as_ref().map(|h| h.as_bstr())).is_some()
     }
 
     /// The applet that a busybox runs in place of a file of its name, where that makes a difference.

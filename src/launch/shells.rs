@@ -82,6 +82,11 @@ impl Running<'_> {
         Some(files)
     }
 
+    /// Whether bash begins in POSIX mode (bash(1), `--posix`, POSIXLY_CORRECT).
+    pub(super) fn is_posix(&self, called: &BStr, options: &Options) -> bool {
+        options.posix || shell::is_sh(base(called).as_bstr()) || self.environment.get(b"POSIXLY_CORRECT").is_some()
+    }
+
     /// The first of the files that is there.
     fn first(&self, world: &Inside<'_>, paths: Vec<BString>) -> Result<Option<(BString, BString)>, ()> {
         for path in paths {

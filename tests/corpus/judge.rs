@@ -46,6 +46,7 @@ pub fn invocation(case: &Case, root: &Root) -> Option<Invocation> {
         command_string: false,
         replaces: Replacing::Never,
         pipefail: false,
+        posix: false,
         startup: Vec::new(),
         signals: vec!["TERM".into()],
         arguments,

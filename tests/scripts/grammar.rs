@@ -249,7 +249,8 @@ impl Generator {
     }
 
     fn simple(&mut self) -> String {
-        match self.below(34) {
+        match self.below(36) {
+            22 => self.error(),
             0..=2 => format!("x={}", self.word()),
             3 => format!("y={}", self.word()),
             4 => format!("export z={}", self.quoted()),
@@ -271,6 +272,26 @@ impl Generator {
             20 => "p0 \"$(basename \"$D/a.t\")\" \"$(dirname /x/y/z)\"".to_owned(),
             21 => format!("shift {}", self.below(3)),
             _ => self.stub(),
+        }
+    }
+
+    /// What shells go on from, or not.
+    fn error(&mut self) -> String {
+        match self.below(14) {
+            0 => ". \"$D/nope.sh\"".to_owned(),
+            1 => ". nope.sh || p0 or".to_owned(),
+            2 => "( . ./nope.sh; p0 in )".to_owned(),
+            3 => format!(". \"$D/fail.sh\" || {}", self.simple()),
+            4 => "if . \"$D/fail.sh\"; then p0 then; fi".to_owned(),
+            5 => format!("x={} :", self.quoted()),
+            6 => format!("x={} export y", self.quoted()),
+            7 => format!(": {} </nope/x", self.word()),
+            8 => "! set -o nosuch".to_owned(),
+            9 => "R=2 p0 \"$R\"".to_owned(),
+            10 => "R=2".to_owned(),
+            11 => format!("y=$(p3; {})", self.stub()),
+            12 if self.shell == Shell::Bash => format!("f-g() {{ {}; }}", self.stub()),
+            _ => "( exec </nope/x; p0 in )".to_owned(),
         }
     }
 

@@ -15,10 +15,11 @@ use grammar::Generator;
 use stage::{Observed, Stage};
 
 /// How each shell is called, and how many of a hundred scripts may be unknown: of the last five only a part is followed.
-const SHELLS: [(Shell, &[&str], usize); 8] = [
+const SHELLS: [(Shell, &[&str], usize); 9] = [
     (Shell::Dash, &["dash"], 10),
     (Shell::Bash, &["bash"], 10),
     (Shell::Ash, &["busybox", "sh"], 10),
+    (Shell::Bash, &["bash", "--posix"], 10),
     (Shell::Zsh, &["zsh"], 90),
     (Shell::Ksh, &["ksh93"], 90),
     (Shell::Mksh, &["mksh"], 90),
@@ -238,26 +239,31 @@ fn busybox_ash_does_as_predicted() {
 }
 
 #[test]
-fn zsh_does_as_predicted() {
+fn bash_in_posix_mode_does_as_predicted() {
     compare_one(3);
 }
 
 #[test]
-fn ksh93_does_as_predicted() {
+fn zsh_does_as_predicted() {
     compare_one(4);
 }
 
 #[test]
-fn mksh_does_as_predicted() {
+fn ksh93_does_as_predicted() {
     compare_one(5);
 }
 
 #[test]
-fn lksh_does_as_predicted() {
+fn mksh_does_as_predicted() {
     compare_one(6);
 }
 
 #[test]
-fn yash_does_as_predicted() {
+fn lksh_does_as_predicted() {
     compare_one(7);
+}
+
+#[test]
+fn yash_does_as_predicted() {
+    compare_one(8);
 }

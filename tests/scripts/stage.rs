@@ -62,6 +62,7 @@ impl Stage {
         fs::set_permissions(at("bin/badint"), fs::Permissions::from_mode(0o755)).unwrap();
         fs::write(at("data/lib.sh"), "lib=1\nlibf() { p0 lib \"$1\"; }\n").unwrap();
         fs::write(at("data/ret.sh"), "p0 ret; return 3; p1 no\n").unwrap();
+        fs::write(at("data/fail.sh"), "p0 in; p3; p0 after\n").unwrap();
         for name in ["a.t", "b.t", "sub/c.t"] {
             fs::write(at("data").join(name), "text\n").unwrap();
         }
@@ -107,6 +108,7 @@ impl Stage {
             command_string: script.command_string,
             replaces: Replacing::Last,
             pipefail: false,
+            posix: self.command.iter().any(|word| word == "--posix"),
             startup: Vec::new(),
             arguments: script.arguments.iter().map(|a| Field::One(known(a))).collect(),
             environment: self.environment(script).into_iter().map(|(n, v)| (n.into(), known(&v))).collect(),

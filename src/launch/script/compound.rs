@@ -23,7 +23,9 @@ impl Engine<'_> {
             return vec![self.give_up(state, why, command.span)];
         }
         self.depth += 1;
+        let checked = std::mem::replace(&mut self.checked, context.checked);
         let states = self.command_within(command, state, context);
+        self.checked = checked;
         self.depth -= 1;
         states
     }
@@ -89,6 +91,9 @@ impl Engine<'_> {
             }
             Kind::Count { control, body } => self.count(control, body, state, span, context),
             Kind::Case { word, arms } => self.case(word, arms, state, span, within(Place::Choice)),
+            Kind::Function { name, .. } if self.refuses_function(name, &state) => {
+                vec![state.exit(Status::Code(2), Cause::Error("a function may not have that name"))]
+            }
             Kind::Function { name, body } => {
                 let mut state = state.with(Status::OK);
                 let function =

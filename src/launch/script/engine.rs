@@ -70,6 +70,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         refused: false,
         unsure: false,
         doubt: false,
+        checked: false,
         file: Rc::new(invocation.name.clone()),
     };
     engine.main();
@@ -107,6 +108,8 @@ pub(super) struct Engine<'a> {
     pub file: Rc<Value>,
     /// Whether the shell replaces itself by its last command is not known.
     pub unsure: bool,
+    /// The status of what is expanded now is looked at.
+    pub checked: bool,
     /// A redirection of the command may fail.
     pub doubt: bool,
     /// An assignment of `export` and its kind was refused.
@@ -163,9 +166,10 @@ impl Engine<'_> {
             let span = Span { line: fault.line, ..Span::default() };
             return self.give_up(state, &fault.message, span);
         }
-        match self.shell {
-            Shell::Bash => state.with(Status::Code(2)),
-            _ => {
+        match self.ends_by_reading(&state) && (self.shell != Shell::Bash || self.origin.is_some()) {
+            // bash goes on from what it sources in POSIX mode, too
+            false => state.with(Status::Code(2)),
+            true => {
                 let last = (Span { line: fault.line, ..Span::default() }, self.file.clone());
                 State { last, ..state.exit(Status::Code(2), Cause::Syntax(fault.line)) }
             }

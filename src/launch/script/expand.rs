@@ -192,6 +192,14 @@ impl Engine<'_> {
 
     /// bash gives up the line, and goes on with the next one of the text that it reads.
     pub fn discard<T>(&self, what: &'static str, state: &State) -> Result<T, Fail> {
+        if state.options.posix {
+            return Err(Fail::Exit(self.failed_expansion(state), what));
+        }
+        self.give_up_line(what, state)
+    }
+
+    /// The same, in any mode.
+    pub fn give_up_line<T>(&self, what: &'static str, state: &State) -> Result<T, Fail> {
         let alone = self.late == 0 && !self.source.trim_ascii().contains(&b'\n');
         if state.subshell > 0 || self.invocation.command_string && alone {
             return Err(Fail::Exit(1, what));
@@ -211,14 +219,13 @@ impl Engine<'_> {
         let mut inside = self.fork(state);
         inside.output = Some("".into());
         let status = inside.status;
-        if matches!(self.shell, Shell::Bash | Shell::Ash) {
-            // measured: these two let go of `set -e` here
-            inside.options.errexit = false;
-        }
+        // measured: ash lets go of `set -e` here; bash does unless it is in POSIX mode
+        inside.options.errexit &= self.shell != Shell::Ash && self.is_strict(state);
+        let context = Context { checked: self.checked && self.shell == Shell::Bash, tail: false };
         self.steps = self.steps.saturating_sub(1);
         let inside = if script.body.is_empty() { inside.with(Status::OK) } else { inside.with(status) };
         self.depth += 2;
-        let ends = self.in_share(|engine| engine.list(&script.body, inside, Context::default()));
+        let ends = self.in_share(|engine| engine.list(&script.body, inside, context));
         self.depth -= 2;
         let Some(ends) = ends else {
             state.files.disturbed = true;

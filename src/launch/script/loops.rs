@@ -143,6 +143,15 @@ impl Engine<'_> {
         }
     }
 
+    /// bash gives up the loop, but for POSIX mode.
+    fn readonly_variable(&mut self, state: State, span: Span, context: Context) -> Vec<State> {
+        if !self.is_strict(&state) {
+            return self.checked(state.with(Status::Code(1)), span, context, None);
+        }
+        let code = self.readonly_code(&state);
+        vec![state.exit(Status::Code(code), Cause::Error("the variable of a loop is readonly"))]
+    }
+
     pub(super) fn each_word(
         &mut self,
         name: &BString,
@@ -173,7 +182,7 @@ impl Engine<'_> {
             let mut next = Vec::new();
             for mut state in left {
                 if !state.set(name, Content::Text(value.clone())) {
-                    ends.push(state.exit(Status::Code(2), Cause::Error("the variable of a loop is readonly")));
+                    ends.extend(self.readonly_variable(state, span, context));
                     continue;
                 }
                 let context = if last { context } else { context.inner() };

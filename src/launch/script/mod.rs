@@ -17,6 +17,7 @@ mod names;
 mod parameter;
 mod parted;
 mod pattern;
+mod posix;
 mod printf;
 mod program;
 mod regular;
@@ -64,6 +65,8 @@ pub struct Invocation {
     pub options: Vec<u8>,
     /// `-o pipefail` stood before.
     pub pipefail: bool,
+    /// bash begins in POSIX mode: it is called `sh`, or was asked to.
+    pub posix: bool,
     /// Files that the shell reads before the script, in that order: their paths and texts.
     pub startup: Vec<(BString, BString)>,
     /// `$$`, if that is known: 1 in a container.

@@ -69,7 +69,7 @@ impl Engine<'_> {
                 match parameter.subscript.is_some() && !state.options.errexit {
                     // measured: for the length of an array bash gives up no more than the line
                     true if self.check_set(parameter, counted, state).is_err() => {
-                        self.discard("an unset parameter is expanded", state)?;
+                        self.give_up_line("an unset parameter is expanded", state)?;
                     }
                     true => {}
                     false => self.check_set(parameter, counted, state)?,
@@ -131,7 +131,7 @@ impl Engine<'_> {
     }
 
     /// As measured: dash and ash 2, bash 1, and 127 for -c without -e.
-    fn unset_code(&self, state: &State) -> u8 {
+    pub(super) fn unset_code(&self, state: &State) -> u8 {
         let inner = matches!(state.catch, Catch::Subshell | Catch::Negated) || state.options.errexit;
         match self.shell {
             Shell::Bash if self.invocation.command_string && !inner => 127,
@@ -296,7 +296,7 @@ impl Engine<'_> {
             return Err(Fail::Unknown("a parameter that cannot be assigned is".into()));
         }
         if !state.set(&parameter.name, Content::Text(value.clone())) {
-            return Err(Fail::Exit(if self.shell == Shell::Bash { 1 } else { 2 }, "a readonly variable is assigned"));
+            return Err(Fail::Exit(self.readonly_code(state), "a readonly variable is assigned"));
         }
         Ok(vec![Atom::text(value, quoted, true)])
     }

@@ -11,7 +11,7 @@ use crate::format::shell::{Assignment, Command, Kind, Part, Redirection, Simple,
 use crate::launch::shell::{Place, Shell};
 
 /// What is wrong with such an assignment.
-const READONLY: &str = "a readonly variable is assigned";
+pub(super) const READONLY: &str = "a readonly variable is assigned";
 /// Function calls within one another.
 const MAX_CALLS: usize = 30;
 /// Calls of a function within itself that hang on what is not known.
@@ -58,7 +58,10 @@ impl Engine<'_> {
             Err(fail) => return vec![self.fail(state, fail, span)],
         };
         let call = Call { argv, assigned, span, context, redirections: &command.redirections, plain: false };
-        let special = is_special(call.argv.first()) && self.shell != Shell::Bash;
+        if let Err(fail) = self.check_assigned(&call, &state) {
+            return vec![self.fail(state, fail, span)];
+        }
+        let special = self.is_special(call.argv.first(), &state);
         let (output, input, errors) = (state.output.clone(), state.input.clone(), state.errors);
         if let Err(fail) = self.redirect(&command.redirections, &mut state) {
             let mut states = self.refused(state, fail, special, span, context);
@@ -149,8 +152,15 @@ impl Engine<'_> {
         }
         *state = inner;
         let readonly = matches!(assigned, Err(Fail::Exit(_, READONLY)));
-        self.refused |= readonly && self.shell == Shell::Bash;
-        if readonly && self.shell == Shell::Bash { Ok(()) } else { assigned }
+        // bash error.c, `report_error`: with -e it exits there and then
+        let exits = state.options.posix && !hides || state.options.errexit;
+        let refused = readonly && self.shell == Shell::Bash && !exits;
+        self.refused |= refused;
+        match assigned {
+            Err(_) if refused => Ok(()),
+            Err(Fail::Exit(_, what)) if readonly && self.shell == Shell::Bash => Err(Fail::Exit(1, what)),
+            assigned => assigned,
+        }
     }
 
     fn assigned(&mut self, assignments: &[Assignment], state: &mut State) -> Result<Vec<(BString, Value)>, Fail> {
@@ -223,8 +233,7 @@ impl Engine<'_> {
         if state.set(name, content) {
             return Ok(());
         }
-        let code = if self.shell == Shell::Bash { 1 } else { 2 };
-        Err(Fail::Exit(code, READONLY))
+        Err(Fail::Exit(self.readonly_code(state), READONLY))
     }
 
     /// Runs what the first word names.
@@ -239,7 +248,7 @@ impl Engine<'_> {
         if let Some(why) = self.call_outside(&call, &state).filter(|_| !sleeps) {
             return vec![self.give_up(state, why, call.span)];
         }
-        let special = is_special(call.argv.first()) && self.shell != Shell::Bash;
+        let special = self.is_special(call.argv.first(), &state);
         let function = state.functions.get(&name).cloned().filter(|_| !call.plain && !special);
         if let Some(function) = function {
             return self.function(&function, call, state);
@@ -323,13 +332,6 @@ impl State {
         self.flow = Flow::Exit(Cause::Exit);
         self
     }
-}
-
-/// Special built-ins (XCU 2.14): errors in them end dash and ash.
-pub fn is_special(name: Option<&Field>) -> bool {
-    const SPECIAL: &str = ". : break continue eval exec exit export readonly return set shift times trap unset";
-    let Some(name) = name.and_then(Field::known) else { return false };
-    SPECIAL.split(' ').any(|s| s.as_bytes() == name.as_bytes())
 }
 
 /// `name=value` or `name+=value` as a word.

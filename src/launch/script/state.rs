@@ -67,6 +67,11 @@ pub struct Options {
     pub noglob: bool,
     /// `-o pipefail`
     pub pipefail: bool,
+    /// `-o posix` of bash.
+    pub posix: bool,
+    /// `command` has run a program, which bash does not forget: no error of `.` and `eval` ends it then (bash
+    /// builtins/command.def, `executing_command_builtin` stays set; measured with 5.2).
+    pub commanded: bool,
     /// `-n`
     pub noexec: bool,
     /// Something that changes how words are expanded, and is not followed.

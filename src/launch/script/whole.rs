@@ -95,6 +95,7 @@ impl Engine<'_> {
             super::builtin::set_option(&mut state.options, *option, true);
         }
         state.options.pipefail = call.pipefail;
+        state.options.posix = call.posix;
         state
     }
 

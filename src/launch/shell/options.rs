@@ -21,6 +21,8 @@ pub struct Options {
     pub pipefail: bool,
     /// `-l`: files are read first.
     pub login: bool,
+    /// `--posix` or `-o posix` of bash.
+    pub posix: bool,
     /// `--noprofile`, if it is a login shell.
     pub no_profile: bool,
 }
@@ -107,6 +109,10 @@ impl Reader {
             self.options.pipefail = on;
             return Some(());
         }
+        if name == "posix" && self.shell == Shell::Bash {
+            self.options.posix = on;
+            return Some(());
+        }
         let (_, letter) = NAMES.iter().find(|(known, _)| name == *known)?;
         self.set(*letter, on);
         Some(())
@@ -114,7 +120,8 @@ impl Reader {
 
     fn long(&mut self, name: &[u8]) -> Option<()> {
         match (self.shell, name) {
-            (Shell::Bash, b"posix" | b"norc") => {}
+            (Shell::Bash, b"norc") => {}
+            (Shell::Bash, b"posix") => self.options.posix = true,
             (Shell::Bash, b"noprofile") => self.options.no_profile = true,
             (Shell::Bash, b"login") => self.options.login = true,
             _ => return None,
@@ -133,7 +140,7 @@ mod tests {
     }
 
     fn text(letters: &[u8], pipefail: bool, login: bool, at: usize) -> Words {
-        Words::Text(Options { letters: letters.to_vec(), pipefail, login, no_profile: false }, at)
+        Words::Text(Options { letters: letters.to_vec(), pipefail, login, ..Options::default() }, at)
     }
 
     #[test]
@@ -151,7 +158,8 @@ mod tests {
             ("sh -c -- app", text(b"", false, false, 3)),
             ("sh -lc app", text(b"", false, true, 2)),
             ("-sh -c app", text(b"", false, true, 2)),
-            ("sh --posix -c app", text(b"", false, false, 3)),
+            ("sh --posix -c app", Words::Text(Options { posix: true, ..Options::default() }, 3)),
+            ("sh -o posix -c app", Words::Text(Options { posix: true, ..Options::default() }, 4)),
             ("sh --norc --noprofile app", Words::Script(Options { no_profile: true, ..Options::default() }, 3)),
             ("sh -- -c app", Words::Script(Options::default(), 2)),
             ("sh -ic app", Words::Unknown),

@@ -31,7 +31,7 @@ impl Startup {
             (_, false) => Startup::Files(Vec::new()),
             (Shell::Bash, true) if no_profile => Startup::Files(Vec::new()),
             (Shell::Bash | Shell::Dash | Shell::Ash, true) => {
-                let posix = shell != Shell::Bash || name.ends_with(b"sh") && !name.ends_with(b"bash");
+                let posix = shell != Shell::Bash || is_sh(name);
                 let names: &[&str] =
                     if posix { &["/.profile"] } else { &["/.bash_profile", "/.bash_login", "/.profile"] };
                 let own: Option<Vec<BString>> = names.iter().map(|name| own(name)).collect();
@@ -40,6 +40,11 @@ impl Startup {
             _ => Startup::Unknown,
         }
     }
+}
+
+/// Whether bash that is called by this name, without its directories, acts as `sh` (shell.c, `set_shell_name`).
+pub fn is_sh(name: &BStr) -> bool {
+    name.strip_prefix(b"-").unwrap_or(name) == b"sh"
 }
 
 /// Whether zsh's own file does nothing here: comments, and what Debian's does if PATH is empty or the default of login(1).

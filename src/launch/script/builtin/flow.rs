@@ -3,12 +3,14 @@
 use bstr::{BString, ByteSlice};
 
 use crate::launch::script::Cause;
-use crate::launch::script::engine::Engine;
+use crate::launch::script::engine::{Context, Engine};
 use crate::launch::script::simple::Call;
 use crate::launch::script::state::{Flow, State};
 use crate::launch::script::value::{Field, Status, Value, joined};
 use crate::launch::script::world::{Content, absolute};
 use crate::launch::shell::Shell;
+
+use super::is_builtin;
 
 impl Engine<'_> {
     /// `exec`: without a command only its redirections count.
@@ -24,7 +26,10 @@ impl Engine<'_> {
                     return vec![self.give_up(state, "`exec -a` is not known to every busybox", call.span)];
                 }
                 (_, b"-a" | b"--") | (Shell::Bash, b"-l" | b"-c" | b"-cl") => {}
-                (Shell::Bash, _) => return self.checked(state.with(Status::Code(2)), call.span, call.context, None),
+                (Shell::Bash, _) => {
+                    let state = self.special_error(state, 2, &call, "`exec` does not know an option");
+                    return self.checked(state, call.span, call.context, None);
+                }
                 (Shell::Ash | Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash, _) => {
                     return vec![state.exit(Status::Code(2), Cause::Error("`exec` does not know an option"))];
                 }
@@ -41,7 +46,7 @@ impl Engine<'_> {
     }
 
     pub(super) fn eval(&mut self, call: Call<'_>, mut state: State) -> Vec<State> {
-        if self.shell == Shell::Bash && !call.assigned.is_empty() {
+        if !self.is_strict(&state) && !call.assigned.is_empty() {
             return vec![self.give_up(state, "assignments before `eval` are not followed", call.span)];
         }
         let text = joined(call.argv.get(1..).unwrap_or_default(), b" ");
@@ -90,10 +95,8 @@ impl Engine<'_> {
         let text = match content {
             Content::Bytes(text) => text,
             Content::Absent => {
-                let code = if self.shell == Shell::Bash { 1 } else { 2 };
                 state.complain();
-                let state = self.special_error(state, code, &call, "the file to source is not there");
-                return self.checked(state, call.span, call.context, None);
+                return self.nothing_sourced(&call, state, &file);
             }
             Content::Unknown => return self.assume(call, state, "what is sourced is not known"),
         };
@@ -115,7 +118,9 @@ impl Engine<'_> {
         state.frames.push(("source".into(), name.clone()));
         let file = std::mem::replace(&mut self.file, name.into());
         let origin = self.origin.take();
-        let mut states = self.text(&text, state, call.context);
+        // measured: whether the status of `.` is looked at does not count within the file for dash and ash
+        let checked = call.context.checked && !matches!(self.shell, Shell::Dash | Shell::Ash);
+        let mut states = self.text(&text, state, Context { checked, ..call.context });
         self.origin = origin;
         self.file = file;
         for state in &mut states {
@@ -129,6 +134,23 @@ impl Engine<'_> {
             }
         }
         self.each(states, |engine, state| engine.checked(state, call.span, call.context, None))
+    }
+
+    /// The file to source is not there.
+    fn nothing_sourced(&mut self, call: &Call<'_>, state: State, file: &Field) -> Vec<State> {
+        let code = Status::Code(if self.shell == Shell::Bash { 1 } else { 2 });
+        let by_path = file.known().is_some_and(|name| name.contains(&b'/'));
+        // bash error.c, `report_error`: with -e it exits there and then, with the status of what ran before
+        let before = state.options.errexit && !call.context.checked && (by_path || !state.options.posix);
+        let status = match state.status.success() {
+            Some(true) => code,
+            _ if before && self.shell == Shell::Bash => state.status,
+            _ => code,
+        };
+        if self.ends_by_reading(&state) && !call.plain {
+            return vec![state.exit(status, Cause::Error("the file to source is not there"))];
+        }
+        self.checked(state.with(status), call.span, call.context, None)
     }
 
     fn sourced(&self, name: &BString, state: &State) -> Content {
@@ -150,7 +172,7 @@ impl Engine<'_> {
         }
         let Some(path) = state.text(b"PATH").flatten() else { return Content::Unknown };
         let Some(path) = path.known() else { return Content::Unknown };
-        let here = (self.shell == Shell::Bash).then_some(&b"."[..]);
+        let here = (!self.is_strict(state)).then_some(&b"."[..]);
         for element in path.split_str(":").chain(here) {
             let candidate: BString =
                 [if element.is_empty() { b"." } else { element }, b"/", name.as_slice()].concat().into();
@@ -182,6 +204,8 @@ impl Engine<'_> {
             state.status = Status::OK;
             return vec![state];
         }
+        let own = call.argv.first().and_then(Field::known).is_some_and(|name| is_builtin(self.shell, name));
+        state.options.commanded |= self.shell == Shell::Bash && !own;
         self.call(Call { plain: true, ..call }, state)
     }
 
@@ -225,7 +249,9 @@ impl Engine<'_> {
         match self.world.command(self.shell, name, search.flatten(), state.cwd.known()?, false) {
             super::super::Found::Program(path) => Some(Some(Value::Known(path))),
             // measured: bash and ash tell of files that cannot be executed, too
-            super::super::Found::Fails(126) if matches!(self.shell, Shell::Bash | Shell::Ash) => {
+            super::super::Found::Fails(126)
+                if self.shell == Shell::Ash || self.shell == Shell::Bash && !state.options.posix =>
+            {
                 Some(Some(Value::filled("`command -v` prints it")))
             }
             super::super::Found::Fails(_) if !state.files.disturbed => Some(None),
@@ -259,6 +285,9 @@ impl Engine<'_> {
     pub(super) fn return_from(&mut self, call: &Call<'_>, state: State) -> State {
         let status = self.number(call, &state);
         match (status, state.calls, self.shell) {
+            (_, 0, Shell::Bash) if state.options.posix => {
+                self.special_error(state, 2, call, "`return` stands outside of functions")
+            }
             (Err(()), 0, Shell::Bash) => state.with(Status::Code(2)),
             (Err(()), _, Shell::Bash) => State { flow: Flow::Return, ..state.with(Status::Code(2)) },
             (Err(()), ..) => state.exit(Status::Code(2), Cause::Error("the code to return is no number")),

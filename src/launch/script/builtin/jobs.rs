@@ -105,6 +105,9 @@ impl Engine<'_> {
     pub(super) fn kill(&mut self, call: &Call<'_>, mut state: State) -> State {
         let words = call.argv.get(1..).unwrap_or_default();
         let Some((signal, targets)) = signal(words) else { return state.with(Status::Unknown) };
+        if state.options.posix && words.iter().take(2).any(is_long_name) {
+            return state.with(Status::Code(1)); // bash takes no SIG there
+        }
         let mut status =
             if targets.is_empty() { Status::Code(if self.shell == Shell::Dash { 2 } else { 1 }) } else { Status::OK };
         if signal.as_ref().is_some_and(|s| s == "0") {
@@ -206,6 +209,12 @@ fn signal(words: &[Field]) -> Option<(Option<BString>, &[Field])> {
         },
         [] => Some((Some("TERM".into()), &[])),
     }
+}
+
+/// `-SIGTERM`, or `SIGTERM` behind `-s`.
+fn is_long_name(word: &Field) -> bool {
+    let name = word.known().map(|w| w.strip_prefix(b"-").unwrap_or(w).to_ascii_uppercase());
+    name.is_some_and(|name| name.starts_with(b"SIG"))
 }
 
 /// Sends a signal to one job, or to all.

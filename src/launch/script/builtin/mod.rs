@@ -13,7 +13,7 @@ use bstr::BString;
 use super::Cause;
 use super::engine::Engine;
 use super::printf;
-use super::simple::{Call, is_special};
+use super::simple::Call;
 use super::state::{Catch, Content, State};
 use super::value::{Field, Status, Value, all_known};
 use crate::launch::shell::Shell;
@@ -48,9 +48,11 @@ pub fn is_builtin(shell: Shell, name: &[u8]) -> bool {
 impl Engine<'_> {
     /// Runs a built-in command.
     pub fn builtin(&mut self, name: &BString, call: Call<'_>, mut state: State) -> Vec<State> {
-        if is_special(call.argv.first()) && self.shell != Shell::Bash && !call.plain {
+        if self.is_special(call.argv.first(), &state) && !call.plain {
+            let exported = self.shell == Shell::Bash;
             for (name, value) in &call.assigned {
                 state.set(name, Content::Text(value.clone()));
+                state.mark(name, |v| v.exported |= exported);
             }
         }
         // bash sets something up for them in a fork (execute_cmd.c, `execute_subshell_builtin_or_function`)
@@ -99,7 +101,7 @@ impl Engine<'_> {
             }
             b"type" | b"hash" => self.judge(name, &call, state),
             b"shopt" => shopt(&call, state),
-            b"alias" if call.argv.len() > 1 && self.shell != Shell::Bash => {
+            b"alias" if call.argv.len() > 1 && self.is_strict(&state) => {
                 self.give_up(state, "aliases are not followed", span)
             }
             b"mapfile" | b"readarray" => {
@@ -119,9 +121,11 @@ impl Engine<'_> {
         self.checked(told(name, state), span, context, Some(true))
     }
 
-    /// An error of a special built-in ends dash and ash, not bash and not behind `command`.
+    /// An error of a special built-in ends dash and ash, bash in POSIX mode only, and none of them behind `command`.
     fn special_error(&self, state: State, code: u8, call: &Call<'_>, what: &'static str) -> State {
-        if self.shell == Shell::Bash || call.plain {
+        // bash ends by usage errors only, and where the status counts (execute_cmd.c, `special_builtin_failed`)
+        let counts = self.shell != Shell::Bash || code == 2 && !call.context.checked;
+        if !self.is_strict(&state) || call.plain || !counts {
             return state.with(Status::Code(code));
         }
         state.exit(Status::Code(code), Cause::Error(what))

@@ -95,8 +95,9 @@ impl Engine<'_> {
             b"noglob" => state.options.noglob = on,
             b"noexec" => state.options.noexec = on,
             b"pipefail" if self.shell != Shell::Dash => state.options.pipefail = on,
-            b"errtrace" | b"functrace" | b"posix" | b"braceexpand" | b"hashall" | b"physical" | b"history"
-            | b"keyword" | b"onecmd" | b"privileged" | b"histexpand"
+            b"posix" if self.shell == Shell::Bash => state.options.posix = on,
+            b"errtrace" | b"functrace" | b"braceexpand" | b"hashall" | b"physical" | b"history" | b"keyword"
+            | b"onecmd" | b"privileged" | b"histexpand"
                 if self.shell == Shell::Bash => {}
             name if COMMON.split_ascii_whitespace().any(|c| c.as_bytes() == name) => {}
             _ => return Err(if self.shell == Shell::Ash { 1 } else { 2 }),
@@ -153,6 +154,9 @@ impl Engine<'_> {
             return state.with(Status::OK);
         }
         let number = first.known().is_some_and(|f| !f.is_empty() && f.iter().all(u8::is_ascii_digit));
+        if signals.is_empty() && !number && self.shell == Shell::Bash && state.options.posix {
+            return self.special_error(state, 2, call, "`trap` is not told for which signal");
+        }
         let (action, signals) = match (signals.is_empty() || number, first) {
             (true, _) => (None, words),
             (false, Field::One(value)) if value.known().is_some_and(|v| v == "-") => (None, signals),

@@ -3,9 +3,10 @@
 use bstr::{BString, ByteSlice};
 
 use crate::format::shell::{Part, Redirection, is_name, is_name_start};
+use crate::launch::script::Cause;
 use crate::launch::script::arithmetic::{self, Problem, Variables};
 use crate::launch::script::engine::Engine;
-use crate::launch::script::simple::Call;
+use crate::launch::script::simple::{Call, READONLY};
 use crate::launch::script::state::{Content, State};
 use crate::launch::script::value::{Field, Status, Value, all_known, joined};
 use crate::launch::shell::Shell;
@@ -30,14 +31,16 @@ impl Engine<'_> {
                 name => {
                     let (name, value) = name.split_once_str("=").map_or((name, None), |(n, v)| (n, Some(v)));
                     if !is_proper(name) {
-                        let code = if self.shell == Shell::Bash { 1 } else { 2 };
+                        let code = if self.shell == Shell::Bash && !name.starts_with(b"-") { 1 } else { 2 };
                         return self.special_error(state, code, call, "a bad name is exported");
                     }
                     if let Some(value) = value
                         && !state.set(name, Content::Text(value.into()))
                     {
-                        let code = if self.shell == Shell::Bash { 1 } else { 2 };
-                        return self.special_error(state, code, call, "a readonly variable is assigned");
+                        return match self.is_strict(&state) && !call.plain {
+                            true => state.exit(Status::Code(self.refused_code()), Cause::Error(READONLY)),
+                            false => state.with(Status::Code(self.refused_code())),
+                        };
                     }
                     state.mark(name, |v| if readonly { v.readonly = true } else { v.exported = on });
                 }
@@ -113,7 +116,7 @@ impl Engine<'_> {
                     state.set(base, Content::Opaque);
                 }
                 name if !is_proper(name) => {
-                    if self.shell != Shell::Bash {
+                    if self.shell != Shell::Bash || name.starts_with(b"-") {
                         return self.special_error(state, 2, call, "a bad name is unset");
                     }
                 }
