@@ -46,8 +46,20 @@ fn line(steps: &[Step], parents: &[Parent], level: usize, told: &dyn Fn(usize) -
         _ => Vec::new(),
     };
     let below = parent.and_then(|_| line(steps, parents, level + 1, told));
+    let below = below.map(|process| if is_fork(parent) { forked(step, process) } else { process });
     let children = below.into_iter().chain(beside.into_iter().map(branch)).collect();
     Some(Process { pid: 0, argv: words(&step.argv), stays: parent.map(stays), told: told(level), children })
+}
+
+/// Whether a process of the shell stands between it and the main program: that of a job, which does not become it.
+fn is_fork(parent: Option<&Parent>) -> bool {
+    let Some(Parent::Shell(held)) = parent else { return false };
+    held.jobs.iter().any(|branch| Some(branch.job.number) == held.main && !branch.job.direct)
+}
+
+fn forked(step: &Step, process: Process) -> Process {
+    let stays = Some("the shell of a background job".to_owned());
+    Process { pid: 0, argv: words(&step.argv), stays, told: None, children: vec![process] }
 }
 
 fn branch(branch: &Branch) -> Process {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use bstr::{BString, ByteSlice};
 
-use super::job::Noted;
+use super::job::{Last, Noted};
 use super::state::{Flow, State};
 use super::value::{Status, Value};
 use super::world::{Found, World};
@@ -61,6 +61,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         late: 0,
         muted: 0,
         noted: Vec::new(),
+        last: Last::default(),
         endings: Vec::new(),
         commands: RefCell::default(),
         origin: None,
@@ -95,6 +96,8 @@ pub(super) struct Engine<'a> {
     pub muted: usize,
     /// The line of the `eval` whose text is read.
     pub origin: Option<usize>,
+    /// See [`Last`].
+    pub last: Last,
     /// Programs that may run for ever, of what is muted.
     pub noted: Vec<Noted>,
     pub endings: Vec<Ending>,

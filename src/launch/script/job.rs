@@ -2,12 +2,13 @@
 
 use bstr::{BString, ByteSlice};
 
+use super::becoming::last_commands;
 use super::engine::{Context, Engine};
 use super::spawn::environment;
 use super::state::{Content, Flow, State};
 use super::value::{Field, Value};
 use super::{Cause, Job, Signalled, Started};
-use crate::format::shell::{Command, Kind, Span};
+use crate::format::shell::{Command, Span};
 use crate::launch::shell::Shell;
 
 /// Jobs that are remembered.
@@ -29,6 +30,8 @@ pub struct Noted {
     pub environment: Vec<(BString, Value)>,
     /// Its working directory.
     pub cwd: Value,
+    /// The shell that runs it becomes it.
+    pub direct: bool,
 }
 
 /// What stands for the process id of a job: a number that no process has.
@@ -49,16 +52,29 @@ pub fn hide_ids(argv: &[Field]) -> Vec<Field> {
     argv.iter().map(hide).collect()
 }
 
+/// The last commands of the job that is followed: see [`super::becoming`].
+#[derive(Default)]
+pub struct Last {
+    /// Where they stand.
+    commands: Vec<Span>,
+    /// In the text that is read at this depth of calls,
+    calls: usize,
+    /// and of texts that are read late.
+    late: usize,
+}
+
 impl Engine<'_> {
     /// `command &`
     pub fn background(&mut self, command: &Command, mut state: State) -> Vec<State> {
         let before = self.noted.len();
         let mut inside = self.fork_for(command, &state);
         inside.started.clear();
-        let direct = self.is_direct(command, &state);
+        let last = Last { commands: last_commands(self.shell, command), calls: state.calls, late: self.late };
+        let outer = std::mem::replace(&mut self.last, last);
         self.muted += 1;
         let ends = self.command(command, inside, Context::CHECKED);
         self.muted -= 1;
+        self.last = outer;
         let long = self.noted.drain(before..).next();
         let short = long.is_none() && !ends.is_empty();
         let first = || ends.iter().find_map(|s| s.started.first()).map(|s| s.argv.clone()).unwrap_or_default();
@@ -66,6 +82,7 @@ impl Engine<'_> {
             argv: first(),
             environment: environment(&state, &[]),
             cwd: state.cwd.clone(),
+            direct: false,
         });
         match ends.as_slice() {
             [end] => state.started.extend(end.started.iter().map(|s| Started { apart: true, ..s.clone() })),
@@ -74,16 +91,19 @@ impl Engine<'_> {
         if !short || ends.iter().any(|e| e.files.disturbed) {
             state.files.disturbed = true;
         }
-        self.add_job(noted, command.span, (short, direct), &mut state);
+        self.add_job(noted, command.span, short, &mut state);
         state.pending = None;
         vec![state.with(super::Status::OK)]
     }
 
-    fn add_job(&mut self, noted: Noted, span: Span, (short, direct): (bool, bool), state: &mut State) {
+    fn add_job(&mut self, noted: Noted, span: Span, short: bool, state: &mut State) {
         let ignored = state.traps.iter().filter(|(_, trap)| trap.action.is_none()).map(|(name, _)| name.clone());
-        let (number, ignores) = (state.spawned, ignored.collect());
+        // XCU 2.11: without job control
+        let control = state.options.monitor && self.shell == Shell::Bash; // the others want a terminal for it
+        let keys: &[&str] = if control { &[] } else { &["INT", "QUIT"] };
+        let (number, ignores) = (state.spawned, ignored.chain(keys.iter().map(|key| BString::from(*key))).collect());
         let value = if number < MAX_JOBS {
-            let Noted { argv, environment, cwd } = noted;
+            let Noted { argv, environment, cwd, direct } = noted;
             let told = None;
             state.jobs.push(Job {
                 number,
@@ -104,13 +124,10 @@ impl Engine<'_> {
         state.mark(b"!", |v| v.content = Content::Text(value));
     }
 
-    /// Whether the process of a job becomes its program.
-    fn is_direct(&mut self, command: &Command, state: &State) -> bool {
-        let Kind::Simple(simple) = &command.kind else { return false };
-        let Ok(argv) = self.fields(&simple.words, &mut state.clone()) else { return false };
-        let Some(name) = argv.first().and_then(Field::known) else { return false };
-        let shell = self.shell;
-        name == "exec" || !(state.functions.contains_key(name) || super::builtin::is_builtin(shell, name))
+    /// Whether the process of a job becomes the program that stands at `span`: nothing is left to do, not even for a trap.
+    pub(super) fn is_becoming(&self, span: Span, state: &State) -> bool {
+        let own = self.last.calls == state.calls && self.last.late == self.late;
+        own && self.last.commands.contains(&span) && !state.traps.values().any(|trap| trap.action.is_some())
     }
 
     /// The ways that a shell takes which has come to the ending `at` and gets one of the signals that are asked about. It

@@ -5,6 +5,7 @@
 //! bounded, and an ending says so where a bound was met. Nothing is executed.
 
 mod arithmetic;
+mod becoming;
 mod builtin;
 mod compound;
 mod conditional;

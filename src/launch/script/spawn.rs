@@ -79,7 +79,7 @@ impl Engine<'_> {
             self.record(&replaced, end, span);
             state.when.push(condition("the shell does not replace itself by its last command"));
         }
-        let states = self.run(call, state, name);
+        let states = self.run_as(call, state, name, becomes);
         if !becomes {
             return states;
         }
@@ -176,7 +176,12 @@ impl Engine<'_> {
             && (!state.trapped || is(Place::TrapReset))
     }
 
-    pub(super) fn run(&mut self, call: &Call<'_>, mut state: State, name: &BString) -> Vec<State> {
+    pub(super) fn run(&mut self, call: &Call<'_>, state: State, name: &BString) -> Vec<State> {
+        self.run_as(call, state, name, false)
+    }
+
+    /// The same; `becomes`: in place of a shell that is not the script's.
+    fn run_as(&mut self, call: &Call<'_>, mut state: State, name: &BString, becomes: bool) -> Vec<State> {
         let apart = state.subshell > 0 || self.muted > 0;
         if state.started.len() < MAX_STARTED {
             state.started.push(Started { argv: call.argv.clone(), line: call.span.line, apart });
@@ -202,7 +207,8 @@ impl Engine<'_> {
         }
         if !run.short {
             let environment = environment(&state, &call.assigned);
-            let program = Noted { argv: call.argv.clone(), environment, cwd: state.cwd.clone() };
+            let direct = becomes || self.is_becoming(call.span, &state);
+            let program = Noted { argv: call.argv.clone(), environment, cwd: state.cwd.clone(), direct };
             let within = if state.subshell > 0 { Within::Subshell } else { Within::Shell };
             state.pending = self.note_child(&mut state, program, within, call.span);
             if run.never && self.muted == 0 {
@@ -244,7 +250,7 @@ impl Engine<'_> {
             self.noted.push(program);
             return None;
         }
-        let Noted { argv, environment, cwd } = program;
+        let Noted { argv, environment, cwd, .. } = program;
         if self.is_aftermath(state, &argv) {
             return None;
         }

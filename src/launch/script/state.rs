@@ -67,6 +67,8 @@ pub struct Options {
     pub noglob: bool,
     /// `-o pipefail`
     pub pipefail: bool,
+    /// `-m`
+    pub monitor: bool,
     /// `-o posix` of bash.
     pub posix: bool,
     /// `command` has run a program, which bash does not forget: no error of `.` and `eval` ends it then (bash

@@ -284,14 +284,21 @@ impl Line<'_> {
 
     /// A background job that is sent a signal.
     fn job(&self, branch: &Branch, held: &Held, level: usize, signal: Signal, known: &mut Known) -> Reaction {
-        if branch.job.ignores.iter().any(|name| Signal::named(name) == Some(signal)) {
-            return Reaction::unknown(format!("it was started by a shell that ignores {signal}"));
+        let ignored = branch.job.ignores.iter().any(|name| Signal::named(name) == Some(signal));
+        match (ignored, branch.job.direct) {
+            (true, true) => self.program_of(branch, held, level, signal, known).told_to_ignore(signal),
+            (true, false) => Reaction::unknown(format!("the shell of the job was told to ignore {signal}")),
+            (false, true) => self.program_of(branch, held, level, signal, known),
+            (false, false) => {
+                let why = format!("{signal} ends the shell of the job, which does not pass it on");
+                let reaction = Reaction::stops(Disposition::Default, Some(128 + signal.0), why, Confidence::Likely);
+                Reaction { main_told: Some(false), reaches: 0, ..reaction }
+            }
         }
-        if !branch.job.direct {
-            let why = format!("{signal} ends the shell of the job, which does not pass it on");
-            let reaction = Reaction::stops(Disposition::Default, Some(128 + signal.0), why, Confidence::Likely);
-            return Reaction { main_told: Some(false), ..reaction };
-        }
+    }
+
+    /// The program that the process of a job became.
+    fn program_of(&self, branch: &Branch, held: &Held, level: usize, signal: Signal, known: &mut Known) -> Reaction {
         if held.main == Some(branch.job.number) {
             return self.react(level + 1, signal, known);
         }

@@ -194,6 +194,19 @@ impl Reaction {
         }
     }
 
+    /// The same program, begun with the signal ignored, which execve(2) leaves so: only who sets a handler hears of it,
+    /// and not all do that then (Python's own for SIGINT does not).
+    fn told_to_ignore(self, signal: Signal) -> Self {
+        match self.disposition {
+            Disposition::Default | Disposition::Ignored | Disposition::Exits => {
+                let why =
+                    format!("it was started in the background, or by a shell that ignores {signal}: it ignores it");
+                Reaction::ignored(why, Confidence::Likely, self.nature)
+            }
+            _ => Reaction::unknown(format!("it was started in the background, or by a shell that ignores {signal}")),
+        }
+    }
+
     /// What holds for both.
     fn either(self, other: Reaction) -> Self {
         if self.ending != other.ending {

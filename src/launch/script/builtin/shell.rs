@@ -16,6 +16,7 @@ pub fn set_option(options: &mut Options, letter: u8, on: bool) {
         b'e' => options.errexit = on,
         b'u' => options.nounset = on,
         b'f' => options.noglob = on,
+        b'm' => options.monitor = on,
         b'n' => options.noexec = on,
         b'k' | b'B' => options.strange = true,
         _ => {}
@@ -94,6 +95,7 @@ impl Engine<'_> {
             b"nounset" => state.options.nounset = on,
             b"noglob" => state.options.noglob = on,
             b"noexec" => state.options.noexec = on,
+            b"monitor" => state.options.monitor = on,
             b"pipefail" if self.shell != Shell::Dash => state.options.pipefail = on,
             b"posix" if self.shell == Shell::Bash => state.options.posix = on,
             b"errtrace" | b"functrace" | b"braceexpand" | b"hashall" | b"physical" | b"history" | b"keyword"
