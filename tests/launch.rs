@@ -244,13 +244,14 @@ fn what_a_script_may_have_made_is_not_missed() {
         "get /opt/app\nexec /opt/app",
         "echo 'exec ok' > /run.sh\nexec sh /run.sh",
         "chmod +x /x\nexec /x",
-        ". /lib.sh\nexec app",
+        ". /opt/made.sh || get\nexec app",
         "PATH=$(get)\nexport PATH\nexec app",
         "get &\nexec app",
     ] {
         assert_eq!(run(body), "runs", "{body}");
     }
     assert_eq!(run("set -e\nexec app"), "127 script-command-not-found");
+    assert_eq!(run(". /lib.sh\nexec app"), "127 script-command-not-found");
     assert_eq!(run("mkdir -p /x >/dev/null 2>&1\nexec app"), "127 script-command-not-found");
 }
 

@@ -45,6 +45,8 @@ pub struct Held {
     pub main: Option<usize>,
     /// What comes of a signal that has a trap.
     pub on_signal: Vec<Ending>,
+    /// The shell exits if the program in the foreground fails: `set -e`.
+    pub fatal: bool,
     /// The status that the script ends with when the main program has ended, if something comes after it.
     pub then: Option<Status>,
 }
@@ -115,6 +117,7 @@ impl Parent {
             Parent::Wrapper(relay) => relay.passing.pass(outcome),
             Parent::Shell(held) => match (&held.stays, outcome) {
                 (Stays::Foreground { last: true }, outcome) => outcome,
+                (_, ends @ Outcome::Exits { code: 1.., .. }) if held.fatal => ends,
                 (_, unknown @ Outcome::Unknown(_)) => unknown,
                 _ => Outcome::Runs, // the script goes on
             },

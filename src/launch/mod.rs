@@ -4,6 +4,7 @@
 //! kernel) -> `wrapper` -> `stop` (what the signal does). Every step asks the merged root file system what it would say to the runtime, and the
 //! outcome is kept apart for each of [`RUNTIMES`]: they differ.
 
+mod before;
 mod busybox;
 mod cause;
 mod env;

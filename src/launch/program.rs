@@ -300,25 +300,16 @@ fn no_applet(loaded: &Loaded, at: usize) -> Outcome {
     Outcome::Exits { code: 127, cause: Cause::Misused { wrapper, misuse: Misuse::NoApplet } }
 }
 
-/// Whether a script leaves the files of the image as they are: it has run nothing but what prints or makes directories,
-/// and redirects to no file. Another script that it reads may do so.
-pub(super) fn leaves_files(ending: &Ending, text: &[u8]) -> bool {
+/// Whether a script leaves the files of the image as they are: it has run nothing but what prints or makes directories.
+pub(super) fn leaves_files(ending: &Ending) -> bool {
     let is_harmless = |argv: &[Field]| {
         let name = argv.first().and_then(Field::known).map(|name| base(name));
         name.is_some_and(|name| HARMLESS.iter().any(|harmless| harmless.as_bytes() == name))
     };
-    let text = text.replace(">/dev/null", "").replace("> /dev/null", "").replace(">&", "");
-    let reads_another = text.lines().any(|line| {
-        let line = line.trim_ascii_start();
-        line.starts_with(b". ") || line.contains_str("source ") || line.contains_str(" . ")
-    });
     // what comes last has changed nothing before it starts
     let own = |started: &&Ran| matches!(&ending.end, End::Child { argv, .. } if *argv == started.argv);
-    let before = ending.started.iter().rev().skip_while(|started| own(started));
-    ending.jobs.is_empty()
-        && before.into_iter().all(|started| is_harmless(&started.argv))
-        && !text.contains(&b'>')
-        && !reads_another
+    let mut before = ending.started.iter().rev().skip_while(|started| own(started));
+    ending.jobs.is_empty() && ending.clean && before.all(|started| is_harmless(&started.argv))
 }
 
 /// EACCES for a directory on the way, not for the file.

@@ -16,10 +16,10 @@ const MAX_JOBS: usize = 8;
 const MAX_BRANCHES: usize = 2;
 
 /// A program that a shell is about to start.
-struct Called<'e> {
-    argv: &'e [Field],
-    environment: &'e [(BString, Value)],
-    cwd: &'e Value,
+pub(super) struct Called<'e> {
+    pub argv: &'e [Field],
+    pub environment: &'e [(BString, Value)],
+    pub cwd: &'e Value,
 }
 
 impl Running<'_> {
@@ -44,7 +44,11 @@ impl Running<'_> {
         };
         let on_signal = ends.endings.iter().filter(|e| e.signalled.as_ref().is_some_and(|s| s.at == way.ending));
         let on_signal = on_signal.filter(|e| !e.when.iter().any(|c| c.unlikely)).cloned().collect();
-        self.disturbed |= !leaves_files(ending, &call.text);
+        if let Some(outcome) = self.stumbles(&ends.endings, ending, steps) {
+            return Ok(Next::Ends(outcome));
+        }
+        // what it cannot run itself was not made by what it ran before
+        self.disturbed |= !matches!(ending.end, End::Exits { .. }) && !leaves_files(ending);
         self.ending(&call, ending, way, on_signal, steps)
     }
 
@@ -68,7 +72,7 @@ impl Running<'_> {
                     None => self.stay(held(Stays::Unknown(NAME.to_owned()))),
                 }
             }
-            End::Child { argv, environment, cwd, last, within } => {
+            End::Child { argv, environment, cwd, last, within, fatal } => {
                 let stays = match within {
                     Within::Shell => Stays::Foreground { last: *last },
                     Within::Subshell => Stays::Subshell,
@@ -76,7 +80,8 @@ impl Running<'_> {
                 };
                 let mut held = held(stays);
                 held.jobs = self.branches(ending, None);
-                self.below(call, held, &Called { argv, environment, cwd }, role(ending), steps)
+                let ends = |code| *fatal && code != 0 || *last && *within == Within::Shell;
+                self.below(call, held, &Called { argv, environment, cwd }, role(ending), steps, &ends)
             }
             End::Waits { jobs } => {
                 let main = ending.jobs.iter().find(|job| jobs.contains(&job.number) && !job.short);
@@ -85,7 +90,8 @@ impl Running<'_> {
                 held.main = main.map(|job| job.number);
                 match main {
                     Some(Job { argv, environment, cwd, .. }) => {
-                        self.below(call, held, &Called { argv, environment, cwd }, role(ending), steps)
+                        let called = Called { argv, environment, cwd };
+                        self.below(call, held, &called, role(ending), steps, &|_| false)
                     }
                     None => self.stay(held),
                 }
@@ -145,11 +151,12 @@ impl Running<'_> {
             main: None,
             on_signal: Vec::new(),
             then: None,
+            fatal: false,
         };
         self.parents.push(Parent::Shell(Box::new(held)));
     }
 
-    /// The shell stays as the parent of a program.
+    /// The shell stays as the parent of a program; `ends` says whether it ends with one that ends with this code.
     fn below(
         &mut self,
         call: &Invocation,
@@ -157,8 +164,8 @@ impl Running<'_> {
         called: &Called<'_>,
         role: Role,
         steps: &mut Vec<Step>,
+        ends: &dyn Fn(u8) -> bool,
     ) -> Result<Next, String> {
-        let last = held.stays == Stays::Foreground { last: true };
         let before = (self.cwd.clone(), self.environment.clone(), steps.len());
         let Some(words) = self.take(called) else { return self.stay(Held { stays: unknown(&held), ..held }) };
         self.parents.push(Parent::Shell(Box::new(held)));
@@ -168,8 +175,8 @@ impl Running<'_> {
         child.iter_mut().for_each(|step| step.pid = step.pid.max(pid));
         child.iter_mut().take(1).for_each(|step| step.via = Via::Child);
         match next {
-            // It did not start: the end of the shell, if it was the last command.
-            Ok(Next::Ends(Outcome::Exits { .. })) if last => {
+            // It did not start: the end of the shell, if it was the last command, or by `set -e`.
+            Ok(Next::Ends(Outcome::Exits { code, .. })) if ends(code) => {
                 self.parents.pop();
                 next
             }
@@ -192,23 +199,35 @@ impl Running<'_> {
     }
 
     fn branch(&self, job: &Job) -> Branch {
+        let called = Called { argv: &job.argv, environment: &job.environment, cwd: &job.cwd };
+        let mut steps = Vec::new();
+        let role = Role::ShellCommand { line: job.span.line, sourced: false };
+        match self.aside(&called, role, &mut steps) {
+            Some((parents, outcome)) => Branch { job: job.clone(), steps, parents, outcome: Some(outcome) },
+            None => unfollowed(job),
+        }
+    }
+
+    /// What comes of a program that runs beside the line that is followed; `None` if that is not looked into.
+    pub(super) fn aside(
+        &self,
+        called: &Called<'_>,
+        role: Role,
+        steps: &mut Vec<Step>,
+    ) -> Option<(Vec<Parent>, Outcome)> {
         let mut beside = self.clone();
         beside.parents.clear();
         beside.beside.clear();
         beside.branches += 1;
         beside.choices = None;
-        let called = Called { argv: &job.argv, environment: &job.environment, cwd: &job.cwd };
-        let words = beside.take(&called).filter(|words| beside.branches <= MAX_BRANCHES && !words.is_empty());
-        let Some(words) = words else { return unfollowed(job) };
-        let mut steps = Vec::new();
-        let role = Role::ShellCommand { line: job.span.line, sourced: false };
-        let next = beside.execvp(words, role, &mut steps, |_, _| 127);
+        let words = beside.take(called).filter(|words| beside.branches <= MAX_BRANCHES && !words.is_empty())?;
+        let next = beside.execvp(words, role, steps, |_, _| 127);
         let outcome = match next {
-            Ok(Next::Program(loaded)) => beside.follow(loaded, &mut steps),
+            Ok(Next::Program(loaded)) => beside.follow(loaded, steps),
             Ok(Next::Ends(outcome)) => outcome,
             Err(why) => Outcome::Unknown(why),
         };
-        Branch { job: job.clone(), steps, parents: beside.parents, outcome: Some(outcome) }
+        Some((beside.parents, outcome))
     }
 }
 
@@ -234,7 +253,7 @@ fn script(call: &Invocation) -> Option<BString> {
 }
 
 /// The command that an ending comes with.
-fn role(ending: &Ending) -> Role {
+pub(super) fn role(ending: &Ending) -> Role {
     Role::ShellCommand { line: ending.span.line, sourced: ending.file.is_some() }
 }
 
@@ -250,6 +269,7 @@ fn held(call: &Invocation, ending: &Ending) -> Held {
         jobs: Vec::new(),
         main: None,
         on_signal: Vec::new(),
+        fatal: matches!(ending.end, End::Child { fatal: true, .. }),
         then: None,
     }
 }

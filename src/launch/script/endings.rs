@@ -67,6 +67,7 @@ impl Engine<'_> {
             let common = old.started.iter().zip(state.started.iter()).take_while(|(a, b)| a == b).count();
             old.whole &= !state.started.is_torn() && old.started.len() == common && state.started.len() == common;
             old.started.truncate(common);
+            old.clean &= state.files.is_clean();
             return Some(index);
         }
         if self.endings.len() >= MAX_ENDINGS {
@@ -85,6 +86,7 @@ impl Engine<'_> {
             whole: !state.started.is_torn(),
             goes_on: false,
             behind: state.behind.to_vec(),
+            clean: state.files.is_clean(),
             signalled: state.signalled.clone(),
         });
         Some(self.endings.len() - 1)

@@ -32,6 +32,8 @@ pub struct Noted {
     pub cwd: Value,
     /// The shell that runs it becomes it.
     pub direct: bool,
+    /// The shell exits if it fails.
+    pub fatal: bool,
 }
 
 /// What stands for the process id of a job: a number that no process has.
@@ -83,6 +85,7 @@ impl Engine<'_> {
             environment: environment(&state, &[]),
             cwd: state.cwd.clone(),
             direct: false,
+            fatal: false,
         });
         match ends.as_slice() {
             [end] => state.started.extend(end.started.iter().map(|s| Started { apart: true, ..s.clone() })),
@@ -103,7 +106,7 @@ impl Engine<'_> {
         let keys: &[&str] = if control { &[] } else { &["INT", "QUIT"] };
         let (number, ignores) = (state.spawned, ignored.chain(keys.iter().map(|key| BString::from(*key))).collect());
         let value = if number < MAX_JOBS {
-            let Noted { argv, environment, cwd, direct } = noted;
+            let Noted { argv, environment, cwd, direct, .. } = noted;
             let told = None;
             state.jobs.push(Job {
                 number,

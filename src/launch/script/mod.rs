@@ -220,6 +220,8 @@ pub enum End {
         last: bool,
         /// What stands between it and the shell.
         within: Within,
+        /// The shell exits if it fails: `set -e`.
+        fatal: bool,
     },
     /// The shell waits for background jobs that may never end.
     Waits {
@@ -283,6 +285,8 @@ pub struct Ending {
     pub goes_on: bool,
     /// Endings of programs that had to end before it was come to, of which it is not known that they do.
     pub behind: Vec<usize>,
+    /// The shell itself has changed no file on the way, but for directories that were made.
+    pub clean: bool,
     /// It is come to on a signal.
     pub signalled: Option<Signalled>,
 }

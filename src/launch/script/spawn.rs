@@ -107,9 +107,22 @@ impl Engine<'_> {
         }
         let search = search.as_ref().and_then(Value::known);
         match self.look_up(name, search, cwd, becomes) {
-            Found::Fails(code) if state.files.disturbed => (Found::Unknown, Some(code)),
+            Found::Fails(code) if state.files.disturbed || self.may_be_made(name, search, state) => {
+                (Found::Unknown, Some(code))
+            }
             found => (found, None),
         }
+    }
+
+    /// Whether a command before may have put a file of that name into a directory of PATH.
+    fn may_be_made(&self, name: &BString, search: Option<&BStr>, state: &State) -> bool {
+        let untouched = |directory: &[u8]| {
+            let path: BString =
+                [if directory.is_empty() { b"." } else { directory }, b"/", name.as_slice()].concat().into();
+            absolute(path.as_bstr(), &state.cwd).is_some_and(|path| state.files.is_untouched(path.as_bstr()))
+        };
+        let search = search.filter(|_| !name.contains(&b'/') && !state.files.is_clean());
+        search.is_some_and(|search| !search.split_str(":").all(untouched))
     }
 
     /// Looks a program up in the image, once.
@@ -200,15 +213,15 @@ impl Engine<'_> {
             let why = format!("`{}` prints it", self.excerpt(call.span));
             state.print(&Value::unknown(why));
         }
-        self.effects(&call.argv, &run, &mut state);
         if let Some(signalled) = &mut state.signalled {
             signalled.paused = true;
             signalled.otherwise |= !program::is_harmless(&call.argv);
         }
         if !run.short {
             let environment = environment(&state, &call.assigned);
+            let fatal = state.options.errexit && !call.context.checked;
             let direct = becomes || self.is_becoming(call.span, &state);
-            let program = Noted { argv: call.argv.clone(), environment, cwd: state.cwd.clone(), direct };
+            let program = Noted { argv: call.argv.clone(), environment, cwd: state.cwd.clone(), direct, fatal };
             let within = if state.subshell > 0 { Within::Subshell } else { Within::Shell };
             state.pending = self.note_child(&mut state, program, within, call.span);
             if run.never && self.muted == 0 {
@@ -216,6 +229,7 @@ impl Engine<'_> {
                 return vec![State { flow: Flow::Over, ..state }];
             }
         }
+        self.effects(&call.argv, &run, &mut state);
         state.status = run.status;
         self.checked(state, call.span, call.context, Some(true))
     }
@@ -250,12 +264,13 @@ impl Engine<'_> {
             self.noted.push(program);
             return None;
         }
-        let Noted { argv, environment, cwd, .. } = program;
+        let Noted { argv, environment, cwd, fatal, .. } = program;
+        let fatal = fatal && within != Within::Pipeline;
         if self.is_aftermath(state, &argv) {
             return None;
         }
         let argv = job::hide_ids(&argv);
-        let at = self.record(state, End::Child { argv, environment, cwd, last: false, within }, span);
+        let at = self.record(state, End::Child { argv, environment, cwd, last: false, within, fatal }, span);
         state.behind = at.into_iter().collect::<Vec<_>>().into();
         at
     }

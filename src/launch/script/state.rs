@@ -166,6 +166,11 @@ impl Files {
         self.touched.get(path) == Some(&b'd')
     }
 
+    /// Whether all files are the image's, but for directories.
+    pub fn is_clean(&self) -> bool {
+        !self.disturbed && self.touched.values().all(|what| *what == b'd')
+    }
+
     /// Whether names in the directory `path` are the image's.
     pub fn is_listed(&self, path: &BStr) -> bool {
         !self.disturbed && !self.touched.keys().any(|p| is_below(p.as_bstr(), path) || is_below(path, p) || p == path)
