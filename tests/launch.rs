@@ -244,7 +244,6 @@ fn what_a_script_may_have_made_is_not_missed() {
         "get /opt/app\nexec /opt/app",
         "echo 'exec ok' > /run.sh\nexec sh /run.sh",
         "chmod +x /x\nexec /x",
-        ". /opt/made.sh || get\nexec app",
         "PATH=$(get)\nexport PATH\nexec app",
         "get &\nexec app",
     ] {

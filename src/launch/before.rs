@@ -1,7 +1,7 @@
 //! What a script runs before it comes to its main program: under `set -e` it goes no further where that does not start.
 
 use super::outcome::{Outcome, Step, Via};
-use super::program::Running;
+use super::program::{Running, leaves_files};
 use super::script::{End, Ending};
 use super::scripts::{Called, role};
 
@@ -24,7 +24,8 @@ impl Running<'_> {
             return None; // which may end it otherwise
         }
         let mut steps = Vec::new();
-        let (_, outcome) = self.aside(&Called { argv, environment, cwd }, role(earlier), &mut steps)?;
+        let disturbed = self.disturbed || !leaves_files(earlier);
+        let (_, outcome) = self.aside(&Called { argv, environment, cwd }, role(earlier), disturbed, &mut steps)?;
         let pid = self.pid();
         steps.iter_mut().for_each(|step| step.pid = step.pid.max(pid));
         steps.iter_mut().take(1).for_each(|step| step.via = Via::Child);

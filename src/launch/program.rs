@@ -101,8 +101,14 @@ pub(super) enum Known {
 impl Running<'_> {
     /// Follows `loaded` until a program that is not known has control.
     pub fn follow(&mut self, loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {
-        let outcome = match self.chain(loaded, steps) {
-            // What is not there, or not executable, when the image is built may be so by then.
+        let outcome = self.chain(loaded, steps);
+        let outcome = self.doubted(outcome, steps);
+        self.passed_on(outcome)
+    }
+
+    /// What is not there, or not executable, when the image is built may be so by then.
+    pub(super) fn doubted(&self, outcome: Outcome, steps: &mut Vec<Step>) -> Outcome {
+        match outcome {
             Outcome::Exits { cause, .. }
                 if self.disturbed && !matches!(cause, Cause::ScriptEnds { .. } | Cause::ShellSyntax { .. }) =>
             {
@@ -112,8 +118,7 @@ impl Running<'_> {
                 Outcome::Runs
             }
             outcome => outcome,
-        };
-        self.passed_on(outcome)
+        }
     }
 
     fn chain(&mut self, mut loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {

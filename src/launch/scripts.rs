@@ -202,20 +202,22 @@ impl Running<'_> {
         let called = Called { argv: &job.argv, environment: &job.environment, cwd: &job.cwd };
         let mut steps = Vec::new();
         let role = Role::ShellCommand { line: job.span.line, sourced: false };
-        match self.aside(&called, role, &mut steps) {
+        match self.aside(&called, role, self.disturbed, &mut steps) {
             Some((parents, outcome)) => Branch { job: job.clone(), steps, parents, outcome: Some(outcome) },
             None => unfollowed(job),
         }
     }
 
-    /// What comes of a program that runs beside the line that is followed; `None` if that is not looked into.
+    /// What comes of a program that runs beside the line that is followed, or before it, and whether other files may be
+    /// there by then; `None` if that is not looked into.
     pub(super) fn aside(
         &self,
         called: &Called<'_>,
         role: Role,
+        disturbed: bool,
         steps: &mut Vec<Step>,
     ) -> Option<(Vec<Parent>, Outcome)> {
-        let mut beside = self.clone();
+        let mut beside = Running { disturbed, ..self.clone() };
         beside.parents.clear();
         beside.beside.clear();
         beside.branches += 1;
@@ -224,7 +226,7 @@ impl Running<'_> {
         let next = beside.execvp(words, role, steps, |_, _| 127);
         let outcome = match next {
             Ok(Next::Program(loaded)) => beside.follow(loaded, steps),
-            Ok(Next::Ends(outcome)) => outcome,
+            Ok(Next::Ends(outcome)) => beside.doubted(outcome, steps),
             Err(why) => Outcome::Unknown(why),
         };
         Some((beside.parents, outcome))

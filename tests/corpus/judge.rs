@@ -46,7 +46,7 @@ pub fn invocation(case: &Case, root: &Root) -> Option<Invocation> {
         command_string: false,
         replaces: Replacing::Never,
         pipefail: false,
-        posix: false,
+        posix: first.contains("/sh") && root.sh == "bash",
         startup: Vec::new(),
         signals: vec!["TERM".into()],
         arguments,
@@ -80,6 +80,19 @@ pub fn credentials(image: &Image, view: &View<'_>) -> Credentials {
 /// Endings that a reader would name.
 pub fn expected(endings: &[Ending]) -> impl Iterator<Item = &Ending> {
     endings.iter().filter(|e| e.is_expected())
+}
+
+/// Texts that the programs of endings are given behind `-c`.
+pub fn texts(endings: &[Ending]) -> Vec<String> {
+    let programs = endings.iter().filter_map(|e| match &e.end {
+        End::Exec { argv, .. } | End::Child { argv, .. } => Some(argv),
+        _ => None,
+    });
+    let text = |argv: &Vec<Field>| {
+        let at = argv.iter().position(|word| word.known().is_some_and(|w| w == "-c"))?;
+        Some(argv.get(at + 1)?.known()?.to_string())
+    };
+    programs.filter_map(text).collect()
 }
 
 /// Whether some of them hide the rest of the script.

@@ -103,6 +103,7 @@ fn supplied(case: &Case) -> Option<Result> {
         let missing = result.endings.iter().flat_map(|e| &e.missing).map(|m| m.name.to_string());
         let before = mended.len();
         mended.extend(missing);
+        mended.extend(judge::texts(&result.endings).iter().flat_map(|text| words::commands(text)));
         // archives that java is told to run, by a name that only the evaluation knows
         let archive = |error: &String| error.split('`').find(|word| word.ends_with(".jar")).map(str::to_owned);
         mended.extend(result.errors.iter().filter_map(archive));

@@ -287,14 +287,14 @@ impl Maker<'_> {
             .map(|w| w.trim_matches(';').to_owned())
             .collect();
         made.iter().for_each(|directory| self.directory(directory));
-        for command in &words.commands {
+        for command in words.commands.iter().filter(|command| more.contains(*command) || !command.contains(' ')) {
             self.stub(command);
         }
         self.users(&words);
     }
 
     fn stub(&mut self, command: &str) {
-        let odd = |c: char| c.is_whitespace() || c.is_control() || "$*?<>|&;()=%{}\"'`\\!,:".contains(c);
+        let odd = |c: char| c.is_control() || "$*?<>|&;()=%{}\"'`\\!,:".contains(c);
         if ["", ".", ".."].contains(&command) || command.len() > 200 || command.contains(odd) || command.ends_with('/')
         {
             return;
@@ -321,7 +321,9 @@ impl Maker<'_> {
         let added = self.recipe.text.lines().filter(adds).flat_map(str::split_whitespace);
         let added: Vec<String> =
             added.filter(|w| !w.starts_with('-')).map(|w| w.trim_matches(';').to_owned()).collect();
-        for name in words.users.iter().cloned().chain(own).chain(added) {
+        let named = self.recipe.env.iter().filter(|(name, _)| name.ends_with("USER") || name.ends_with("GROUP"));
+        let named: Vec<String> = named.map(|(_, value)| value.clone()).collect();
+        for name in words.users.iter().cloned().chain(own).chain(added).chain(named) {
             let proper = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
             if proper && !names.contains(&name) {
                 names.push(name);

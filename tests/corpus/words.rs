@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use imagelint::format::shell::{Command, Kind, List, Parameter, Part, Redirection, Script, Simple, Word};
+use imagelint::format::shell::{
+    Command, Dialect, Kind, List, Parameter, Part, Redirection, Script, Simple, Word, parse,
+};
 
 /// Commands that run the command behind them.
 const CARRIERS: [&str; 18] = [
@@ -59,6 +61,13 @@ fn plain(word: &Word) -> Option<String> {
     let mut out = Vec::new();
     let known = word.parts.iter().all(|part| text(part, &mut out));
     known.then(|| String::from_utf8_lossy(&out).into_owned())
+}
+
+/// What a text calls.
+pub fn commands(text: &str) -> BTreeSet<String> {
+    let mut words = Words::default();
+    parse(text.as_bytes(), Dialect::Bash).iter().for_each(|script| words.script(script));
+    words.commands
 }
 
 impl Words {
