@@ -7,7 +7,7 @@ use imagelint::launch::script::{Bounds, End, Ending, Field, Inside, Invocation, 
 use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::{Credentials, Rootfs, View};
 
-const FILES: [&str; 22] = [
+const FILES: [&str; 23] = [
     "bin/",
     "bin/redis-server",
     "bin/su-exec",
@@ -20,6 +20,7 @@ const FILES: [&str; 22] = [
     "bin/java",
     "bin/app",
     "bin/find",
+    "bin/sleep",
     "bin/grep",
     "bin/chown",
     "bin/closed:644",
@@ -523,4 +524,59 @@ fn errexit_in_sourced_files() {
     for shell in [Shell::Dash, Shell::Ash] {
         assert_eq!(told(shell, 0, text, &[]), ["exits Some(1)"]);
     }
+}
+
+/// As measured, with `$!` read right after each job began: whether it is the program, or a shell before it.
+#[test]
+fn what_a_job_becomes() {
+    let direct = |shell, job: &str| {
+        let text = format!("f() {{ app; }}\n{job} &\nwait\n");
+        let ends = ends(shell, 0, &text, &[]);
+        ends.iter().find_map(|e| Some(e.jobs.first()?.direct)).unwrap()
+    };
+    for (job, dash, bash) in [
+        ("app", true, true),
+        ("( app )", true, true),
+        ("( cd /; exec app )", true, true),
+        ("( true && app )", true, true),
+        ("{ app; }", true, false),
+        ("true && app", true, false),
+        ("if true; then app; fi", true, false),
+        ("eval exec app", true, true),
+        ("eval app", false, false),
+        ("( app; true )", false, false),
+        ("( trap : TERM; app )", false, false),
+        ("for i in 1; do app; done", false, false),
+        ("f", false, false),
+        ("( f )", false, false),
+        ("! app", false, true),
+    ] {
+        let all = [Shell::Dash, Shell::Ash, Shell::Bash].map(|shell| direct(shell, job));
+        assert_eq!(all, [dash, dash, bash], "{job}");
+    }
+}
+
+#[test]
+fn where_a_shell_waits() {
+    let waits = |text: &str| {
+        let told = told(Shell::Dash, 0, text, &[]);
+        (told.iter().filter(|end| *end == "waits").count(), told.last().cloned().unwrap())
+    };
+    // nothing comes behind what never ends
+    assert_eq!(waits("sleep infinity & wait\nexec app\n"), (1, "waits".into()));
+    // those that run side by side are waited for at the first `wait`
+    assert_eq!(waits("app a & p=$!\napp b & q=$!\nwait $p\nwait $q\n"), (1, "exits None".into()));
+    // the first has to end before the second begins
+    assert_eq!(waits("app a & wait $!\napp b & wait $!\n"), (2, "exits None".into()));
+}
+
+/// XCU 2.11; bash has job control without a terminal, too.
+#[test]
+fn jobs_ignore_keys() {
+    let ignores = |shell, text: &str| {
+        let ends = ends(shell, 0, text, &[]);
+        ends.iter().find_map(|e| Some(e.jobs.first()?.ignores.contains(&"INT".into()))).unwrap()
+    };
+    assert!(ignores(Shell::Dash, "app & wait\n") && ignores(Shell::Bash, "app & wait\n"));
+    assert!(ignores(Shell::Dash, "set -m\napp & wait\n") && !ignores(Shell::Bash, "set -m\napp & wait\n"));
 }

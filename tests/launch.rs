@@ -257,3 +257,34 @@ fn what_a_script_may_have_made_is_not_missed() {
 fn ok() -> Vec<u8> {
     elf::programs().into_iter().find(|(name, _)| *name == "ok").unwrap().1
 }
+
+/// Run by dash and bash 5.2 with the same outcome.
+#[test]
+fn what_runs_before_the_main_program_may_end_the_script() {
+    let run = |body: &str| {
+        let text = format!("#!/bin/sh\n{body}\n");
+        let files: [(&str, &[u8]); 6] = [
+            ("ep.sh", text.as_bytes()),
+            ("three.sh", b"#!/bin/sh\nexit 3\n"),
+            ("none.sh", b"#!/bin/sh\nset -e\nnosuch\n"),
+            ("lib.sh", b"run() { nosuch; }\n"),
+            ("bin/env", &ok()),
+            ("bin/get", &ok()),
+        ];
+        docker(image(&files, &["/ep.sh"], &[]))
+    };
+    for (body, outcome) in [
+        ("set -e\n/three.sh\nexec ok", "3 script-ends"),
+        ("set -e\n/three.sh\necho done", "3 script-ends"),
+        ("set -e\n/three.sh || true\nexec ok", "runs"),
+        ("/three.sh\nexec ok", "runs"),
+        ("set -e\n/none.sh\nexec ok", "127 script-command-not-found"),
+        ("set -e\nenv A=1 nosuch\nexec ok", "127 command-not-found"),
+        ("set -e\nget\nenv A=1 nosuch\nexec ok", "runs"),
+        ("set -e\ntrap 'exit 7' EXIT\n/three.sh\nexec ok", "runs"),
+        (". /lib.sh\nrun", "127 script-command-not-found"),
+        (". /lib.sh\nset -e\nrun\nexec ok", "127 script-command-not-found"),
+    ] {
+        assert_eq!(run(body), outcome, "{body}");
+    }
+}

@@ -29,6 +29,8 @@ pub struct Held {
     pub shell: Shell,
     /// The script; `None` for `-c`.
     pub script: Option<BString>,
+    /// The command is in a file that the script reads.
+    pub sourced: bool,
     /// What it stays for.
     pub stays: Stays,
     /// The line of the command, counted from 1, in the text that it stands in.

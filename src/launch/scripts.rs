@@ -142,6 +142,7 @@ impl Running<'_> {
         let held = Held {
             shell: call.shell,
             script: script(call),
+            sourced: false,
             stays,
             line: line.unwrap_or(1),
             span: 0..0,
@@ -263,6 +264,7 @@ fn held(call: &Invocation, ending: &Ending) -> Held {
     Held {
         shell: call.shell,
         script: ending.file.clone().or_else(|| script(call)),
+        sourced: ending.file.is_some(),
         stays: Stays::Loops(None),
         line: ending.span.line,
         span: ending.span.start..ending.span.end,

@@ -92,6 +92,7 @@ fn stays(parent: &Parent) -> String {
 fn shell(held: &Held) -> String {
     let (line, text) = (held.line, &held.text);
     let at = |what: &str| match &held.script {
+        Some(file) if held.sourced => format!("{what} (line {line} of {file}: {text})"),
         Some(_) => format!("{what} (line {line}: {text})"),
         None => format!("{what} ({text})"),
     };

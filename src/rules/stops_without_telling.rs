@@ -1,7 +1,7 @@
 //! The container stops, and its main program is never told.
 
 use crate::finding::Finding;
-use crate::launch::Ending;
+use crate::launch::{Ending, is_idle};
 use crate::rule::{Explanation, IDIOM, Rule, Subject};
 
 /// See `rules/stops-without-telling.md`.
@@ -36,8 +36,8 @@ fn overtaken(subject: &Subject<'_>) -> Option<Finding> {
 fn explain(subject: &Subject<'_>) -> Option<Finding> {
     let parented = subject.parented()?;
     let reaction = &parented.stop.reaction;
-    let told = reaction.main_told == Some(false) && parented.program().is_some();
-    if !told || !matches!(reaction.ending, Ending::Stops | Ending::Delayed) {
+    let has_main = parented.program().is_some_and(|program| !is_idle(&program.argv));
+    if !(has_main && reaction.main_told == Some(false)) || !matches!(reaction.ending, Ending::Stops | Ending::Delayed) {
         return None;
     }
     let held = parented.last_shell();

@@ -294,6 +294,9 @@ impl Engine<'_> {
     /// The state of a subshell that begins (XCU 2.12): traps that are not ignored are reset.
     pub fn fork(&self, state: &State) -> State {
         let mut inside = state.clone();
+        if state.subshell == 0 {
+            inside.outer.clone_from(&state.traps);
+        }
         inside.subshell += 1;
         inside.catch = Catch::Subshell;
         inside.loops = 0;

@@ -33,7 +33,8 @@ impl Engine<'_> {
         }
         let (text, file) = (self.excerpt(span), self.elsewhere(state));
         let span = self.origin.map_or(span, |line| Span { line, ..Span::default() });
-        let traps: Vec<_> = state.traps.iter().map(|(n, t)| (n.clone(), t.clone())).collect();
+        let traps = if state.subshell > 0 { &state.outer } else { &state.traps };
+        let traps: Vec<_> = traps.iter().map(|(n, t)| (n.clone(), t.clone())).collect();
         let same = |e: &Ending| {
             e.end == end
                 && e.span == span

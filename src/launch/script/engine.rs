@@ -307,6 +307,8 @@ impl Engine<'_> {
         let text = self.source.get(span.start..span.end).unwrap_or_default();
         let line = text.lines().next().unwrap_or_default().as_bstr().to_string();
         let line = line.trim_end_matches([';', ' ', '\t']);
+        let closed = line.ends_with(')') && line.matches('(').count() < line.matches(')').count();
+        let line = if closed { line.trim_end_matches([')', ' ']) } else { line };
         if line.len() <= MAX_TEXT && text.lines().count() <= 1 {
             return line.to_owned();
         }

@@ -34,6 +34,8 @@ pub struct Noted {
     pub direct: bool,
     /// The shell exits if it fails.
     pub fatal: bool,
+    /// It certainly never ends by itself.
+    pub never: bool,
 }
 
 /// What stands for the process id of a job: a number that no process has.
@@ -86,6 +88,7 @@ impl Engine<'_> {
             cwd: state.cwd.clone(),
             direct: false,
             fatal: false,
+            never: false,
         });
         match ends.as_slice() {
             [end] => state.started.extend(end.started.iter().map(|s| Started { apart: true, ..s.clone() })),
@@ -106,7 +109,7 @@ impl Engine<'_> {
         let keys: &[&str] = if control { &[] } else { &["INT", "QUIT"] };
         let (number, ignores) = (state.spawned, ignored.chain(keys.iter().map(|key| BString::from(*key))).collect());
         let value = if number < MAX_JOBS {
-            let Noted { argv, environment, cwd, direct, .. } = noted;
+            let Noted { argv, environment, cwd, direct, never, .. } = noted;
             let told = None;
             state.jobs.push(Job {
                 number,
@@ -115,6 +118,7 @@ impl Engine<'_> {
                 cwd,
                 span,
                 short,
+                never,
                 direct,
                 ignores,
                 told,

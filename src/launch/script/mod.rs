@@ -128,6 +128,8 @@ pub struct Job {
     pub span: Span,
     /// It ends soon by itself.
     pub short: bool,
+    /// It certainly never ends by itself.
+    pub never: bool,
     /// The job's process becomes the program; if not, a shell stands between.
     pub direct: bool,
     /// Signals that the shell ignored when it began, which its programs then ignore too.

@@ -221,7 +221,8 @@ impl Engine<'_> {
             let environment = environment(&state, &call.assigned);
             let fatal = state.options.errexit && !call.context.checked;
             let direct = becomes || self.is_becoming(call.span, &state);
-            let program = Noted { argv: call.argv.clone(), environment, cwd: state.cwd.clone(), direct, fatal };
+            let program =
+                Noted { argv: call.argv.clone(), environment, cwd: state.cwd.clone(), direct, fatal, never: run.never };
             let within = if state.subshell > 0 { Within::Subshell } else { Within::Shell };
             state.pending = self.note_child(&mut state, program, within, call.span);
             if run.never && self.muted == 0 {

@@ -211,6 +211,8 @@ pub struct State {
     pub options: Options,
     /// By signal: `EXIT`, `TERM`, …
     pub traps: Shared<BTreeMap<BString, Trap>>,
+    /// Those of the shell that this is a fork of: PID 1's.
+    pub outer: Shared<BTreeMap<BString, Trap>>,
     /// A trap that does something was set, if only for a while.
     pub trapped: bool,
     /// Background jobs.

@@ -65,6 +65,7 @@ impl Engine<'_> {
             arguments: call.arguments.clone().into(),
             options: Options::default(),
             traps: Shared::default(),
+            outer: Shared::default(),
             trapped: false,
             jobs: Shared::default(),
             inherited: Shared::default(),

@@ -128,6 +128,7 @@ impl Line<'_> {
     /// A signal to a whole process group: the process at `level` and its children.
     fn group(&self, level: usize, signal: Signal, known: &mut Known) -> Reaction {
         let own = self.react(level, signal, known);
+        let own = Reaction { reaches: own.reaches.max(self.of_group(level)), ..own };
         let Some(Parent::Shell(held)) = self.parents.get(level) else { return own };
         let has_trap = held.trap(signal).is_some_and(|trap| trap.action.is_some());
         match &held.stays {
@@ -140,6 +141,12 @@ impl Line<'_> {
             }
             _ => Reaction { main_told: own.main_told.filter(|told| *told), ..own },
         }
+    }
+
+    /// How many processes from `level` on are in one process group.
+    fn of_group(&self, level: usize) -> usize {
+        let below = self.parents.iter().skip(level);
+        1 + below.take_while(|parent| !matches!(parent, Parent::Wrapper(relay) if relay.leads)).count()
     }
 
     fn shell(&self, held: &Held, level: usize, signal: Signal, known: &mut Known) -> Reaction {
@@ -174,24 +181,19 @@ impl Line<'_> {
 
     /// bash and ksh93 with a trap on EXIT handle what would end them.
     fn at_exit(&self, held: &Held, level: usize, signal: Signal, known: &mut Known) -> Reaction {
-        let why = format!(
-            "{} with a trap on EXIT handles {signal}: it runs the trap and ends, and passes nothing on",
-            held.shell
-        );
         // measured: ksh93 ends with the number of the signal
         let code = if held.shell == Shell::Bash { Some(128 + signal.0) } else { None };
-        let plain = Reaction::stops(Disposition::Handler, code, why.clone(), Confidence::Certain);
         let kills = |(name, trap): &(BString, script::Trap)| {
             let action = trap.action.as_ref().and_then(|a| a.known());
             name == "EXIT" && action.is_none_or(|text| text.windows(4).any(|w| w == b"kill"))
         };
+        let kills = held.traps.iter().any(kills);
+        let passes = if kills { "" } else { ", and passes nothing on" };
+        let why = format!("{} with a trap on EXIT handles {signal}: it runs the trap and ends{passes}", held.shell);
+        let plain = Reaction::stops(Disposition::Handler, code, why.clone(), Confidence::Certain);
         match held.endings(signal).next() {
             Some(_) if held.shell == Shell::Bash => Reaction { why, ..self.trapped(held, level, signal, known) },
-            _ => Reaction {
-                main_told: if held.traps.iter().any(kills) { None } else { Some(false) },
-                nature: Nature::Parent,
-                ..plain
-            },
+            _ => Reaction { main_told: if kills { None } else { Some(false) }, nature: Nature::Parent, ..plain },
         }
     }
 

@@ -28,6 +28,7 @@ use crate::rootfs::{Credentials, Rootfs, View};
 
 use line::Line;
 
+pub use program::is_idle;
 pub use signal::{Delivery, Signal, StopSignal};
 
 /// More of a script than this is not read.

@@ -180,18 +180,28 @@ impl Known {
 
 /// `sleep infinity` and `tail -f /dev/null` are there to keep a container up; a short sleep ends by itself.
 fn nature(name: &BStr, pid1: &Pid1<'_>) -> Nature {
+    match name.as_bytes() {
+        b"sleep" | b"tail" if idles(name, pid1.arguments()) => Nature::Idle,
+        b"sleep" | b"cat" => Nature::Tool,
+        _ => Nature::Server,
+    }
+}
+
+/// Whether a program does nothing but keep its container up.
+pub fn is_idle(argv: &[BString]) -> bool {
+    argv.split_first().is_some_and(|(name, words)| idles(base(name), words))
+}
+
+fn idles(name: &BStr, words: &[BString]) -> bool {
     let is_long = |word: &BString| match word.strip_suffix(b"d").unwrap_or(word).to_str() {
         Ok("inf" | "infinity") => true,
         Ok(number) => number.parse::<f64>().is_ok_and(|n| n >= 100_000.0 || word.ends_with(b"d")),
         Err(_) => false,
     };
-    let mut words = pid1.arguments().iter();
     match name.as_bytes() {
-        b"sleep" if words.any(is_long) => Nature::Idle,
-        b"sleep" => Nature::Tool,
-        b"tail" if words.any(|word| *word == "/dev/null") => Nature::Idle,
-        b"cat" => Nature::Tool,
-        _ => Nature::Server,
+        b"sleep" => words.iter().any(is_long),
+        b"tail" => words.iter().any(|word| *word == "/dev/null"),
+        _ => false,
     }
 }
 

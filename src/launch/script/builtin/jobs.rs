@@ -7,7 +7,7 @@ use crate::launch::script::job::{self, SIGNALS};
 use crate::launch::script::simple::Call;
 use crate::launch::script::state::State;
 use crate::launch::script::value::{Field, Status, Value, all_known};
-use crate::launch::script::{Cause, End, Job};
+use crate::launch::script::{Cause, End, Ending, Job};
 use crate::launch::shell::Shell;
 
 /// Signals that do not end a program.
@@ -45,11 +45,15 @@ impl Engine<'_> {
         }
         let untold: Vec<usize> = endless.iter().filter(|j| j.told.is_none()).map(|j| j.number).collect();
         let mut states = Vec::new();
-        if !untold.is_empty() {
+        if !untold.is_empty() && !self.ran_beside(&state, &untold) {
             let at = self.note(&state, End::Waits { jobs: untold }, call.span);
             states = self.interrupted(&state, at);
             state.behind = at.into_iter().collect::<Vec<_>>().into();
             state.files.disturbed = true;
+        }
+        // only a signal ends that
+        if endless.iter().any(|job| job.never && job.told.is_none()) && named.len() == words.len() {
+            return states;
         }
         // they have ended then
         let waited = state.jobs.iter_mut().filter(|job| awaited.contains(&job.number));
@@ -60,6 +64,14 @@ impl Engine<'_> {
         let any = words.len() > named.len();
         states.push(state.with(if named.is_empty() && !any { Status::OK } else { Status::Unknown }));
         states
+    }
+
+    /// Whether these jobs ran already when the shell came to the `wait` before, for another one: where programs run side by
+    /// side, that is where it stays.
+    fn ran_beside(&self, state: &State, jobs: &[usize]) -> bool {
+        let [before] = state.behind.as_slice() else { return false };
+        let ran = |ending: &Ending| jobs.iter().all(|job| ending.jobs.iter().any(|other| other.number == *job));
+        self.ending(*before).is_some_and(|ending| matches!(ending.end, End::Waits { .. }) && ran(ending))
     }
 
     fn waited_for_nothing(&self, named: &[&Field], state: State) -> State {

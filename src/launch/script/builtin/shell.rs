@@ -43,6 +43,10 @@ impl Engine<'_> {
                     }
                     at += 2;
                 }
+                [b'-' | b'+', letters @ ..] if self.shell == Shell::Bash && !letters.iter().all(|l| self.takes(*l)) => {
+                    // it sets none of them then
+                    return self.bad_option(state, 2, call);
+                }
                 [sign @ (b'-' | b'+'), letters @ ..] => {
                     let name = words.get(at + 1).and_then(Field::known).map(BString::from);
                     for letter in letters {
@@ -74,6 +78,10 @@ impl Engine<'_> {
         } else {
             self.special_error(state, code, call, "`set` does not know an option")
         }
+    }
+
+    fn takes(&self, letter: u8) -> bool {
+        letter == b'o' || self.is_option(letter)
     }
 
     fn is_option(&self, letter: u8) -> bool {
