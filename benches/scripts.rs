@@ -56,6 +56,7 @@ fn run(bencher: Bencher<'_, '_>, text: &str) {
         command_string: false,
         replaces: Replacing::Last,
         pipefail: false,
+        posix: false,
         startup: Vec::new(),
         signals: vec!["TERM".into()],
         arguments: vec![Field::One(Value::from("-x"))],

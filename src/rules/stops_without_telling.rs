@@ -37,7 +37,8 @@ fn explain(subject: &Subject<'_>) -> Option<Finding> {
     let parented = subject.parented()?;
     let reaction = &parented.stop.reaction;
     let has_main = parented.program().is_some_and(|program| !is_idle(&program.argv));
-    if !(has_main && reaction.main_told == Some(false)) || !matches!(reaction.ending, Ending::Stops | Ending::Delayed) {
+    let ends = matches!(reaction.ending, Ending::Stops | Ending::Delayed);
+    if !has_main || !ends || reaction.main_told != Some(false) {
         return None;
     }
     let held = parented.last_shell();
