@@ -56,7 +56,7 @@ pub fn hide_ids(argv: &[Field]) -> Vec<Field> {
     argv.iter().map(hide).collect()
 }
 
-/// The last commands of the job that is followed: see [`super::becoming`].
+/// The last commands of the job that is followed: see `becoming`.
 #[derive(Default)]
 pub struct Last {
     /// Where they stand.
