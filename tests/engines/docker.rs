@@ -8,7 +8,7 @@ use crate::samples::Sample;
 use crate::server::{Server, can_run};
 use crate::tap::Tap;
 
-fn dockerd(directory: &Path, socket: &Path) -> Command {
+pub fn dockerd(directory: &Path, socket: &Path) -> Command {
     let mut command = Command::new("dockerd");
     command.arg("-H").arg(format!("unix://{}", socket.display()));
     for (option, name) in [("--data-root", "data"), ("--exec-root", "exec"), ("--pidfile", "pid")] {
@@ -19,7 +19,7 @@ fn dockerd(directory: &Path, socket: &Path) -> Command {
     command
 }
 
-fn load(server: &Server, sample: &Sample, name: &str) -> String {
+pub fn load(server: &Server, sample: &Sample, name: &str) -> String {
     server.post("/images/load", &sample.docker_archive(&[name]));
     format!("docker-archive:{}", server.file(&format!("{}.tar", name.replace(':', "_")), &sample.saved()))
 }

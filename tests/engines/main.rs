@@ -18,4 +18,5 @@ mod containerd;
 mod docker;
 mod podman;
 mod tap;
+mod tls;
 mod warm;

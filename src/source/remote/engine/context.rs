@@ -22,8 +22,8 @@ const DEFAULT: &str = "default";
 pub(super) struct Context {
     pub name: String,
     pub host: String,
-    /// It has certificates: TLS is spoken.
-    pub has_certificates: bool,
+    /// Where its certificates are, if it has some: then TLS is spoken.
+    pub certificates: Option<PathBuf>,
 }
 
 #[derive(Deserialize)]
@@ -50,16 +50,17 @@ struct Docker {
     host: String,
 }
 
+/// Where the docker CLI keeps its files.
+pub(super) fn directory(machine: &Machine) -> Option<PathBuf> {
+    machine.variable("DOCKER_CONFIG").map(PathBuf::from).or_else(|| machine.below("HOME", ".docker"))
+}
+
 /// The context in use, if there is one: `DOCKER_CONTEXT`, or else what `docker context use` has left.
 ///
 /// # Errors
 /// It is not there, or cannot be read.
 pub(super) fn current(machine: &Machine) -> Result<Option<Context>> {
-    let Some(directory) =
-        machine.variable("DOCKER_CONFIG").map(PathBuf::from).or_else(|| machine.below("HOME", ".docker"))
-    else {
-        return Ok(None);
-    };
+    let Some(directory) = directory(machine) else { return Ok(None) };
     let name = match machine.variable("DOCKER_CONTEXT") {
         Some(name) => Some(name.to_owned()),
         None => read::<Config>(&directory.join("config.json"))?.and_then(|config| config.current_context),
@@ -78,7 +79,7 @@ fn load(directory: &Path, name: String) -> Result<Context> {
     let host = meta.endpoints.docker.map(|docker| docker.host).filter(|host| !host.is_empty());
     let host = host.ok_or_else(|| Error::new(reading(), "it has no address of a Docker engine"))?;
     let certificates = contexts.join("tls").join(&id).join("docker");
-    Ok(Context { name, host, has_certificates: certificates.is_dir() })
+    Ok(Context { name, host, certificates: certificates.is_dir().then_some(certificates) })
 }
 
 /// A document in JSON, if it is there.

@@ -1,5 +1,7 @@
 //! Docker: where its daemon is, as the docker CLI finds it.
 
+use std::path::PathBuf;
+
 use super::api::Service;
 use super::context::{self, Context};
 use super::endpoint::Endpoint;
@@ -18,9 +20,6 @@ pub(super) fn ask(machine: &Machine, name: &str, access: &Access) -> Result<Answ
     let service = service(machine)?;
     if let Some(why) = not_asked(&service, access) {
         return Ok(Answer::Absent(why));
-    }
-    if let Endpoint::Tls(address) = &service.endpoint {
-        return Err(no_tls(address));
     }
     match service.image(name) {
         Ok(stream) => Ok(Answer::Found(Found::Archive(stream))),
@@ -49,12 +48,12 @@ fn service(machine: &Machine) -> Result<Service> {
     let (endpoint, from) = match machine.variable("DOCKER_HOST") {
         Some(address) => {
             let from = "DOCKER_HOST".to_owned();
-            (encrypted(parse(address, &from)?, asks_for_tls(machine)), Some(from))
+            (parse_with(address, certificates(machine, address), &from)?, Some(from))
         }
         None => match context::current(machine)? {
-            Some(Context { name, host, has_certificates }) => {
+            Some(Context { name, host, certificates }) => {
                 let from = format!("context {name}");
-                (encrypted(parse(&host, &from)?, has_certificates), Some(from))
+                (parse_with(&host, certificates, &from)?, Some(from))
             }
             None => (Endpoint::Unix(socket(machine)), None),
         },
@@ -63,7 +62,7 @@ fn service(machine: &Machine) -> Result<Service> {
 }
 
 /// The daemon's own, or else that of a daemon without root.
-fn socket(machine: &Machine) -> std::path::PathBuf {
+fn socket(machine: &Machine) -> PathBuf {
     let socket = machine.path(SOCKET);
     let rootless = machine.below("XDG_RUNTIME_DIR", "docker.sock");
     rootless.filter(|rootless| socket.symlink_metadata().is_err() && rootless.exists()).unwrap_or(socket)
@@ -73,19 +72,18 @@ pub(super) fn parse(address: &str, from: &str) -> Result<Endpoint> {
     Endpoint::parse(address).map_err(|problem| Error::new(from, problem))
 }
 
-fn encrypted(endpoint: Endpoint, is_encrypted: bool) -> Endpoint {
-    match endpoint {
-        Endpoint::Tcp { .. } if is_encrypted => Endpoint::Tls(endpoint.to_string()),
-        endpoint => endpoint,
+fn parse_with(address: &str, certificates: Option<PathBuf>, from: &str) -> Result<Endpoint> {
+    match certificates {
+        Some(certificates) => {
+            Endpoint::parse_encrypted(address, certificates).map_err(|problem| Error::new(from, problem))
+        }
+        None => parse(address, from),
     }
 }
 
-fn no_tls(address: &str) -> Error {
-    Error::new(format!("Docker at {address}"), "it is asked for over TLS with certificates, which is not supported")
-        .help("reach it over ssh (DOCKER_HOST=ssh://HOST), or pipe the image: docker save NAME | imagelint -")
-}
-
-/// docker/cli `cli/flags/options.go`: any value does.
-fn asks_for_tls(machine: &Machine) -> bool {
-    ["DOCKER_TLS_VERIFY", "DOCKER_TLS"].iter().any(|name| machine.variable(name).is_some())
+/// The directory of the certificates, if TLS is to be spoken (docker/cli `cli/flags/options.go`: any value asks for it).
+fn certificates(machine: &Machine, address: &str) -> Option<PathBuf> {
+    let asked = ["DOCKER_TLS_VERIFY", "DOCKER_TLS"].iter().any(|name| machine.variable(name).is_some());
+    let own = || machine.variable("DOCKER_CERT_PATH").map(PathBuf::from).or_else(|| context::directory(machine));
+    (asked || address.starts_with("https://")).then(|| own().unwrap_or_default())
 }

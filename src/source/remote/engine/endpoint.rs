@@ -20,12 +20,18 @@ pub(super) enum Endpoint {
         /// The engine's socket there.
         path: Option<String>,
     },
-    /// As `Tcp`, encrypted, which is not spoken.
-    Tls(String),
+    /// As `Tcp`, encrypted.
+    Tls {
+        host: String,
+        port: u16,
+        /// The directory of `ca.pem`, `cert.pem` and `key.pem`.
+        certificates: PathBuf,
+    },
 }
 
-/// The port that Docker without TLS listens on.
+/// The port that Docker without TLS listens on, and the one with.
 const PORT: u16 = 2375;
+const TLS_PORT: u16 = 2376;
 
 impl Endpoint {
     /// Takes an address apart; the error says what is wrong with it.
@@ -35,10 +41,25 @@ impl Endpoint {
         match scheme {
             "unix" if rest.starts_with('/') => Ok(Endpoint::Unix(rest.into())),
             "unix" => Err(format!("`{address}` names no absolute path")),
-            "tcp" | "http" => tcp(rest).ok_or_else(|| format!("`{address}` is no HOST:PORT")),
-            "https" => Ok(Endpoint::Tls(address.to_owned())),
+            "tcp" | "http" => match tcp(rest, PORT) {
+                Some((host, port)) => Ok(Endpoint::Tcp { host, port }),
+                None => Err(format!("`{address}` is no HOST:PORT")),
+            },
             "ssh" => ssh(rest).ok_or_else(|| format!("`{address}` is no ssh://[USER@]HOST[:PORT]")),
             _ => Err(format!("`{address}` is neither unix://, tcp:// nor ssh://")),
+        }
+    }
+
+    /// The same, of an engine that speaks TLS where it listens on a port.
+    pub fn parse_encrypted(address: &str, certificates: PathBuf) -> Result<Self, String> {
+        let address = address.strip_prefix("https://").unwrap_or(address);
+        match Endpoint::parse(address)? {
+            Endpoint::Tcp { .. } => {
+                let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+                let (host, port) = tcp(rest, TLS_PORT).ok_or_else(|| format!("`{address}` is no HOST:PORT"))?;
+                Ok(Endpoint::Tls { host, port, certificates })
+            }
+            endpoint => Ok(endpoint),
         }
     }
 
@@ -46,8 +67,7 @@ impl Endpoint {
     pub fn is_local(&self) -> bool {
         match self {
             Endpoint::Unix(_) => true,
-            Endpoint::Tcp { host, .. } | Endpoint::Ssh { host, .. } => is_loopback(host),
-            Endpoint::Tls(_) => false,
+            Endpoint::Tcp { host, .. } | Endpoint::Tls { host, .. } | Endpoint::Ssh { host, .. } => is_loopback(host),
         }
     }
 }
@@ -56,11 +76,11 @@ fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
-fn tcp(rest: &str) -> Option<Endpoint> {
+fn tcp(rest: &str, otherwise: u16) -> Option<(String, u16)> {
     let (host, port) = host_and_port(rest.trim_end_matches('/'))?;
     // What `docker` takes an empty host for.
     let host = if host.is_empty() { "localhost".to_owned() } else { host };
-    Some(Endpoint::Tcp { host, port: port.unwrap_or(PORT) })
+    Some((host, port.unwrap_or(otherwise)))
 }
 
 fn ssh(rest: &str) -> Option<Endpoint> {
@@ -98,9 +118,10 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Endpoint::Unix(path) => write!(f, "{}", path.display()),
-            Endpoint::Tcp { host, port } if host.contains(':') => write!(f, "tcp://[{host}]:{port}"),
-            Endpoint::Tcp { host, port } => write!(f, "tcp://{host}:{port}"),
-            Endpoint::Tls(address) => f.write_str(address),
+            Endpoint::Tcp { host, port } | Endpoint::Tls { host, port, .. } if host.contains(':') => {
+                write!(f, "tcp://[{host}]:{port}")
+            }
+            Endpoint::Tcp { host, port } | Endpoint::Tls { host, port, .. } => write!(f, "tcp://{host}:{port}"),
             Endpoint::Ssh { user, host, port, path } => {
                 f.write_str("ssh://")?;
                 user.iter().try_for_each(|user| write!(f, "{user}@"))?;
@@ -137,7 +158,12 @@ mod tests {
             Endpoint::parse("ssh://me@machine:22/run/x.sock"),
             ssh(Some("me"), "machine", Some(22), Some("/run/x.sock"))
         );
-        assert_eq!(Endpoint::parse("https://machine:2376"), Ok(Endpoint::Tls("https://machine:2376".into())));
+        let tls = |address: &str| Endpoint::parse_encrypted(address, "/certs".into());
+        let on = |host: &str, port| Ok(Endpoint::Tls { host: host.into(), port, certificates: "/certs".into() });
+        assert_eq!(tls("tcp://machine"), on("machine", 2376));
+        assert_eq!(tls("tcp://machine:99"), on("machine", 99));
+        assert_eq!(tls("https://[::1]:99"), on("::1", 99));
+        assert_eq!(tls("unix:///x"), Ok(Endpoint::Unix("/x".into())));
     }
 
     #[test]
@@ -156,6 +182,7 @@ mod tests {
             "ssh://-l@machine",
             "ssh://me:secret@machine",
             "tcp://a b:1",
+            "https://machine:2376",
         ] {
             assert!(Endpoint::parse(bad).is_err(), "{bad}");
         }
@@ -171,7 +198,6 @@ mod tests {
             ("tcp://localhost.example:1", false),
             ("tcp://10.0.0.1:1", false),
             ("ssh://127.0.0.1.example", false),
-            ("https://localhost:1", false),
         ] {
             assert_eq!(Endpoint::parse(address).map(|e| e.is_local()), Ok(local), "{address}");
         }
@@ -179,7 +205,7 @@ mod tests {
 
     #[test]
     fn an_endpoint_is_shown_as_it_was_typed() {
-        for address in ["tcp://a:1", "tcp://[::1]:2", "ssh://me@a:22/run/x.sock", "ssh://a", "https://a:2376"] {
+        for address in ["tcp://a:1", "tcp://[::1]:2", "ssh://me@a:22/run/x.sock", "ssh://a"] {
             assert_eq!(Endpoint::parse(address).map(|e| e.to_string()).as_deref(), Ok(address));
         }
     }

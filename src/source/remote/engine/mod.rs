@@ -10,6 +10,7 @@ mod name;
 mod podman;
 mod process;
 mod ssh;
+mod tls;
 mod trouble;
 mod wire;
 

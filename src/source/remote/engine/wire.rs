@@ -23,6 +23,7 @@ use super::endpoint::Endpoint;
 use super::machine::Limits;
 use super::process::Said;
 use super::ssh::{Destination, Ssh};
+use super::tls;
 
 /// Bytes of an answer that is no archive: far above what an image's description has.
 const MAX_ANSWER: u64 = 8 << 20;
@@ -68,7 +69,9 @@ async fn connect(
             let said = ssh.said();
             Ok((Box::new(ssh), Some(said)))
         }
-        Endpoint::Tls(_) => Err(io::Error::other("TLS is not spoken")),
+        Endpoint::Tls { host, port, certificates } => {
+            Ok((Box::new(tls::connect(host, *port, certificates).await?), None))
+        }
     }
 }
 
@@ -95,7 +98,7 @@ fn prepared(endpoint: &Endpoint, mut request: BollardRequest) -> BollardRequest 
         *request.uri_mut() = uri;
     }
     let host = match endpoint {
-        Endpoint::Tcp { host, port } => format!("{host}:{port}"),
+        Endpoint::Tcp { host, port } | Endpoint::Tls { host, port, .. } => format!("{host}:{port}"),
         _ => "localhost".to_owned(),
     };
     if let Ok(host) = HeaderValue::try_from(host) {

@@ -76,7 +76,7 @@ fn without_roots_socket_it_is_that_of_the_user() {
 #[test]
 fn other_machines_are_left_alone_offline() {
     let root = TempDir::new().unwrap();
-    for address in ["tcp://10.255.255.1:2375", "ssh://me@machine.invalid", "https://machine.invalid"] {
+    for address in ["tcp://10.255.255.1:2375", "ssh://me@machine.invalid"] {
         let why = absent(docker(root.path(), &[("DOCKER_HOST", address)], true));
         assert_eq!(why, format!("not asked (--offline): DOCKER_HOST: {address} is another machine"));
     }
@@ -102,18 +102,36 @@ fn a_daemon_may_listen_on_a_port() {
     assert!(request.contains(&format!("host: {}\r\n", address.replace("tcp://", ""))), "{request}");
 }
 
+/// Answers whoever comes, without TLS.
+fn plain() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = format!("tcp://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        use std::io::Write;
+        for mut wire in listener.incoming().flatten() {
+            drop(wire.write_all(b"HTTP/1.1 400 X\r\nContent-Length: 0\r\n\r\n"));
+        }
+    });
+    address
+}
+
 #[test]
-fn certificates_are_not_spoken() {
-    let root = TempDir::new().unwrap();
-    for variable in ["DOCKER_TLS_VERIFY", "DOCKER_TLS"] {
-        let variables = [("DOCKER_HOST", "tcp://127.0.0.1:1"), (variable, "1")];
-        let said = error(docker(root.path(), &variables, false));
-        assert!(said.contains("TLS") && said.contains("ssh://"), "{said}");
-    }
+fn what_asks_for_tls() {
+    let (root, address) = (TempDir::new().unwrap(), plain());
     let config = root.path().display().to_string();
-    fs::create_dir_all(context(root.path(), "secure", "tcp://127.0.0.1:1")).unwrap();
-    let said = error(docker(root.path(), &[("DOCKER_CONFIG", &config), ("DOCKER_CONTEXT", "secure")], false));
-    assert!(said.contains("TLS"), "{said}");
+    for variable in ["DOCKER_TLS_VERIFY", "DOCKER_TLS"] {
+        let variables = [("DOCKER_HOST", address.as_str()), (variable, "1"), ("DOCKER_CONFIG", &config)];
+        let said = error(docker(root.path(), &variables, false));
+        assert!(said.contains("it does not speak TLS"), "{said}");
+    }
+    fs::create_dir_all(context(root.path(), "secure", &address)).unwrap();
+    let variables = [("DOCKER_CONFIG", config.as_str()), ("DOCKER_CONTEXT", "secure")];
+    let said = error(docker(root.path(), &variables, false));
+    assert!(said.contains("it does not speak TLS"), "{said}");
+    fs::write(root.path().join("ca.pem"), "none").unwrap();
+    let variables = [("DOCKER_HOST", address.as_str()), ("DOCKER_TLS", "1"), ("DOCKER_CERT_PATH", &config)];
+    let said = error(docker(root.path(), &variables, false));
+    assert!(said.contains("ca.pem holds no certificates in PEM"), "{said}");
 }
 
 #[test]
