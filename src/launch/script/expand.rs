@@ -3,12 +3,12 @@
 use bstr::{BString, ByteSlice};
 
 use super::arithmetic::{self, Problem, Variables};
-use super::engine::{Context, Engine};
+use super::engine::Engine;
 use super::pattern;
-use super::state::{Catch, Content, Errors, Flow, State};
+use super::splitting::Splitter;
+use super::state::{Catch, Content, Flow, State};
 use super::value::{Field, Status, Value};
-use super::world::absolute;
-use crate::format::shell::{Fault, Part, Script, Span, Word};
+use crate::format::shell::{Part, Span, Word};
 use crate::launch::shell::Shell;
 
 /// Words that braces or a pattern may become.
@@ -207,93 +207,6 @@ impl Engine<'_> {
         Err(Fail::Unknown(format!("{what}: where bash goes on is not followed")))
     }
 
-    /// Command substitution (XCU 2.6.3).
-    fn substitute(&mut self, script: &Result<Script, Fault>, state: &mut State) -> Result<Value, Fail> {
-        let script = match script {
-            Ok(script) => script,
-            Err(fault) => return Err(Fail::Unknown(fault.message.clone())),
-        };
-        if let Some(value) = self.file_contents(script, state)? {
-            return Ok(value);
-        }
-        let mut inside = self.fork(state);
-        inside.output = Some("".into());
-        let status = inside.status;
-        // measured: ash lets go of `set -e` here; bash does unless it is in POSIX mode
-        inside.options.errexit &= self.shell != Shell::Ash && self.is_strict(state);
-        let context = Context { checked: self.checked && self.shell == Shell::Bash, tail: false };
-        self.steps = self.steps.saturating_sub(1);
-        let inside = if script.body.is_empty() { inside.with(Status::OK) } else { inside.with(status) };
-        self.depth += 2;
-        let ends = self.in_share(|engine| engine.list(&script.body, inside, context));
-        self.depth -= 2;
-        let Some(ends) = ends else {
-            state.files.disturbed = true;
-            if self.shell == Shell::Bash {
-                state.status = Status::Unknown;
-            }
-            self.substituted = Some(Status::Unknown);
-            return Ok(Value::unknown("a command prints it"));
-        };
-        let ends: Vec<State> = ends.into_iter().flat_map(|s| self.leave_subshell(s)).collect();
-        let mut ends = ends.into_iter();
-        let Some(mut first) = ends.next() else {
-            state.flow = Flow::Over;
-            return Err(Fail::Over);
-        };
-        let alone = ends.len() == 0;
-        let before = state.behind.clone();
-        for other in ends {
-            first.status = first.status.join(other.status);
-            first.output = first.output.zip(other.output.clone()).map(|(a, b)| a.join(&b));
-            first.files.join(&other.files);
-            first.errors = first.errors.max(other.errors);
-            first.forget(&other);
-        }
-        if first.behind != before {
-            // what it prints is waited for
-            self.passed(&first, None);
-        }
-        if self.shell == Shell::Bash {
-            state.status = first.status; // the others keep `$?` until the command has run
-        }
-        self.substituted = Some(first.status);
-        state.pause();
-        state.started = first.started;
-        state.missing = first.missing;
-        state.files = first.files;
-        if first.errors == Errors::Written && state.errors == Errors::Aside {
-            first.output = None; // `exec 2>&1`
-        }
-        state.errors = if state.errors == Errors::Aside { state.errors } else { first.errors };
-        if alone {
-            state.when = first.when;
-        }
-        Ok(chomp(first.output.unwrap_or_else(|| Value::unknown("a command prints it"))))
-    }
-
-    /// `$(< file)` of bash.
-    fn file_contents(&mut self, script: &Script, state: &mut State) -> Result<Option<Value>, Fail> {
-        use crate::format::shell::{Kind, Redirect};
-        let [statement] = script.body.as_slice() else { return Ok(None) };
-        let Kind::Simple(simple) = &statement.command.kind else { return Ok(None) };
-        let [redirection] = statement.command.redirections.as_slice() else { return Ok(None) };
-        let empty = simple.words.is_empty() && simple.assignments.is_empty();
-        if !empty || redirection.operator != Redirect::Read || self.shell != Shell::Bash {
-            return Ok(None);
-        }
-        let path = self.value(&redirection.target, state)?;
-        self.substituted = Some(Status::Unknown);
-        let path = path.known().and_then(|p| absolute(p, &state.cwd)).filter(|p| state.files.is_untouched(p.as_bstr()));
-        Ok(Some(match path.map(|p| self.world.read(p.as_bstr())) {
-            Some(super::Content::Bytes(bytes)) => {
-                self.substituted = Some(Status::OK);
-                chomp(Value::Known(bytes.into()))
-            }
-            _ => Value::unknown("it is read from a file"),
-        }))
-    }
-
     /// IFS (XCU 2.6.5); `None` if not known.
     pub fn separators(&self, state: &State) -> Option<BString> {
         match state.text(b"IFS")? {
@@ -361,21 +274,6 @@ fn unquoted(parts: &[Part]) -> Vec<Part> {
     parts.iter().map(part).collect()
 }
 
-/// Newlines at the end go.
-fn chomp(value: Value) -> Value {
-    match value {
-        Value::Known(mut text) => {
-            while text.ends_with(b"\n") {
-                text.pop();
-            }
-            text.retain(|b| *b != 0);
-            Value::Known(text)
-        }
-        Value::Unknown { why, .. } => Value::Unknown { why, filled: false },
-        Value::StatusOf(_) => value,
-    }
-}
-
 /// All of it as one string.
 pub fn concat(atoms: &[Atom]) -> Value {
     let mut whole = Value::from("");
@@ -403,107 +301,6 @@ pub fn pattern_of(atoms: &[Atom]) -> Option<Vec<u8>> {
         }
     }
     Some(whole)
-}
-
-/// A field before pathname expansion.
-pub(super) enum Piece {
-    Field { value: Value, pattern: Option<Vec<u8>> },
-    Any(std::sync::Arc<str>),
-}
-
-/// Field splitting (XCU 2.6.5).
-struct Splitter {
-    separators: Option<BString>,
-    done: Vec<Piece>,
-    value: Value,
-    pattern: Option<Vec<u8>>,
-    /// A field has begun, if only with an empty quotation.
-    begun: bool,
-    /// Something was split whose fields are not known.
-    any: Option<std::sync::Arc<str>>,
-}
-
-impl Splitter {
-    fn new(separators: Option<BString>) -> Self {
-        Splitter { separators, done: Vec::new(), value: "".into(), pattern: Some(Vec::new()), begun: false, any: None }
-    }
-
-    fn push(&mut self, atom: Atom) {
-        match atom {
-            Atom::Text { value, quoted: false, expanded: true } => self.split(value),
-            Atom::Text { value, quoted, .. } => self.add(&value, quoted, quoted || value.is_empty() != Some(true)),
-            Atom::Break => self.end(true),
-            Atom::Soft => self.end(false),
-            Atom::Any(why) => self.any = Some(why),
-            Atom::None => {}
-        }
-    }
-
-    fn add(&mut self, value: &Value, quoted: bool, begins: bool) {
-        self.begun |= begins;
-        self.value.push(value);
-        self.pattern = match (self.pattern.take(), value.known()) {
-            (Some(mut pattern), Some(text)) => {
-                pattern.extend(if quoted { pattern::quote(text) } else { text.to_vec() });
-                Some(pattern)
-            }
-            _ => None,
-        };
-    }
-
-    fn end(&mut self, force: bool) {
-        if let Some(why) = self.any.take() {
-            self.done.push(Piece::Any(why));
-        } else if self.begun || force {
-            let value = std::mem::replace(&mut self.value, "".into());
-            self.done.push(Piece::Field { value, pattern: self.pattern.take() });
-        }
-        self.value = "".into();
-        self.pattern = Some(Vec::new());
-        self.begun = false;
-    }
-
-    fn split(&mut self, value: Value) {
-        if let Value::StatusOf(_) = value {
-            self.add(&value, false, true);
-            return;
-        }
-        let (Some(text), Some(separators)) = (value.known(), self.separators.clone()) else {
-            let why = match value {
-                Value::Unknown { why, .. } => why,
-                _ => "`$IFS` is not known".into(),
-            };
-            self.any = Some(why);
-            return;
-        };
-        let blank = |b: u8| separators.contains(&b) && b.is_ascii_whitespace();
-        let mut at = 0;
-        while let Some(byte) = text.get(at).copied() {
-            if !separators.contains(&byte) {
-                self.add(&Value::from(&[byte][..]), false, true);
-                at += 1;
-                continue;
-            }
-            while text.get(at).is_some_and(|b| blank(*b)) {
-                at += 1;
-            }
-            match text.get(at).copied().filter(|b| separators.contains(b)) {
-                Some(_) => {
-                    at += 1;
-                    self.end(true);
-                    while text.get(at).is_some_and(|b| blank(*b)) {
-                        at += 1;
-                    }
-                }
-                None => self.end(false),
-            }
-        }
-    }
-
-    fn finish(mut self) -> Vec<Piece> {
-        self.end(false);
-        self.done
-    }
 }
 
 fn has_braces(part: &Part) -> bool {

@@ -3,8 +3,9 @@
 use bstr::{BString, ByteSlice};
 
 use super::engine::Engine;
-use super::expand::{MAX_WORDS, Piece};
+use super::expand::MAX_WORDS;
 use super::pattern;
+use super::splitting::Piece;
 use super::state::State;
 use super::value::Field;
 use super::world::absolute;
