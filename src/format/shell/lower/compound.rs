@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bstr::{BString, ByteSlice};
+use bstr::BString;
 use shuck_ast as ast;
 
 use super::Lower;
