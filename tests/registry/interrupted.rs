@@ -16,8 +16,11 @@ const SIGINT: i32 = 2;
 /// Longer than a process takes to begin or to end, and shorter than what the registry is waited for.
 const SOON: Duration = Duration::from_secs(10);
 
+/// As a shell starts it in the foreground: what a job in the background has run ignores SIGINT (XCU 2.11), and the tests may
+/// be one.
 fn lint(server: &Server, home: &TempDir) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_imagelint"));
+    let mut command = Command::new("env");
+    command.args(["--default-signal=INT", env!("CARGO_BIN_EXE_imagelint")]);
     command.env_clear().env("HOME", home.path()).env("PATH", "/usr/bin:/bin");
     command.args(["--format", "json"]).arg(format!("registry:{}/app", server.host()));
     command
