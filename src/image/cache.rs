@@ -12,6 +12,8 @@ use super::layer::Bounds;
 use super::plan::PlannedLayer;
 use super::{Changeset, Content, Reread};
 use crate::error::Result;
+use crate::format::tree::Tree;
+use crate::source::verify::Hasher;
 use crate::source::{Keep, Key};
 
 /// Layers that are known.
@@ -46,6 +48,11 @@ impl Cache {
         {
             self.put(digest, LAYER, &bytes);
         }
+    }
+
+    /// The merged tree of layers, if it is known; `layers` is what they are [known by](known_by).
+    pub fn tree(&self, layers: &str) -> Option<Tree> {
+        Tree::read(self.get(layers, TREE)?)
     }
 
     /// A table of contents, and where the files' bytes end in the blob.
@@ -96,6 +103,20 @@ fn outline_of(place: &str) -> String {
 /// What a changeset is kept as.
 const LAYER: &str = "layer";
 
+/// What a merged tree is kept as.
+const TREE: &str = "tree";
+
+/// What the layers of an image are known by together: the digest of a list of what each was verified by, in their order.
+/// `None` if one was not.
+pub(super) fn known_by(layers: &[PlannedLayer]) -> Option<String> {
+    let mut hasher = Hasher::Sha256(Default::default());
+    for layer in layers {
+        hasher.update(layer.verified_by()?.as_bytes());
+        hasher.update(b"\n");
+    }
+    Some(hasher.finish())
+}
+
 /// Longer pieces of files are not kept: what was made of them is.
 const PIECE_MAX: usize = 1 << 20;
 
@@ -105,6 +126,8 @@ pub(super) struct Remembering<R> {
     pub cache: Cache,
     /// What the layers were verified by, or the tables that stand for them.
     pub digests: Vec<Option<String>>,
+    /// What they are known by together, if their tree may be kept.
+    pub tree: Option<String>,
 }
 
 impl<R> Remembering<R> {
@@ -145,6 +168,17 @@ impl<R: Reread> Reread for Remembering<R> {
     fn remember(&self, layer: usize, ordinal: u32, what: &str, made: &[u8]) {
         if let Some(digest) = self.digest(layer) {
             self.cache.put(digest, &format!("{ordinal}-{what}"), made);
+        }
+    }
+
+    fn keeps_tree(&self) -> bool {
+        self.tree.is_some() && self.cache.keeps()
+    }
+
+    fn keep_tree(&self, tree: &[&[u8]]) {
+        let key = self.tree.as_deref().and_then(|layers| Key::new(layers, TREE));
+        if let (Some(store), Some(key)) = (&self.cache.0, key) {
+            store.put_parts(&key, tree);
         }
     }
 }

@@ -5,7 +5,10 @@
 
 mod again;
 mod apply;
+mod children;
 mod credentials;
+mod grow;
+mod kept;
 mod resolve;
 mod tree;
 mod view;
@@ -13,8 +16,8 @@ mod walk;
 
 pub use apply::{Refusal, RefusalKind};
 pub use credentials::{Class, Credentials, EXECUTE, READ};
-
-pub use tree::{Ino, Inode, Kind, Rootfs};
+pub use kept::Kept;
+pub use tree::{Entries, Ino, Inode, Kind, Names, Rootfs};
 pub use view::{Likeness, View};
 
 use std::fmt;

@@ -44,8 +44,13 @@ pub trait Keep: Debug + Send + Sync {
     /// What was put under `key`, if it is still there.
     fn get(&self, key: &Key) -> Option<Vec<u8>>;
 
+    /// Puts `parts`, one after the other, under `key`, if that is possible.
+    fn put_parts(&self, key: &Key, parts: &[&[u8]]);
+
     /// Puts `bytes` under `key`, if that is possible.
-    fn put(&self, key: &Key, bytes: &[u8]);
+    fn put(&self, key: &Key, bytes: &[u8]) {
+        self.put_parts(key, &[bytes]);
+    }
 }
 
 impl Keep for Store {
@@ -53,8 +58,8 @@ impl Keep for Store {
         Store::get(self, key)
     }
 
-    fn put(&self, key: &Key, bytes: &[u8]) {
-        Store::put(self, key, bytes);
+    fn put_parts(&self, key: &Key, parts: &[&[u8]]) {
+        Store::put_parts(self, key, parts);
     }
 }
 
@@ -106,12 +111,13 @@ impl Store {
         Some(bytes)
     }
 
-    /// Puts `bytes` under `key`. What hinders that is told once, by [`Store::trouble`].
-    pub fn put(&self, key: &Key, bytes: &[u8]) {
-        if bytes.len() as u64 > ENTRY_MAX || self.trouble().is_some() {
+    /// Puts `parts`, one after the other, under `key`. What hinders that is told once, by [`Store::trouble`].
+    pub fn put_parts(&self, key: &Key, parts: &[&[u8]]) {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        if len as u64 > ENTRY_MAX || self.trouble().is_some() {
             return;
         }
-        match self.write(&self.path(key), bytes) {
+        match self.write(&self.path(key), parts) {
             Ok(()) => self.has_written.store(true, Ordering::Relaxed),
             Err(error) => *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string()),
         }
@@ -126,14 +132,14 @@ impl Store {
         self.directory.join(&key.0)
     }
 
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
         self.make()?;
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let temporary = self.directory.join(format!("{}.{number}.{TEMPORARY}", process::id()));
         let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
         let written = new.and_then(|mut file| {
-            file.write_all(&header(bytes))?;
-            file.write_all(bytes)
+            file.write_all(&header(parts))?;
+            parts.iter().try_for_each(|part| file.write_all(part))
         });
         let renamed = written.and_then(|()| fs::rename(&temporary, path));
         if renamed.is_err() {
@@ -284,8 +290,10 @@ fn stamp() -> [u8; HEADER - 32] {
     stamp
 }
 
-fn header(bytes: &[u8]) -> Vec<u8> {
-    [stamp().as_slice(), Sha256::digest(bytes).as_slice()].concat()
+fn header(parts: &[&[u8]]) -> Vec<u8> {
+    let mut checksum = Sha256::new();
+    parts.iter().for_each(|part| checksum.update(part));
+    [stamp().as_slice(), checksum.finalize().as_slice()].concat()
 }
 
 /// What stands behind the header, if both are whole.
@@ -295,7 +303,7 @@ fn read(mut file: &File) -> Option<Vec<u8>> {
     let (mut head, mut bytes) = ([0; HEADER], Vec::with_capacity(len as usize));
     file.read_exact(&mut head).ok()?;
     file.take(len).read_to_end(&mut bytes).ok()?;
-    (head.as_slice() == header(&bytes)).then_some(bytes)
+    (head.as_slice() == header(&[&bytes])).then_some(bytes)
 }
 
 fn is_of_another_version(mut file: &File) -> bool {
