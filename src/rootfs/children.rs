@@ -36,7 +36,8 @@ impl Children {
         if block.last().is_none_or(|entry| order(*entry) == Ordering::Less) {
             return Err(Place(last, block.len()));
         }
-        let after = blocks.partition_point(|block| block.first().is_some_and(|entry| order(*entry) != Ordering::Greater));
+        let after =
+            blocks.partition_point(|block| block.first().is_some_and(|entry| order(*entry) != Ordering::Greater));
         let number = after.saturating_sub(1);
         let found = blocks.get(number).map_or(Err(0), |block| block.binary_search_by(|entry| order(*entry)));
         found.map(|at| Place(number, at)).map_err(|at| Place(number, at))

@@ -211,7 +211,9 @@ impl Growing {
         while let Some(entry) = order.get(at).copied() {
             at += 1;
             let ino = Ino(entry);
-            let Some(children) = self.children_of(ino).and_then(|number| self.children.get_mut(number)) else { continue };
+            let Some(children) = self.children_of(ino).and_then(|number| self.children.get_mut(number)) else {
+                continue;
+            };
             let (first, children) = (order.len() as u32, std::mem::take(children));
             order.extend(children.iter());
             let count = order.len() as u32 - first;

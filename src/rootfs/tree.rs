@@ -185,7 +185,15 @@ impl Rootfs {
     /// The inode of that number.
     pub fn inode(&self, ino: Ino) -> Inode<'_> {
         // An Ino is only ever made by this tree.
-        self.get(ino).unwrap_or(Inode { kind: Kind::Special, mode: 0, uid: 0, gid: 0, layer: None, ordinal: 0, implied: false })
+        self.get(ino).unwrap_or(Inode {
+            kind: Kind::Special,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            layer: None,
+            ordinal: 0,
+            implied: false,
+        })
     }
 
     /// The inode of that number, if it is one of the image's own and not one that the runtime makes.

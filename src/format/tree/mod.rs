@@ -176,7 +176,8 @@ impl Tree {
             let mut words = words.iter().map(|word| u32::from_le_bytes(*word));
             Some(Removed { directory: words.next()?, name: words.next()?, layer: words.next()? })
         };
-        let order = |row: Option<Removed>| row.map(|row| (row.directory, self.name(row.name))).cmp(&Some((directory, name)));
+        let order =
+            |row: Option<Removed>| row.map(|row| (row.directory, self.name(row.name))).cmp(&Some((directory, name)));
         row(halve(rows.len() as u32, |number| order(row(number)))?).map(|row| row.layer)
     }
 
@@ -230,3 +231,6 @@ fn halve(count: u32, order: impl Fn(u32) -> std::cmp::Ordering) -> Option<u32> {
     }
     None
 }
+
+#[cfg(test)]
+mod tests;

@@ -62,7 +62,8 @@ const TYPE: u32 = 12;
 
 impl Record {
     pub(super) fn read(bytes: &[u8; LEN]) -> Option<Self> {
-        let word = |i: usize| bytes.get(4 * i..).and_then(<[u8]>::first_chunk).map_or(0, |word| u32::from_le_bytes(*word));
+        let word =
+            |i: usize| bytes.get(4 * i..).and_then(<[u8]>::first_chunk).map_or(0, |word| u32::from_le_bytes(*word));
         let (low, high, last) = (word(1), word(2), word(6));
         let (layer, bits) = (last as u16, (last >> 16) as u16);
         let size = u64::from(low) | u64::from(high) << 32;
@@ -154,7 +155,9 @@ impl Records {
     fn follow(&mut self, start: usize, order: &mut [u32]) {
         let Some(first) = self.bytes(start) else { return };
         let mut to = start;
-        while let Some(from) = order.get_mut(to).map(|from| std::mem::replace(from, MOVED)).filter(|from| *from != MOVED) {
+        while let Some(from) =
+            order.get_mut(to).map(|from| std::mem::replace(from, MOVED)).filter(|from| *from != MOVED)
+        {
             match self.bytes(from as usize).filter(|_| from as usize != start) {
                 Some(bytes) => self.set_bytes(to, &bytes),
                 None => return self.set_bytes(to, &first),
@@ -216,7 +219,8 @@ mod tests {
 
     #[test]
     fn they_are_brought_into_any_order() {
-        for order in [vec![], vec![0], vec![4, 3, 2, 1, 0], vec![1, 2, 0], vec![0, 4], vec![3, 1], vec![2, 0, 4, 1, 3]] {
+        for order in [vec![], vec![0], vec![4, 3, 2, 1, 0], vec![1, 2, 0], vec![0, 4], vec![3, 1], vec![2, 0, 4, 1, 3]]
+        {
             let mut records = Records::default();
             for name in 0..5 {
                 records.push(&record(name, Data::Special));
