@@ -72,6 +72,11 @@ impl Cache {
         self.0.is_some()
     }
 
+    /// Whether what is kept will be there in another run: images of one run share layers, but not all of them.
+    fn lasts(&self) -> bool {
+        self.0.as_ref().is_some_and(|store| store.lasts())
+    }
+
     /// What led to an image that `place` knows by the digest `id`.
     pub fn outline(&self, id: &str, place: &str) -> Option<Outline> {
         postcard::from_bytes(&self.get(id, &outline_of(place))?).ok()
@@ -172,7 +177,7 @@ impl<R: Reread> Reread for Remembering<R> {
     }
 
     fn keeps_tree(&self) -> bool {
-        self.tree.is_some() && self.cache.keeps()
+        self.tree.is_some() && self.cache.lasts()
     }
 
     fn keep_tree(&self, tree: &[&[u8]]) {

@@ -42,7 +42,7 @@ pub(crate) enum Origin {
     Streamed(Box<Streamed>),
     /// One that was read another time, and need not be again. All its layers are in memory, no more than one image may
     /// have.
-    Known(Known),
+    Known(Box<Known>),
     /// A root file system, which has one platform and nothing to choose.
     Whole(Option<Box<Image>>),
 }

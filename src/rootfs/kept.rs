@@ -1,10 +1,19 @@
 //! What few files have, apart so that the many stay small: pieces of their contents, and capabilities.
+//!
+//! In the cache the contents are compressed, some at a time. Of thousands a launch asks for some tens, while the checksum
+//! of all has to be computed each time, which costs more than the rest of a warm look.
 
+use std::io::{Read, Write};
 use std::sync::{Arc, OnceLock};
+
+use flate2::Compression;
+use flate2::read::DeflateDecoder;
+use flate2::write::DeflateEncoder;
 
 use super::tree::Ino;
 use crate::format::tree::{Tree, piece};
 use crate::image::Content;
+use crate::image::layer::Bounds;
 
 /// What was kept of a file, in its tree.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +43,7 @@ impl<'a> Kept<'a> {
 
     /// What is in the cache is decoded only if it is asked for.
     fn first(&self) -> Option<&'a Arc<Content>> {
-        let (_, contents) = self.tree.kept();
-        let decode = || Some(Arc::new(postcard::from_bytes(piece(contents, self.slot.at?.0, self.slot.at?.1)).ok()?));
+        let decode = || Some(Arc::new(postcard::from_bytes(&self.slot.at?.read(self.tree.kept().1)?).ok()?));
         self.slot.content.get_or_init(decode).as_ref()
     }
 }
@@ -46,18 +54,81 @@ pub struct Slot {
     pub ino: Ino,
     /// In the text.
     pub capability: Option<(u32, u32)>,
-    /// In what else belongs to a tree.
-    at: Option<(u32, u32)>,
+    /// In the cache.
+    at: Option<Packed>,
     content: OnceLock<Option<Arc<Content>>>,
     /// The same of a file that was not read at first, once it was.
     fetched: OnceLock<Option<Arc<Content>>>,
+}
+
+/// Where a content is: in a block that is compressed.
+#[derive(Clone, Copy, Debug)]
+struct Packed {
+    start: u32,
+    end: u32,
+    /// What there is in the block before it.
+    before: u32,
+    len: u32,
+}
+
+impl Packed {
+    fn read(self, blocks: &[u8]) -> Option<Vec<u8>> {
+        if self.before as usize > BLOCK || self.len > CONTENT_MAX {
+            return None;
+        }
+        let mut block = DeflateDecoder::new(piece(blocks, self.start, self.end.checked_sub(self.start)?));
+        std::io::copy(&mut block.by_ref().take(self.before.into()), &mut std::io::sink()).ok()?;
+        let mut bytes = Vec::new();
+        block.take(self.len.into()).read_to_end(&mut bytes).ok()?;
+        Some(bytes)
+    }
+}
+
+/// How much is compressed at a time: more takes less room, and longer to be read.
+const BLOCK: usize = 16 << 10;
+
+/// Longer than any content, however it is written.
+const CONTENT_MAX: u32 = 2 * Bounds::KEPT as u32;
+
+/// Contents on their way into the cache.
+struct Packer {
+    blocks: Vec<u8>,
+    /// The block that is being filled, its contents by their place among all.
+    block: Vec<u8>,
+    waiting: Vec<(usize, usize)>,
+    all: Vec<Option<Packed>>,
+}
+
+impl Packer {
+    fn push(&mut self, content: Option<&Content>) -> Option<()> {
+        if let Some(content) = content {
+            self.waiting.push((self.all.len(), self.block.len()));
+            self.block = postcard::to_extend(content, std::mem::take(&mut self.block)).ok()?;
+        }
+        self.all.push(None);
+        if self.block.len() < BLOCK { Some(()) } else { self.finish() }
+    }
+
+    fn finish(&mut self) -> Option<()> {
+        let (start, mut next) = (u32::try_from(self.blocks.len()).ok()?, self.block.len());
+        let mut encoder = DeflateEncoder::new(std::mem::take(&mut self.blocks), Compression::fast());
+        encoder.write_all(&self.block).ok()?;
+        self.blocks = encoder.finish().ok()?;
+        let end = u32::try_from(self.blocks.len()).ok()?;
+        while let Some((number, before)) = self.waiting.pop() {
+            let len = (std::mem::replace(&mut next, before) - before) as u32;
+            *self.all.get_mut(number)? = Some(Packed { start, end, before: before as u32, len });
+        }
+        self.block.clear();
+        Some(())
+    }
 }
 
 /// Stands for nothing.
 const NOTHING: u32 = u32::MAX;
 
 /// Words of a row: the number, where the capability is, and where the content.
-const WORDS: usize = 5;
+const WORDS: usize = 7;
 
 impl Slot {
     /// Of a file that was just read.
@@ -69,12 +140,11 @@ impl Slot {
     pub fn of(tree: &Tree) -> Vec<Self> {
         let (rows, _) = tree.kept().0.as_chunks::<{ 4 * WORDS }>();
         let slot = |row: &[u8; 4 * WORDS]| {
-            let [ino, capability, size, at, len] = words(row);
-            let range = |at: u32, len: u32| (at != NOTHING).then_some((at, len));
+            let [ino, capability, size, start, end, before, len] = words(row);
             Slot {
                 ino: Ino(ino),
-                capability: range(capability, size),
-                at: range(at, len),
+                capability: (capability != NOTHING).then_some((capability, size)),
+                at: (start != NOTHING).then_some(Packed { start, end, before, len }),
                 content: OnceLock::new(),
                 fetched: OnceLock::new(),
             }
@@ -84,19 +154,19 @@ impl Slot {
 
     /// What [`Slot::of`] reads: the rows, and the contents that they lead to.
     pub fn write(slots: &[Slot]) -> Option<(Vec<u8>, Vec<u8>)> {
-        let (mut rows, mut contents) = (Vec::with_capacity(slots.len() * 4 * WORDS), Vec::new());
+        let (blocks, block, waiting, all) = Default::default();
+        let mut packer = Packer { blocks, block, waiting, all };
         for slot in slots {
-            let at = contents.len() as u32;
-            let content = slot.content.get().and_then(Option::as_deref);
-            if let Some(content) = content {
-                contents = postcard::to_extend(content, contents).ok()?;
-            }
-            let len = contents.len() as u32 - at;
-            let (capability, size) = slot.capability.unwrap_or((NOTHING, 0));
-            let row = [slot.ino.0, capability, size, if content.is_some() { at } else { NOTHING }, len];
-            rows.extend(row.into_iter().flat_map(u32::to_le_bytes));
+            packer.push(slot.content.get().and_then(Option::as_deref))?;
         }
-        (contents.len() < NOTHING as usize).then_some((rows, contents))
+        packer.finish()?;
+        let rows = slots.iter().zip(&packer.all).flat_map(|(slot, packed)| {
+            let (capability, size) = slot.capability.unwrap_or((NOTHING, 0));
+            let Packed { start, end, before, len } =
+                packed.unwrap_or(Packed { start: NOTHING, end: 0, before: 0, len: 0 });
+            [slot.ino.0, capability, size, start, end, before, len]
+        });
+        Some((rows.flat_map(u32::to_le_bytes).collect(), packer.blocks))
     }
 }
 

@@ -41,6 +41,10 @@ impl Keep for Held {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).entries.get(key).cloned()
     }
 
+    fn lasts(&self) -> bool {
+        false
+    }
+
     fn put_parts(&self, key: &Key, parts: &[&[u8]]) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, parts.concat(), MOST);
     }

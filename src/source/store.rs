@@ -47,6 +47,11 @@ pub trait Keep: Debug + Send + Sync {
     /// Puts `parts`, one after the other, under `key`, if that is possible.
     fn put_parts(&self, key: &Key, parts: &[&[u8]]);
 
+    /// Whether it will be there in another run.
+    fn lasts(&self) -> bool {
+        true
+    }
+
     /// Puts `bytes` under `key`, if that is possible.
     fn put(&self, key: &Key, bytes: &[u8]) {
         self.put_parts(key, &[bytes]);

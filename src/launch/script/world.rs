@@ -240,7 +240,7 @@ impl World for Inside<'_> {
         match self.resolve(directory) {
             Ok(found) => match self.view.inode(found.ino).kind {
                 Kind::Directory(names) if found.path != "/" && found.path != "/dev" => {
-                    Some(names.keys().map(|n| BString::from(n)).collect())
+                    Some(names.keys().map(BString::from).collect())
                 }
                 Kind::Regular { .. } => Some(Vec::new()),
                 _ => None,
