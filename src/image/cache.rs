@@ -2,8 +2,9 @@
 //!
 //! Only what was verified is kept, under the very digest that it was verified by: that of the blob as stored, which for
 //! a layer that is not compressed is its diff id, too. A diff id that a configuration only states would let one image
-//! say what is in the layers of another. What led to an image of an engine is kept under the engine's ID of it, and held
-//! against that when it is used ([`super::known`]).
+//! say what is in the layers of another. What all layers of an image come to is kept under the digest of the list of what
+//! each was verified by: in another order, or with one more, they come to something else. What led to an image of an engine
+//! is kept under the engine's ID of it, and held against that when it is used ([`super::known`]).
 
 use std::sync::Arc;
 

@@ -74,8 +74,8 @@ impl Growing {
     pub fn insert(&mut self, directory: Ino, name: &[u8], layer: u16, record: Record) -> Option<Ino> {
         let (number, place) = self.place(directory, name)?;
         let before = place.ok().and_then(|place| self.children.get(number)?.get(place));
-        let at = match before.and_then(|before| self.records.get(before)) {
-            Some(before) => before.name,
+        let at = match before.and_then(|before| self.records.name(before)) {
+            Some(at) => at,
             None => tree::push_name(&mut self.text, name),
         };
         before.into_iter().for_each(|before| self.goes(directory, before, layer));
@@ -102,7 +102,7 @@ impl Growing {
     /// Notes that `layer` takes an entry away, if a lower one had it; the last to do so counts.
     fn goes(&mut self, directory: Ino, entry: u32, layer: u16) {
         let is_lower = self.named_by(entry).is_some_and(|ino| !self.is_touched(ino, layer));
-        if let (true, Some(Record { name, .. })) = (is_lower, self.records.get(entry)) {
+        if let (true, Some(name)) = (is_lower, self.records.name(entry)) {
             self.removed.push(Removed { directory: directory.0, name, layer: u32::from(layer) });
         }
     }
@@ -169,10 +169,8 @@ impl Growing {
     }
 
     fn find(&self, children: &Children, name: &[u8]) -> Result<Place, Place> {
-        children.find(|entry| {
-            let called = self.records.get(entry).map_or(&b""[..], |record| tree::name(&self.text, record.name));
-            called.cmp(name)
-        })
+        let called = |entry: u32| tree::name(&self.text, self.records.name(entry).unwrap_or(u32::MAX));
+        children.find(|entry| called(entry).cmp(name))
     }
 
     /// The inode that an entry stands for.

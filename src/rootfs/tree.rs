@@ -1,5 +1,7 @@
 //! The merged tree as everyone reads it: it changes no more, and its directories name inodes.
 
+use std::sync::OnceLock;
+
 use bstr::{BStr, BString, ByteVec};
 
 use super::Refusal;
@@ -153,6 +155,7 @@ pub struct Rootfs {
     tree: Tree,
     kept: Vec<Slot>,
     refusals: Vec<Refusal>,
+    implies: OnceLock<bool>,
 }
 
 impl Rootfs {
@@ -161,12 +164,13 @@ impl Rootfs {
 
     /// What layers have come to.
     pub(super) fn new((tree, kept): (Tree, Vec<Slot>), refusals: Vec<Refusal>) -> Self {
-        Rootfs { tree, kept, refusals }
+        Rootfs { tree, kept, refusals, implies: OnceLock::new() }
     }
 
     /// What they came to before. Trees of layers that engines refuse are not kept.
     pub(super) fn known(tree: Tree) -> Self {
-        Rootfs { kept: Slot::of(&tree), tree, refusals: Vec::new() }
+        let kept = Slot::of(&tree);
+        Rootfs::new((tree, kept), Vec::new())
     }
 
     /// Keeps it with its image.
@@ -245,7 +249,7 @@ impl Rootfs {
 
     /// Whether any inode is [implied](Inode::implied).
     pub fn implies(&self) -> bool {
-        self.records().any(|record| record.implied)
+        *self.implies.get_or_init(|| self.records().any(|record| record.implied))
     }
 
     fn records(&self) -> impl Iterator<Item = Record> {

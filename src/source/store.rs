@@ -1,9 +1,9 @@
 //! A directory of what was learned of blobs before: the cache. The only place that writes.
 //!
-//! An entry is a file that is named after the digest of the blob that it is about, and is written under another name
-//! first, so that a file under its own name is whole. What a crash leaves is found by its checksum, or by the process
-//! that is gone, and removed. Entries are never trusted further: what is in them was made from a blob that had the
-//! digest, and whoever may write to the directory may write anything into it.
+//! An entry is a file that is named after the digest of the blob that it is about (or of a list of such digests), and is
+//! written under another name first, so that a file under its own name is whole. What a crash leaves is found by its
+//! checksum, or by the process that is gone, and removed. Entries are never trusted further: what is in them was made from
+//! a blob that had the digest, and whoever may write to the directory may write anything into it.
 
 use std::ffi::OsStr;
 use std::fmt::Debug;

@@ -163,8 +163,8 @@ impl Tree {
 
     /// Which of the entries of a directory is called `name`.
     pub fn find(&self, first: u32, count: u32, name: &[u8]) -> Option<u32> {
-        let called = |number: u32| self.name(self.record(first.saturating_add(number)).map_or(u32::MAX, |r| r.name));
-        let place = halve(count, |number| called(number).cmp(name));
+        let called = |number: u32| record::name(self.part(RECORDS), first.saturating_add(number)).unwrap_or(u32::MAX);
+        let place = halve(count, |number| self.name(called(number)).cmp(name));
         place.map(|place| first + place)
     }
 

@@ -125,6 +125,11 @@ impl Records {
         get(&self.0, number)
     }
 
+    /// Where the name of that record is, which is asked for most.
+    pub fn name(&self, number: u32) -> Option<u32> {
+        name(&self.0, number)
+    }
+
     /// Puts another in the place of one that is there.
     pub fn set(&mut self, number: u32, record: &Record) {
         self.set_bytes(number as usize, &record.written());
@@ -183,6 +188,11 @@ impl Records {
 
 /// What has been moved to its place.
 const MOVED: u32 = u32::MAX;
+
+/// Where the name of that record is.
+pub(super) fn name(records: &[u8], number: u32) -> Option<u32> {
+    records.get(number as usize * LEN..)?.first_chunk().map(|word| u32::from_le_bytes(*word))
+}
 
 /// The record of that number, if it is one.
 pub(super) fn get(records: &[u8], number: u32) -> Option<Record> {

@@ -1,3 +1,5 @@
+//! A tree is written and read; nothing else is a tree.
+
 use super::*;
 
 const FILE: Data = Data::Regular { size: 5, kept: true };
