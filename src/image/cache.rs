@@ -41,11 +41,13 @@ impl Cache {
         }
     }
 
-    /// The same, of a blob that has this digest.
+    /// The same, of a blob that has this digest. What engines refuse as an archive is not kept: of a layer that was
+    /// compressed twice the diff id is the digest of a compressed blob, which is a sound layer of another image.
     pub fn keep(&self, digest: &str, changeset: &Changeset) {
         if changeset.is_whole()
+            && changeset.bad_archive().is_none()
             && self.0.is_some()
-            && let Ok(bytes) = postcard::to_stdvec(changeset)
+            && let Ok(bytes) = postcard::to_extend(changeset, Vec::with_capacity(changeset.len() * WRITTEN))
         {
             self.put(digest, LAYER, &bytes);
         }
@@ -108,6 +110,9 @@ fn outline_of(place: &str) -> String {
 
 /// What a changeset is kept as.
 const LAYER: &str = "layer";
+
+/// More bytes than entries are long on average when they are written.
+const WRITTEN: usize = 16;
 
 /// What a merged tree is kept as.
 const TREE: &str = "tree";

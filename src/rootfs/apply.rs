@@ -96,7 +96,8 @@ impl Rootfs {
         if let Some(tree) = image.tree.take() {
             return Ok(Rootfs::known(tree));
         }
-        let (mut tree, mut refusals) = (Growing::new(directory(None, IMPLICIT)), Vec::new());
+        let entries = image.layers.iter().map(|layer| layer.changeset.len()).sum();
+        let (mut tree, mut refusals) = (Growing::new(directory(None, IMPLICIT), entries), Vec::new());
         let mut left = Left { implied: MAX_IMPLIED, steps: MAX_STEPS };
         for (index, layer) in image.layers.iter_mut().enumerate() {
             let changeset = std::mem::take(&mut layer.changeset);

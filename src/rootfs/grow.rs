@@ -20,14 +20,19 @@ pub struct Growing {
     removed: Vec<Removed>,
 }
 
+/// The length that most names do not have.
+const NAME: usize = 16;
+
 /// Whatever stands for no layer.
 const NO_LAYER: u16 = u16::MAX;
 
 impl Growing {
-    /// A tree of a root directory.
-    pub fn new(root: Record) -> Self {
-        let (text, kept, removed) = Default::default();
-        let mut tree = Growing { records: Records::default(), touched: vec![], text, children: vec![], kept, removed };
+    /// A tree of a root directory, with room for so many entries: what grows leaves holes behind that nothing fills.
+    pub fn new(root: Record, entries: usize) -> Self {
+        let (children, kept, removed) = Default::default();
+        let (records, touched) = (Records::with_capacity(entries + 1), Vec::with_capacity(entries + 1));
+        let text = Vec::with_capacity(entries.saturating_mul(NAME));
+        let mut tree = Growing { records, touched, text, children, kept, removed };
         let name = tree::push_name(&mut tree.text, b"");
         tree.add(Record { name, ..root }, NO_LAYER);
         tree

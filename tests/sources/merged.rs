@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use imagelint::source::{self, Key};
+use serde_json::json;
 
 use crate::make::*;
 
@@ -116,6 +117,26 @@ fn what_is_only_stated_is_not_believed() {
         assert_eq!(cache.warm(root), cache.cold(root));
     }
     assert_eq!(cache.entries("tree").len(), 2);
+}
+
+/// A layer is compressed twice, and its archive, which is none, is the very blob of another image.
+#[test]
+fn a_blob_that_another_calls_its_archive_is_still_a_layer() {
+    let (scratch, cache) = (Scratch::new(), Cache::new());
+    let honest = layers("/bin/sh");
+    let root = layout(&scratch, "honest", &honest);
+    let blobs = honest.map(|layer| gzip(&layer));
+    let liar = config("amd64", &blobs.clone().map(|blob| digest(&blob))).to_string();
+    let [first, second] = blobs.map(|blob| gzip(&blob));
+    let manifest = json!([{"Config": "c.json", "RepoTags": ["app:1"], "Layers": ["0.tar", "1.tar"]}]).to_string();
+    let files: [(&str, &[u8]); 4] =
+        [("c.json", liar.as_bytes()), ("0.tar", &first), ("1.tar", &second), ("manifest.json", manifest.as_bytes())];
+    let liar = scratch.file("d.tar", &tar(&files));
+    let expected = cache.cold(&root);
+    assert!(cache.warm(&liar).1.contains("refused-layer"));
+    for _ in 0..2 {
+        assert_eq!(cache.warm(&root), expected);
+    }
 }
 
 #[test]

@@ -110,6 +110,11 @@ impl Record {
 pub struct Records(Vec<u8>);
 
 impl Records {
+    /// None, with room for so many.
+    pub fn with_capacity(records: usize) -> Self {
+        Records(Vec::with_capacity(records.saturating_mul(LEN)))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.0.len() / LEN
