@@ -87,7 +87,8 @@ pub struct Layer {
     pub digest: String,
     /// `created_by` of its history entry, if the configuration has one.
     pub created_by: Option<String>,
-    /// Its entries; the platforms of an image share the layers that they have in common.
+    /// Its entries, none where [`Image::tree`] is known; the platforms of an image share the layers that they have in
+    /// common.
     pub changeset: Arc<Changeset>,
 }
 
