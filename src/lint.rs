@@ -92,8 +92,8 @@ impl Lint {
     /// The files on the way of the command, by which other platforms tell whether they have the same.
     fn executed(&self) -> Executed {
         let steps = self.launch.current().first().map(|start| start.steps.as_slice()).unwrap_or_default();
-        let file = |ino| match &self.rootfs.get(ino)?.kind {
-            Kind::Regular { size, kept: Some(kept) } => Some((*size, kept.content().cloned()?)),
+        let file = |ino| match self.rootfs.get(ino)?.kind {
+            Kind::Regular { size, kept: Some(kept) } => Some((size, kept.content().cloned()?)),
             _ => None,
         };
         steps.iter().filter_map(|step| file(step.ino?)).collect()

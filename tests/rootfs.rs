@@ -12,17 +12,17 @@ fn listing(layers: &[&[&str]]) -> Vec<String> {
     let rootfs = Rootfs::build(&mut image(layers)).unwrap();
     let (mut out, mut left) = (Vec::new(), vec![(Rootfs::ROOT, String::new())]);
     while let Some((dir, path)) = left.pop() {
-        let Kind::Directory(names) = &rootfs.inode(dir).kind else { continue };
+        let Kind::Directory(names) = rootfs.inode(dir).kind else { continue };
         for (name, ino) in names {
             let path = format!("{path}/{}", String::from_utf8_lossy(name));
-            let inode = rootfs.inode(*ino);
+            let inode = rootfs.inode(ino);
             let kind = match &inode.kind {
                 Kind::Directory(_) => "/".to_owned(),
                 Kind::Symlink(target) => format!(" -> {target}"),
                 _ => String::new(),
             };
             out.push(format!("{path}{kind} {}", inode.layer.unwrap()));
-            left.push((*ino, path));
+            left.push((ino, path));
         }
     }
     out.sort();

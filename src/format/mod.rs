@@ -9,3 +9,4 @@ pub mod shebang;
 pub mod shell;
 pub mod tar;
 pub mod toc;
+pub mod tree;

@@ -2,8 +2,9 @@
 //!
 //! Only what was verified is kept, under the very digest that it was verified by: that of the blob as stored, which for
 //! a layer that is not compressed is its diff id, too. A diff id that a configuration only states would let one image
-//! say what is in the layers of another. What led to an image of an engine is kept under the engine's ID of it, and held
-//! against that when it is used ([`super::known`]).
+//! say what is in the layers of another. What all layers of an image come to is kept under the digest of the list of what
+//! each was verified by: in another order, or with one more, they come to something else. What led to an image of an engine
+//! is kept under the engine's ID of it, and held against that when it is used ([`super::known`]).
 
 use std::sync::Arc;
 
@@ -12,6 +13,8 @@ use super::layer::Bounds;
 use super::plan::PlannedLayer;
 use super::{Changeset, Content, Reread};
 use crate::error::Result;
+use crate::format::tree::Tree;
+use crate::source::verify::Hasher;
 use crate::source::{Keep, Key};
 
 /// Layers that are known.
@@ -38,14 +41,21 @@ impl Cache {
         }
     }
 
-    /// The same, of a blob that has this digest.
+    /// The same, of a blob that has this digest. What engines refuse as an archive is not kept: of a layer that was
+    /// compressed twice the diff id is the digest of a compressed blob, which is a sound layer of another image.
     pub fn keep(&self, digest: &str, changeset: &Changeset) {
         if changeset.is_whole()
+            && changeset.bad_archive().is_none()
             && self.0.is_some()
-            && let Ok(bytes) = postcard::to_stdvec(changeset)
+            && let Ok(bytes) = postcard::to_extend(changeset, Vec::with_capacity(changeset.len() * WRITTEN))
         {
             self.put(digest, LAYER, &bytes);
         }
+    }
+
+    /// The merged tree of layers, if it is known; `layers` is what they are [known by](known_by).
+    pub fn tree(&self, layers: &str) -> Option<Tree> {
+        Tree::read(self.get(layers, TREE)?)
     }
 
     /// A table of contents, and where the files' bytes end in the blob.
@@ -63,6 +73,11 @@ impl Cache {
     /// Whether anything is kept.
     pub fn keeps(&self) -> bool {
         self.0.is_some()
+    }
+
+    /// Whether what is kept will be there in another run: images of one run share layers, but not all of them.
+    fn lasts(&self) -> bool {
+        self.0.as_ref().is_some_and(|store| store.lasts())
     }
 
     /// What led to an image that `place` knows by the digest `id`.
@@ -96,6 +111,23 @@ fn outline_of(place: &str) -> String {
 /// What a changeset is kept as.
 const LAYER: &str = "layer";
 
+/// More bytes than entries are long on average when they are written.
+const WRITTEN: usize = 16;
+
+/// What a merged tree is kept as.
+const TREE: &str = "tree";
+
+/// What the layers of an image are known by together: the digest of a list of what each was verified by, in their order.
+/// `None` if one was not.
+pub(super) fn known_by(layers: &[PlannedLayer]) -> Option<String> {
+    let mut hasher = Hasher::Sha256(Default::default());
+    for layer in layers {
+        hasher.update(layer.verified_by()?.as_bytes());
+        hasher.update(b"\n");
+    }
+    Some(hasher.finish())
+}
+
 /// Longer pieces of files are not kept: what was made of them is.
 const PIECE_MAX: usize = 1 << 20;
 
@@ -105,6 +137,8 @@ pub(super) struct Remembering<R> {
     pub cache: Cache,
     /// What the layers were verified by, or the tables that stand for them.
     pub digests: Vec<Option<String>>,
+    /// What they are known by together, if their tree may be kept.
+    pub tree: Option<String>,
 }
 
 impl<R> Remembering<R> {
@@ -145,6 +179,17 @@ impl<R: Reread> Reread for Remembering<R> {
     fn remember(&self, layer: usize, ordinal: u32, what: &str, made: &[u8]) {
         if let Some(digest) = self.digest(layer) {
             self.cache.put(digest, &format!("{ordinal}-{what}"), made);
+        }
+    }
+
+    fn keeps_tree(&self) -> bool {
+        self.tree.is_some() && self.cache.lasts()
+    }
+
+    fn keep_tree(&self, tree: &[&[u8]]) {
+        let key = self.tree.as_deref().and_then(|layers| Key::new(layers, TREE));
+        if let (Some(store), Some(key)) = (&self.cache.0, key) {
+            store.put_parts(&key, tree);
         }
     }
 }

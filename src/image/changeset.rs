@@ -170,8 +170,9 @@ pub struct Changeset {
     is_cut: bool,
 }
 
-/// Entries in a chunk: small enough that letting go of one after the other keeps memory level.
-const CHUNK: usize = 1 << 13;
+/// Entries in a chunk: few enough that letting go of one after the other keeps memory level, and so many that all their
+/// records, for which room is made at once, are given back to the system then (mallopt(3), M_MMAP_THRESHOLD).
+const CHUNK: usize = 1 << 15;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Chunk {
@@ -210,7 +211,8 @@ impl Changeset {
     /// `previous` is the name of the entry appended before this one.
     pub fn push(&mut self, previous: &[u8], entry: &Entry<'_>) {
         if self.chunks.last().is_none_or(|chunk| chunk.records.len() == CHUNK) {
-            self.chunks.push(Chunk::default());
+            let records = Vec::with_capacity(CHUNK);
+            self.chunks.push(Chunk { records, ..Chunk::default() });
         }
         if let Some(chunk) = self.chunks.last_mut() {
             chunk.push(previous, entry);

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::cache::{Cache, Remembering};
+use super::cache::{Cache, Remembering, known_by};
 use super::known::{Known, Outline};
 use super::load::{self, Shared};
 use super::options::Options;
@@ -12,6 +12,7 @@ use super::progress::Progress;
 use super::streamed::Streamed;
 use super::{Changeset, Image, Layer, Other, Reread};
 use crate::error::{Error, Result};
+use crate::format::tree::Tree;
 use crate::source::Blobs;
 
 /// More than Linux has architectures and variants; all of their configurations are in memory at once.
@@ -41,7 +42,7 @@ pub(crate) enum Origin {
     Streamed(Box<Streamed>),
     /// One that was read another time, and need not be again. All its layers are in memory, no more than one image may
     /// have.
-    Known(Known),
+    Known(Box<Known>),
     /// A root file system, which has one platform and nothing to choose.
     Whole(Option<Box<Image>>),
 }
@@ -69,9 +70,32 @@ impl<'a> Images<'a> {
     }
 
     fn read(&mut self, plan: Plan) -> Result<Image> {
-        let later: Vec<&Plan> = self.plans.iter().flatten().collect();
         let platform = plan.platform.clone();
-        let read = match &mut self.origin {
+        let read = match &self.origin {
+            Origin::Blobs(blobs, _) => match self.tree(&plan) {
+                Some(tree) => Ok(self.merged(plan, Arc::clone(blobs), tree)),
+                None => self.layered(plan),
+            },
+            _ => self.layered(plan),
+        };
+        read.map_err(|error| if self.is_alone { error } else { error.of_platform(platform) })
+    }
+
+    /// The merged tree of all layers, if it is known.
+    fn tree(&self, plan: &Plan) -> Option<Tree> {
+        self.cache.tree(&known_by(&plan.layers)?)
+    }
+
+    /// An image of which nothing need be read but what a second look takes.
+    fn merged(&self, plan: Plan, blobs: Arc<dyn Blobs>, tree: Tree) -> Image {
+        let unread = vec![Arc::default(); plan.layers.len()];
+        let again = |layers| load::Again { blobs, layers, partial: Vec::new() };
+        Image { tree: Some(tree), ..self.verified(plan, unread, again) }
+    }
+
+    fn layered(&mut self, plan: Plan) -> Result<Image> {
+        let later: Vec<&Plan> = self.plans.iter().flatten().collect();
+        match &mut self.origin {
             Origin::Blobs(blobs, shared) => {
                 let blobs = Arc::clone(blobs);
                 let read = load::layers(blobs.as_ref(), &plan, shared, &later, &self.cache, self.progress);
@@ -94,17 +118,25 @@ impl<'a> Images<'a> {
                 if let (Ok(_), Some(stream)) = (&changesets, streamed.stream()) {
                     Outline::keep(stream, &plan, &self.cache, || streamed.outline());
                 }
-                let known_by = plan.layers.iter().map(verified_by).collect();
-                changesets.map(|changesets| self.image(plan, changesets, known_by, |_| again))
+                changesets.map(|changesets| self.verified(plan, changesets, |_| again))
             }
             Origin::Known(known) => {
-                let (changesets, again) = (known.layers(&plan), known.again(&plan));
-                let known_by = plan.layers.iter().map(verified_by).collect();
-                changesets.map(|changesets| self.image(plan, changesets, known_by, |_| again))
+                let (changesets, again, tree) = (known.layers(&plan), known.again(&plan), known.tree());
+                changesets.map(|changesets| Image { tree, ..self.verified(plan, changesets, |_| again) })
             }
             Origin::Whole(_) => Err(Error::new(format!("`{}`", self.reference), "it has one platform")),
-        };
-        read.map_err(|error| if self.is_alone { error } else { error.of_platform(platform) })
+        }
+    }
+
+    /// An image of which all layers were read as a whole.
+    fn verified<R: Reread + 'static>(
+        &self,
+        plan: Plan,
+        changesets: Vec<Arc<Changeset>>,
+        again: impl FnOnce(Vec<PlannedLayer>) -> R,
+    ) -> Image {
+        let known_by = plan.layers.iter().map(verified_by).collect();
+        self.image(plan, changesets, known_by, again)
     }
 
     fn image<R: Reread + 'static>(
@@ -114,6 +146,7 @@ impl<'a> Images<'a> {
         digests: Vec<Option<String>>,
         again: impl FnOnce(Vec<PlannedLayer>) -> R,
     ) -> Image {
+        let tree = known_by(&plan.layers).filter(|_| changesets.iter().all(|changeset| changeset.is_whole()));
         let layer = |(planned, changeset): (&PlannedLayer, Arc<Changeset>)| Layer {
             digest: planned.digest.clone(),
             created_by: planned.created_by.clone(),
@@ -128,8 +161,9 @@ impl<'a> Images<'a> {
             configured: plan.configured,
             configuration: plan.configuration,
             layers: plan.layers.iter().zip(changesets).map(layer).collect(),
+            tree: None,
             tables: 0,
-            again: Box::new(Remembering { inner: again(plan.layers), cache: self.cache.clone(), digests }),
+            again: Box::new(Remembering { inner: again(plan.layers), cache: self.cache.clone(), digests, tree }),
         }
     }
 }

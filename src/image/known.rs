@@ -14,11 +14,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::{Deserialize, Serialize};
 
 use super::Changeset;
-use super::cache::Cache;
+use super::cache::{Cache, known_by};
 use super::layer::Bounds;
 use super::plan::{Plan, PlannedLayer};
 use super::streamed::{Again, Seen, Which};
 use crate::error::{Error, Result};
+use crate::format::tree::Tree;
 use crate::source::places::{Identity, Stream};
 use crate::source::{Blobs, Input, Opened, clean};
 
@@ -92,13 +93,18 @@ impl Outlined {
             return None;
         }
         let (bounds, mut layers) = (Bounds::default(), HashMap::new());
+        if let [plan] = plans.as_slice()
+            && let Some(tree) = known_by(&plan.layers).and_then(|layers| cache.tree(&layers))
+        {
+            return Some(Known { stream, members: self.outline.layers, layers, tree: Some(tree) });
+        }
         for planned in plans.iter().flat_map(|plan| &plan.layers) {
             let digest = planned.verified_by()?;
             if !layers.contains_key(digest) {
                 layers.insert(digest.to_owned(), Arc::new(cache.layer(planned, &bounds)?));
             }
         }
-        Some(Known { stream, members: self.outline.layers, layers })
+        Some(Known { stream, members: self.outline.layers, layers, tree: None })
     }
 }
 
@@ -125,11 +131,21 @@ pub(crate) struct Known {
     members: BTreeMap<String, String>,
     /// By what they are verified by.
     layers: HashMap<String, Arc<Changeset>>,
+    /// Of an image of one platform, which then needs no layers. Those of several would all be in memory at once.
+    tree: Option<Tree>,
 }
 
 impl Known {
-    /// The changesets of the planned layers.
+    /// The merged tree of the layers, if it is known.
+    pub fn tree(&self) -> Option<Tree> {
+        self.tree.clone()
+    }
+
+    /// The changesets of the planned layers; empty ones if their tree is known.
     pub fn layers(&self, plan: &Plan) -> Result<Vec<Arc<Changeset>>> {
+        if self.tree.is_some() {
+            return Ok(vec![Arc::default(); plan.layers.len()]);
+        }
         let bounds = Bounds::default();
         let layer = |planned: &PlannedLayer| {
             let changeset = planned.verified_by().and_then(|digest| self.layers.get(digest));

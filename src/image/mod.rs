@@ -37,6 +37,7 @@ pub use progress::Progress;
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::format::tree::Tree;
 
 /// An image of one platform, its layers read.
 pub struct Image {
@@ -59,6 +60,9 @@ pub struct Image {
     pub configuration: Configuration,
     /// Base first.
     pub layers: Vec<Layer>,
+    /// The merged tree of exactly these layers, if it is known from an earlier run: they were not read then, and are
+    /// empty.
+    pub tree: Option<Tree>,
     /// How many layers are known by their tables of contents only.
     pub tables: usize,
     /// A second look at layers, for bytes that were not kept.
@@ -83,7 +87,8 @@ pub struct Layer {
     pub digest: String,
     /// `created_by` of its history entry, if the configuration has one.
     pub created_by: Option<String>,
-    /// Its entries; the platforms of an image share the layers that they have in common.
+    /// Its entries, none where [`Image::tree`] is known; the platforms of an image share the layers that they have in
+    /// common.
     pub changeset: Arc<Changeset>,
 }
 
@@ -114,5 +119,15 @@ pub trait Reread: Send + Sync {
     /// Keeps what was made of the file, so that another look is not needed the next time.
     fn remember(&self, layer: usize, ordinal: u32, what: &str, made: &[u8]) {
         let _ = (layer, ordinal, what, made);
+    }
+
+    /// Whether the merged tree of the image would be kept.
+    fn keeps_tree(&self) -> bool {
+        false
+    }
+
+    /// Keeps it, as [`Image::tree`] of the next run; it is in parts.
+    fn keep_tree(&self, tree: &[&[u8]]) {
+        let _ = tree;
     }
 }

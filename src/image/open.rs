@@ -130,7 +130,7 @@ impl<'a> Request<'_, 'a> {
         let outlined = Outlined::new(stream.place(), cache.outline(&stream.identity().id, source)?);
         let plans = self.plans(&outlined, stream.place(), None, Form::Any, source).ok()?;
         let known = outlined.known(stream.clone(), &plans, &cache)?;
-        Some(self.list(Origin::Known(known), plans))
+        Some(self.list(Origin::Known(Box::new(known)), plans))
     }
 
     fn layout(&self, path: &str, name: Option<&str>) -> Result<Images<'a>> {

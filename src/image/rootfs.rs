@@ -25,6 +25,7 @@ pub(crate) fn open(path: &str, reference: &Reference, options: &Options<'_>) -> 
         others: Vec::new(),
         configuration: Configuration::default(),
         layers: vec![Layer { digest: String::new(), created_by: None, changeset: changeset.into() }],
+        tree: None,
         tables: 0,
         again,
     })

@@ -5,7 +5,7 @@ use bstr::{BStr, ByteSlice};
 use super::execve::Loaded;
 use super::outcome::{Cause, Outcome, Problem, Role};
 use super::program::{Running, base};
-use crate::rootfs::{Errno, Kind, View};
+use crate::rootfs::{Errno, View};
 
 /// Exit codes where the script cannot be opened, by the name of the interpreter without a version (measured, Debian 12).
 const CODES: [(&str, u8); 6] = [("python", 2), ("perl", 2), ("node", 1), ("nodejs", 1), ("ruby", 1), ("java", 1)];
@@ -55,9 +55,5 @@ impl Running<'_> {
 fn is_anywhere(view: &View<'_>, name: &[u8]) -> bool {
     let is_it = |entry: &[u8]| entry.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"."));
     let holds = |entry: &[u8]| [".egg", ".zip", ".pth", ".egg-link"].iter().any(|end| entry.ends_with(end.as_bytes()));
-    let rootfs = view.rootfs();
-    rootfs.inodes().any(|inode| match &inode.kind {
-        Kind::Directory(names) => names.keys().any(|entry| is_it(entry) || holds(entry)),
-        _ => false,
-    })
+    view.rootfs().names().any(|entry| is_it(entry) || holds(entry))
 }

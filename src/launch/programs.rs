@@ -19,9 +19,9 @@ pub fn in_path(view: &View<'_>, configuration: &Configuration, overrides: &Overr
     let (mut seen, mut found) = (HashSet::new(), Vec::new());
     for directory in path.split(':').filter(|directory| directory.starts_with('/')) {
         let Ok(resolved) = view.resolve(directory.as_bytes(), b"/", &root) else { continue };
-        let Kind::Directory(names) = &view.inode(resolved.ino).kind else { continue };
+        let Kind::Directory(names) = view.inode(resolved.ino).kind else { continue };
         for name in names.keys() {
-            let path = BString::from([directory.trim_end_matches('/').as_bytes(), b"/", name.as_ref()].concat());
+            let path = BString::from([directory.trim_end_matches('/').as_bytes(), b"/", name].concat());
             let Ok(file) = view.resolve(&path, b"/", &root) else { continue };
             let inode = view.inode(file.ino);
             let is_program = inode.kind.is_regular() && root.may(EXECUTE, inode);

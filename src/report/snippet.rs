@@ -178,9 +178,9 @@ fn shown(bytes: &[u8]) -> String {
 
 /// The first line of a regular file, without its end, as far as it was kept.
 pub fn first_line(rootfs: &Rootfs, ino: Ino) -> Option<&[u8]> {
-    let kind = &rootfs.get(ino)?.kind;
+    let kind = rootfs.get(ino)?.kind;
     let Kind::Regular { size, .. } = kind else { return None };
-    let head = kind.content()?.get(0, usize::try_from(*size).unwrap_or(HEAD).min(HEAD))?;
+    let head = kind.content()?.get(0, usize::try_from(size).unwrap_or(HEAD).min(HEAD))?;
     head.lines().next()
 }
 

@@ -5,13 +5,17 @@
 //! never passed through. Here all layers share one tree; an inode of the current layer is "own", the rest is "lower".
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::tree::{Ino, Inode, Kept, Kind, Rootfs};
+use super::grow::Growing;
+use super::kept::Slot;
+use super::tree::{Ino, Rootfs};
 use super::walk::{NAME_MAX, PATH_MAX, WHITEOUT, Walk};
 use crate::error::{Error, Result};
+use crate::format::tree::{Data, Record};
 use crate::image::{Entry, FileType, Image};
 
 /// What becomes of an entry, or why engines refuse it.
@@ -83,17 +87,23 @@ impl Rootfs {
     /// they go and listed in [`Rootfs::refusals`]. The changesets are taken out of the image: each is let go while
     /// it is applied, so that a large image is not in memory twice, unless another platform needs it.
     ///
+    /// What comes of it is kept with the image, unless engines refuse a layer; where it is known ([`Image::tree`]),
+    /// nothing is applied.
+    ///
     /// # Errors
     /// The layers make more of their entries than any image does.
     pub fn build(image: &mut Image) -> Result<Rootfs> {
-        let root = directory(None, IMPLICIT);
-        let mut rootfs = Rootfs { inodes: vec![root], removed: Default::default(), refusals: Vec::new() };
+        if let Some(tree) = image.tree.take() {
+            return Ok(Rootfs::known(tree));
+        }
+        let entries = image.layers.iter().map(|layer| layer.changeset.len()).sum();
+        let (mut tree, mut refusals) = (Growing::new(directory(None, IMPLICIT), entries), Vec::new());
         let mut left = Left { implied: MAX_IMPLIED, steps: MAX_STEPS };
         for (index, layer) in image.layers.iter_mut().enumerate() {
             let changeset = std::mem::take(&mut layer.changeset);
-            let touched = vec![false; rootfs.inodes.len()];
-            let walk = Walk::default();
-            let mut apply = Apply { fs: &mut rootfs, left: &mut left, layer: index as u16, touched, walk };
+            let (walk, emptied) = Default::default();
+            let (tree, left, refusals) = (&mut tree, &mut left, &mut refusals);
+            let mut apply = Apply { tree, refusals, left, layer: index as u16, emptied, walk };
             let bad = changeset.bad_archive().cloned();
             match Arc::try_unwrap(changeset) {
                 Ok(changeset) => changeset.drain(|entry| apply.entry(&entry)),
@@ -104,6 +114,8 @@ impl Rootfs {
             }
             left.check(index)?;
         }
+        let rootfs = Rootfs::new(tree.freeze(), refusals);
+        rootfs.keep(image.again.as_ref());
         Ok(rootfs)
     }
 }
@@ -131,16 +143,19 @@ impl Left {
     }
 }
 
-fn directory(layer: Option<u16>, ordinal: u32) -> Inode {
-    Inode { kind: Kind::Directory(Default::default()), mode: 0o755, uid: 0, gid: 0, layer, ordinal, implied: false }
+fn directory(layer: Option<u16>, ordinal: u32) -> Record {
+    let data = Data::Directory { first: 0, count: 0 };
+    Record { name: 0, data, mode: 0o755, uid: 0, gid: 0, layer, ordinal, implied: false }
 }
 
 struct Apply<'a> {
-    fs: &'a mut Rootfs,
+    tree: &'a mut Growing,
+    refusals: &'a mut Vec<Refusal>,
     left: &'a mut Left,
     layer: u16,
-    /// Directories that this layer's own tree has, by inode: named by an entry, or made for what is in them.
-    touched: Vec<bool>,
+    /// Directories that have nothing of lower layers any more: to empty them again, and all below them, would cost much
+    /// and change nothing.
+    emptied: HashSet<Ino>,
     walk: Walk,
 }
 
@@ -197,8 +212,8 @@ impl Apply<'_> {
                 self.walk.leave();
                 continue;
             }
-            let own = self.fs.entry(self.walk.dir(), &name).filter(|i| self.is_own(*i));
-            let Some(target) = own.and_then(|i| self.link_target(i)) else {
+            let own = self.tree.entry(self.walk.dir(), &name).filter(|i| self.is_own(*i));
+            let Some(target) = own.and_then(|i| self.tree.target(i)).map(BString::from) else {
                 self.enter(&name, own.is_none(), through.as_ref())?;
                 continue;
             };
@@ -245,8 +260,8 @@ impl Apply<'_> {
     /// The subdirectory `name`, made if it is not there or a lower layer has something else in its place.
     fn descend(&mut self, name: &[u8]) -> Step<Ino> {
         let dir = self.walk.dir();
-        if let Some(child) = self.fs.entry(dir, name) {
-            if self.fs.inode(child).kind.is_directory() {
+        if let Some(child) = self.tree.entry(dir, name) {
+            if self.tree.is_directory(child) {
                 self.imply(child);
                 return Ok(child);
             }
@@ -256,30 +271,36 @@ impl Apply<'_> {
         }
         self.left.implied = self.left.implied.saturating_sub(1);
         self.spend_steps(0)?;
-        Ok(self.insert(dir, name, directory(Some(self.layer), IMPLICIT)))
+        self.insert(dir, name, directory(Some(self.layer), IMPLICIT)).ok_or(RefusalKind::ParentNotDirectory)
     }
 
     fn place(&mut self, entry: &Entry<'_>, name: &[u8]) -> Step<()> {
         let dir = self.walk.dir();
-        let before = self.fs.entry(dir, name);
+        let before = self.tree.entry(dir, name);
         if before.is_some_and(|i| self.is_own(i) && self.named(i)) {
             self.refuse(entry.path, RefusalKind::DuplicatePath);
         }
-        let old_directory = before.filter(|i| self.fs.inode(*i).kind.is_directory());
-        let kind = match entry.file_type {
+        let old_directory = before.filter(|i| self.tree.is_directory(*i));
+        let data = match entry.file_type {
             FileType::Directory if old_directory.is_some() => {
                 old_directory.into_iter().for_each(|i| self.metadata(i, entry));
                 return Ok(());
             }
             FileType::Hardlink => return self.hard_link(entry, dir, name),
-            FileType::Directory => Kind::Directory(Default::default()),
-            FileType::Symlink => Kind::Symlink(target(entry.link)?),
-            FileType::CharDevice | FileType::BlockDevice | FileType::Fifo => Kind::Special,
-            FileType::Regular => Kind::Regular { size: entry.size, kept: Kept::of(entry) },
+            FileType::Directory => Data::Directory { first: 0, count: 0 },
+            FileType::Symlink => self.tree.symlink(target(entry.link)?),
+            FileType::CharDevice | FileType::BlockDevice | FileType::Fifo => Data::Special,
+            FileType::Regular => {
+                Data::Regular { size: entry.size, kept: entry.content.is_some() || entry.capability.is_some() }
+            }
         };
         let layer = Some(self.layer);
         let (mode, uid, gid, ordinal) = (entry.mode, entry.uid, entry.gid, entry.ordinal);
-        self.insert(dir, name, Inode { kind, mode, uid, gid, layer, ordinal, implied: false });
+        let ino = self.insert(dir, name, Record { name: 0, data, mode, uid, gid, layer, ordinal, implied: false });
+        if let (Some(ino), Data::Regular { kept: true, .. }) = (ino, data) {
+            let capability = entry.capability.map(|value| (self.tree.push_text(value), value.len() as u32));
+            self.tree.keep(Slot::new(ino, entry.content, capability));
+        }
         // Set last of all, so the file is there.
         if entry.capability.is_some_and(|value| !is_capability(value)) {
             Err(RefusalKind::BadCapability)
@@ -289,10 +310,10 @@ impl Apply<'_> {
     }
 
     fn hard_link(&mut self, entry: &Entry<'_>, dir: Ino, name: &[u8]) -> Step<()> {
-        self.unlink(dir, name);
+        self.tree.unlink(dir, name, self.layer);
         let target =
             self.own_file(entry.link).ok_or_else(|| RefusalKind::HardlinkTargetAbsent(shown(entry.link).into()))?;
-        self.link(dir, name, target);
+        self.insert(dir, name, Record { data: Data::Link(target.0), ..directory(None, IMPLICIT) });
         Ok(())
     }
 
@@ -302,7 +323,7 @@ impl Apply<'_> {
         let (name, parents) = components.split_last()?;
         check_length(parents, name).ok()?;
         self.parent(parents).ok()?;
-        self.fs.entry(self.walk.dir(), name).filter(|i| self.is_own(*i) && !self.fs.inode(*i).kind.is_directory())
+        self.tree.entry(self.walk.dir(), name).filter(|i| self.is_own(*i) && !self.tree.is_directory(*i))
     }
 
     fn whiteout(&mut self, hidden: &[u8]) -> Step<()> {
@@ -310,10 +331,10 @@ impl Apply<'_> {
             return Ok(()); // AUFS's own bookkeeping
         }
         let dir = self.walk.dir();
-        if self.fs.entry(dir, hidden).is_some_and(|i| self.is_own(i)) {
+        if self.tree.entry(dir, hidden).is_some_and(|i| self.is_own(i)) {
             return Err(RefusalKind::WhiteoutOfOwnFile);
         }
-        self.unlink(dir, hidden);
+        self.tree.unlink(dir, hidden, self.layer);
         Ok(())
     }
 
@@ -321,92 +342,48 @@ impl Apply<'_> {
     fn hide_lower(&mut self, dir: Ino) {
         let mut dirs = vec![dir];
         while let Some(dir) = dirs.pop() {
-            let mut own = std::mem::take(self.fs.names(dir).unwrap_or(&mut Default::default()));
-            own.retain(|name, child| {
-                let is_own = self.is_own(*child);
-                match is_own {
-                    true if self.fs.inode(*child).kind.is_directory() => dirs.push(*child),
-                    true => {}
-                    false => self.fs.remove(dir, name, self.layer),
-                }
-                is_own
-            });
-            self.fs.names(dir).into_iter().for_each(|names| std::mem::swap(names, &mut own));
+            if self.emptied.insert(dir) {
+                dirs.extend(self.tree.empty(dir, self.layer));
+            }
         }
     }
 
-    fn insert(&mut self, dir: Ino, name: &[u8], inode: Inode) -> Ino {
-        let ino = self.fs.add(inode);
-        self.touched.push(true);
-        let old = self.fs.names(dir).and_then(|names| names.insert(name.into(), ino));
-        self.gone(dir, name, old);
-        ino
-    }
-
-    fn link(&mut self, dir: Ino, name: &[u8], ino: Ino) {
-        if let Some(names) = self.fs.names(dir) {
-            names.insert(name.into(), ino);
-        }
-    }
-
-    fn unlink(&mut self, dir: Ino, name: &[u8]) {
-        let old = self.fs.names(dir).and_then(|names| names.remove(name));
-        self.gone(dir, name, old);
-    }
-
-    /// Remembers that this layer took `old` away, if a lower one had it.
-    fn gone(&mut self, dir: Ino, name: &[u8], old: Option<Ino>) {
-        if old.is_some_and(|old| !self.is_own(old)) {
-            self.fs.remove(dir, name, self.layer);
-        }
+    fn insert(&mut self, dir: Ino, name: &[u8], record: Record) -> Option<Ino> {
+        self.tree.insert(dir, name, self.layer, record)
     }
 
     fn metadata(&mut self, ino: Ino, entry: &Entry<'_>) {
-        self.touch(ino);
-        if let Some(inode) = self.fs.inodes.get_mut(ino.0 as usize) {
+        let layer = self.layer;
+        self.tree.touch(ino, layer);
+        self.tree.change(ino, |inode| {
             (inode.mode, inode.uid, inode.gid) = (entry.mode, entry.uid, entry.gid);
-            (inode.layer, inode.ordinal, inode.implied) = (Some(self.layer), entry.ordinal, false);
-        }
+            (inode.layer, inode.ordinal, inode.implied) = (Some(layer), entry.ordinal, false);
+        });
     }
 
     /// This layer has something in a directory.
     fn imply(&mut self, ino: Ino) {
-        let lower = !self.is_own(ino);
-        if let Some(inode) = self.fs.inodes.get_mut(ino.0 as usize) {
-            inode.implied |= lower;
+        if !self.is_own(ino) {
+            self.tree.change(ino, |inode| inode.implied = true);
         }
-        self.touch(ino);
-    }
-
-    fn touch(&mut self, ino: Ino) {
-        if let Some(touched) = self.touched.get_mut(ino.0 as usize) {
-            *touched = true;
-        }
+        self.tree.touch(ino, self.layer);
     }
 
     fn is_own(&self, ino: Ino) -> bool {
-        self.touched.get(ino.0 as usize).copied().unwrap_or_default()
+        self.tree.is_touched(ino, self.layer)
     }
 
     /// Whether an entry of this layer names it, rather than something in it.
     fn named(&self, ino: Ino) -> bool {
-        let inode = self.fs.inode(ino);
-        inode.layer == Some(self.layer) && inode.ordinal != IMPLICIT
-    }
-
-    fn link_target(&self, ino: Ino) -> Option<BString> {
-        match &self.fs.inode(ino).kind {
-            Kind::Symlink(target) => Some(target.clone()),
-            _ => None,
-        }
+        self.tree.record(ino).is_some_and(|inode| inode.layer == Some(self.layer) && inode.ordinal != IMPLICIT)
     }
 
     fn refuse(&mut self, path: &BStr, kind: RefusalKind) {
         // One of each severity a layer is enough to explain it, and keeps hostile layers small.
         let layer = usize::from(self.layer);
         let known = |r: &Refusal| r.layer == layer && r.kind.by_all() == kind.by_all();
-        if !self.fs.refusals.iter().any(known) {
-            self.fs.refusals.push(Refusal { layer, path: shown(path).into(), kind });
+        if !self.refusals.iter().any(known) {
+            self.refusals.push(Refusal { layer, path: shown(path).into(), kind });
         }
     }
 }
@@ -423,11 +400,11 @@ fn check_length(parents: &[&[u8]], name: &[u8]) -> Step<()> {
     if is_longer { Err(RefusalKind::NameTooLong) } else { Ok(()) }
 }
 
-fn target(link: &BStr) -> Step<BString> {
+fn target(link: &BStr) -> Step<&BStr> {
     match link.len() {
         0 => Err(RefusalKind::TargetEmpty),
         PATH_MAX.. => Err(RefusalKind::TargetTooLong),
-        _ => Ok(link.to_owned()),
+        _ => Ok(link),
     }
 }
 

@@ -38,7 +38,7 @@ impl Credentials {
     }
 
     /// Whether `inode` may be accessed for `bit` ([`READ`] or [`EXECUTE`]): the first class that matches decides.
-    pub fn may(&self, bit: u16, inode: &Inode) -> bool {
+    pub fn may(&self, bit: u16, inode: Inode<'_>) -> bool {
         if self.dac_override {
             return bit != EXECUTE || inode.kind.is_directory() || inode.mode & 0o111 != 0;
         }
@@ -51,7 +51,7 @@ impl Credentials {
     }
 
     /// The class of `inode`'s permission bits that applies.
-    pub fn class(&self, inode: &Inode) -> Class {
+    pub fn class(&self, inode: Inode<'_>) -> Class {
         if self.uid == inode.uid {
             Class::Owner
         } else if self.gid == inode.gid || self.groups.contains(&inode.gid) {

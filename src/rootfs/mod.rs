@@ -1,11 +1,16 @@
 //! The root file system: changesets merged by inode, and Linux's way through it.
 //!
 //! Layers are applied base first as the image specification says (layer.md, *Applying Changesets*), with the
-//! details that all engines share and the specification leaves open (see [`Rootfs::build`]).
+//! details that all engines share and the specification leaves open (see [`Rootfs::build`]). The tree that changes while
+//! they are ([`grow`]) is nobody else's; what comes of it ([`Rootfs`]) changes no more, is as small as its names and some
+//! numbers, and is kept as it is ([`crate::format::tree`]): whoever has the same layers verified again need not apply them.
 
 mod again;
 mod apply;
+mod children;
 mod credentials;
+mod grow;
+mod kept;
 mod resolve;
 mod tree;
 mod view;
@@ -13,8 +18,8 @@ mod walk;
 
 pub use apply::{Refusal, RefusalKind};
 pub use credentials::{Class, Credentials, EXECUTE, READ};
-
-pub use tree::{Ino, Inode, Kind, Rootfs};
+pub use kept::Kept;
+pub use tree::{Entries, Ino, Inode, Kind, Names, Rootfs};
 pub use view::{Likeness, View};
 
 use std::fmt;

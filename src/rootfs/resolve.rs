@@ -107,8 +107,8 @@ impl<'a> Walk<'a> {
         let Some(child) = self.view.entry(dir, &name) else {
             return Err(self.error(Errno::ENOENT, join(&path, &name), from_link));
         };
-        match &self.view.inode(child).kind {
-            Kind::Symlink(target) => self.follow(join(&path, &name), target.clone()),
+        match self.view.inode(child).kind {
+            Kind::Symlink(target) => self.follow(join(&path, &name), target.to_owned()),
             _ => {
                 self.push(child, &name);
                 Ok(())

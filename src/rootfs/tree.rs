@@ -1,30 +1,32 @@
-//! The merged tree: inodes, and directories that name them.
+//! The merged tree as everyone reads it: it changes no more, and its directories name inodes.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
-use bstr::{BString, ByteVec};
+use bstr::{BStr, BString, ByteVec};
 
-use crate::image::{Content, Entry};
+use super::Refusal;
+use super::kept::{Kept, Slot};
+use crate::format::tree::{Data, Record, Tree};
+use crate::image::{Content, Reread};
 
 /// Number of an inode in its [`Rootfs`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Ino(pub(super) u32);
 
 /// File type, with what belongs to it.
-#[derive(Clone, Debug)]
-pub enum Kind {
+#[derive(Clone, Copy, Debug)]
+pub enum Kind<'a> {
     /// A regular file.
     Regular {
         /// Length in bytes.
         size: u64,
-        /// What few files have, apart so that the many stay small.
-        kept: Option<Box<Kept>>,
+        /// What few files have.
+        kept: Option<Kept<'a>>,
     },
     /// A directory and what it names.
-    Directory(BTreeMap<Box<[u8]>, Ino>),
+    Directory(Names<'a>),
     /// A symbolic link and its target.
-    Symlink(BString),
+    Symlink(&'a BStr),
     /// A character or block device, or a FIFO.
     Special,
     /// Something below /proc or /sys, which only the running container has.
@@ -33,36 +35,9 @@ pub enum Kind {
     Runtime,
 }
 
-/// What was kept of a regular file.
-#[derive(Clone, Debug)]
-pub struct Kept {
-    /// Of its bytes.
-    pub content: Option<Arc<Content>>,
-    /// The same of a file that was not read at first, once it was.
-    pub(super) fetched: OnceLock<Option<Arc<Content>>>,
-    /// Value of `security.capability`.
-    pub capability: Option<Box<[u8]>>,
-}
-
-impl Kept {
-    pub(super) fn of(entry: &Entry<'_>) -> Option<Box<Self>> {
-        let (content, fetched) = (entry.content.cloned(), OnceLock::new());
-        let kept = Kept { content, fetched, capability: entry.capability.map(Into::into) };
-        (kept.content.is_some() || kept.capability.is_some()).then(|| Box::new(kept))
-    }
-
-    /// As far as it was read.
-    pub fn content(&self) -> Option<&Arc<Content>> {
-        match self.fetched.get() {
-            Some(fetched) => fetched.as_ref(),
-            None => self.content.as_ref(),
-        }
-    }
-}
-
-impl Kind {
+impl<'a> Kind<'a> {
     /// What was kept of a regular file's bytes.
-    pub fn content(&self) -> Option<&Content> {
+    pub fn content(&self) -> Option<&'a Content> {
         match self {
             Kind::Regular { kept: Some(kept), .. } => kept.content().map(|content| &**content),
             _ => None,
@@ -70,9 +45,9 @@ impl Kind {
     }
 
     /// A regular file's `security.capability`.
-    pub fn capability(&self) -> Option<&[u8]> {
+    pub fn capability(&self) -> Option<&'a [u8]> {
         match self {
-            Kind::Regular { kept: Some(kept), .. } => kept.capability.as_deref(),
+            Kind::Regular { kept: Some(kept), .. } => kept.capability(),
             _ => None,
         }
     }
@@ -88,11 +63,77 @@ impl Kind {
     }
 }
 
-/// An inode: inode(7), and where it comes from.
+/// What a directory names, in the order of the names.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names<'a> {
+    tree: Option<&'a Tree>,
+    first: u32,
+    count: u32,
+}
+
+impl<'a> Names<'a> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count as usize
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// What is called `name`.
+    pub fn get(&self, name: &[u8]) -> Option<Ino> {
+        let tree = self.tree?;
+        let number = tree.find(self.first, self.count, name)?;
+        Some(named_by(number, tree.record(number)?))
+    }
+
+    /// All names.
+    pub fn keys(self) -> impl Iterator<Item = &'a [u8]> {
+        self.into_iter().map(|(name, _)| name)
+    }
+}
+
+impl<'a> IntoIterator for Names<'a> {
+    type Item = (&'a [u8], Ino);
+    type IntoIter = Entries<'a>;
+
+    fn into_iter(self) -> Entries<'a> {
+        Entries(self)
+    }
+}
+
+/// The entries of a directory that are still to come.
 #[derive(Clone, Debug)]
-pub struct Inode {
+pub struct Entries<'a>(Names<'a>);
+
+impl<'a> Iterator for Entries<'a> {
+    type Item = (&'a [u8], Ino);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let Names { tree, first, count } = &mut self.0;
+        *count = count.checked_sub(1)?;
+        let (tree, number) = ((*tree)?, *first);
+        *first = first.saturating_add(1);
+        let record = tree.record(number)?;
+        Some((tree.name(record.name), named_by(number, record)))
+    }
+}
+
+/// The inode that an entry stands for.
+fn named_by(number: u32, record: Record) -> Ino {
+    match record.data {
+        Data::Link(to) => Ino(to),
+        _ => Ino(number),
+    }
+}
+
+/// An inode: inode(7), and where it comes from.
+#[derive(Clone, Copy, Debug)]
+pub struct Inode<'a> {
     /// File type.
-    pub kind: Kind,
+    pub kind: Kind<'a>,
     /// Permission bits, set-id and sticky bits.
     pub mode: u16,
     /// Owner.
@@ -109,34 +150,78 @@ pub struct Inode {
 }
 
 /// The merged root file system.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Rootfs {
-    pub(super) inodes: Vec<Inode>,
-    /// Names that a whiteout removed from a directory (or another file took), and the layer that did. Only the top
-    /// of a removed tree is listed.
-    pub(super) removed: BTreeMap<Ino, BTreeMap<Box<[u8]>, u16>>,
-    pub(super) refusals: Vec<super::Refusal>,
+    tree: Tree,
+    kept: Vec<Slot>,
+    refusals: Vec<Refusal>,
+    implies: OnceLock<bool>,
 }
 
 impl Rootfs {
     /// The root directory.
-    pub const ROOT: Ino = Ino(0);
+    pub const ROOT: Ino = Ino(Tree::ROOT);
+
+    /// What layers have come to.
+    pub(super) fn new((tree, kept): (Tree, Vec<Slot>), refusals: Vec<Refusal>) -> Self {
+        Rootfs { tree, kept, refusals, implies: OnceLock::new() }
+    }
+
+    /// What they came to before. Trees of layers that engines refuse are not kept.
+    pub(super) fn known(tree: Tree) -> Self {
+        let kept = Slot::of(&tree);
+        Rootfs::new((tree, kept), Vec::new())
+    }
+
+    /// Keeps it with its image.
+    pub(super) fn keep(&self, image: &dyn Reread) {
+        if !self.refusals.is_empty() || !image.keeps_tree() {
+            return;
+        }
+        if let Some((kept, contents)) = Slot::write(&self.kept) {
+            let (head, parts) = self.tree.written(&kept, &contents);
+            let mut all = vec![head.as_slice()];
+            all.extend(parts);
+            image.keep_tree(&all);
+        }
+    }
 
     /// The inode of that number.
-    pub fn inode(&self, ino: Ino) -> &Inode {
-        // An Ino is only ever made by this tree, from the length of a vector that never shrinks.
-        &self.inodes[ino.0 as usize]
+    pub fn inode(&self, ino: Ino) -> Inode<'_> {
+        // An Ino is only ever made by this tree.
+        self.get(ino).unwrap_or(Inode {
+            kind: Kind::Special,
+            mode: 0,
+            uid: 0,
+            gid: 0,
+            layer: None,
+            ordinal: 0,
+            implied: false,
+        })
     }
 
     /// The inode of that number, if it is one of the image's own and not one that the runtime makes.
-    pub fn get(&self, ino: Ino) -> Option<&Inode> {
-        self.inodes.get(ino.0 as usize)
+    pub fn get(&self, ino: Ino) -> Option<Inode<'_>> {
+        let Record { data, mode, uid, gid, layer, ordinal, implied, .. } = self.tree.record(ino.0)?;
+        let tree = &self.tree;
+        let kind = match data {
+            Data::Regular { size, kept } => Kind::Regular { size, kept: kept.then(|| self.kept(ino)).flatten() },
+            Data::Directory { first, count } => Kind::Directory(Names { tree: Some(tree), first, count }),
+            Data::Symlink { at, len } => Kind::Symlink(BStr::new(tree.text(at, len))),
+            Data::Special | Data::Link(_) => Kind::Special,
+        };
+        Some(Inode { kind, mode, uid, gid, layer, ordinal, implied })
+    }
+
+    fn kept(&self, ino: Ino) -> Option<Kept<'_>> {
+        let at = self.kept.binary_search_by_key(&ino, |slot| slot.ino).ok()?;
+        Some(Kept { tree: &self.tree, slot: self.kept.get(at)? })
     }
 
     /// What `dir` calls `name`.
     pub fn entry(&self, dir: Ino, name: &[u8]) -> Option<Ino> {
-        match &self.inode(dir).kind {
-            Kind::Directory(names) => names.get(name).copied(),
+        match self.get(dir)?.kind {
+            Kind::Directory(names) => names.get(name),
             _ => None,
         }
     }
@@ -145,48 +230,30 @@ impl Rootfs {
     pub fn removed_by(&self, path: &[u8]) -> Option<usize> {
         let (mut dir, mut removed) = (Self::ROOT, None);
         for name in path.split(|b| *b == b'/').filter(|name| !name.is_empty()) {
-            let here = self.removed.get(&dir).and_then(|names| names.get(name));
-            removed = here.or(removed);
+            removed = self.tree.removed_by(dir.0, name).or(removed);
             let Some(child) = self.entry(dir, name) else { break };
             dir = child;
         }
-        removed.map(|layer| usize::from(*layer))
+        removed.map(|layer| layer as usize)
     }
 
     /// Layers that engines refuse to unpack; non-empty means that some or all cannot run the image.
-    pub fn refusals(&self) -> &[super::Refusal] {
+    pub fn refusals(&self) -> &[Refusal] {
         &self.refusals
     }
 
-    /// All inodes.
-    pub fn inodes(&self) -> impl Iterator<Item = &Inode> {
-        self.inodes.iter()
+    /// The names of all files, wherever they are.
+    pub fn names(&self) -> impl Iterator<Item = &[u8]> {
+        self.records().map(|record| self.tree.name(record.name))
     }
 
-    /// How many inodes there are.
-    pub fn len(&self) -> usize {
-        self.inodes.len()
+    /// Whether any inode is [implied](Inode::implied).
+    pub fn implies(&self) -> bool {
+        *self.implies.get_or_init(|| self.records().any(|record| record.implied))
     }
 
-    /// Never: there is always a root.
-    pub fn is_empty(&self) -> bool {
-        self.inodes.is_empty()
-    }
-
-    pub(super) fn remove(&mut self, dir: Ino, name: &[u8], layer: u16) {
-        self.removed.entry(dir).or_default().insert(name.into(), layer);
-    }
-
-    pub(super) fn add(&mut self, inode: Inode) -> Ino {
-        self.inodes.push(inode);
-        Ino(self.inodes.len() as u32 - 1)
-    }
-
-    pub(super) fn names(&mut self, dir: Ino) -> Option<&mut BTreeMap<Box<[u8]>, Ino>> {
-        match self.inodes.get_mut(dir.0 as usize).map(|i| &mut i.kind) {
-            Some(Kind::Directory(names)) => Some(names),
-            _ => None,
-        }
+    fn records(&self) -> impl Iterator<Item = Record> {
+        (0..self.tree.len()).filter_map(|number| self.tree.record(number))
     }
 }
 

@@ -3,7 +3,6 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use bstr::{BStr, BString};
 use serde::Serialize;
@@ -32,7 +31,7 @@ pub struct View<'a> {
     /// See [`View::reset_parents`].
     reset_parents: bool,
     /// Inodes that are not in the image; their numbers count down from the top.
-    added: Vec<Inode>,
+    added: Vec<Inode<'static>>,
     /// Names that are not in the image, or stand for something else there.
     names: HashMap<(Ino, BString), Ino>,
     /// Components that may still be walked, over all resolutions.
@@ -92,7 +91,7 @@ impl<'a> View<'a> {
     #[must_use]
     pub fn reset_parents(mut self, yes: bool) -> Self {
         // where no directory tells them apart, what is found out for one kind of engine holds for all
-        self.reset_parents = yes && self.rootfs.inodes.iter().any(|inode| inode.implied);
+        self.reset_parents = yes && self.rootfs.implies();
         self
     }
 
@@ -107,7 +106,7 @@ impl<'a> View<'a> {
     }
 
     /// Whether `credentials` may search the directory.
-    pub(super) fn may_search(&self, credentials: &Credentials, inode: &Inode) -> bool {
+    pub(super) fn may_search(&self, credentials: &Credentials, inode: Inode<'_>) -> bool {
         (self.reset_parents && inode.implied) || credentials.may(EXECUTE, inode)
     }
 
@@ -117,8 +116,8 @@ impl<'a> View<'a> {
     }
 
     /// The inode of that number.
-    pub fn inode(&self, ino: Ino) -> &Inode {
-        self.added.get((u32::MAX - ino.0) as usize).unwrap_or_else(|| self.rootfs.inode(ino))
+    pub fn inode(&self, ino: Ino) -> Inode<'_> {
+        self.added.get((u32::MAX - ino.0) as usize).copied().unwrap_or_else(|| self.rootfs.inode(ino))
     }
 
     /// What `dir` calls `name`.
@@ -151,8 +150,7 @@ impl<'a> View<'a> {
     /// # Errors
     /// They were not kept, and a second look at the layer is not possible.
     pub fn read(&self, ino: Ino, offset: u64, len: usize) -> Result<Vec<u8>> {
-        let inode = self.inode(ino);
-        let Kind::Regular { size, .. } = &inode.kind else { return Ok(Vec::new()) };
+        let Kind::Regular { size, .. } = self.inode(ino).kind else { return Ok(Vec::new()) };
         let len = usize::try_from(size.saturating_sub(offset)).map_or(len, |rest| rest.min(len));
         if len == 0 {
             return Ok(Vec::new());
@@ -170,14 +168,13 @@ impl<'a> View<'a> {
 
     /// What was kept of a regular file, which is fetched now where nothing was read of it before.
     pub fn content(&self, ino: Ino) -> Option<&Content> {
-        let kind = &self.inode(ino).kind;
+        let kind = self.inode(ino).kind;
         if let Kind::Regular { kept: Some(kept), .. } = kind
             && kept.content().is_some_and(|content| content.is_unread())
         {
             let (layer, ordinal) = self.origin(ino);
             // What cannot be had is told when it is read.
-            let fetched = self.image.again.content(layer, ordinal).ok().flatten();
-            kept.fetched.get_or_init(|| fetched.map(Arc::new));
+            kept.fetch(|| self.image.again.content(layer, ordinal).ok().flatten());
         }
         kind.content()
     }
@@ -261,7 +258,7 @@ impl<'a> View<'a> {
         ((u32::MAX - ino.0) as usize) < self.added.len()
     }
 
-    fn add(&mut self, dir: Ino, name: impl AsRef<[u8]>, inode: Inode) -> Ino {
+    fn add(&mut self, dir: Ino, name: impl AsRef<[u8]>, inode: Inode<'static>) -> Ino {
         let ino = Ino(u32::MAX - self.added.len() as u32);
         self.added.push(inode);
         self.names.insert((dir, BString::from(name.as_ref())), ino);
@@ -269,6 +266,6 @@ impl<'a> View<'a> {
     }
 }
 
-fn made(kind: Kind, mode: u16) -> Inode {
+fn made(kind: Kind<'_>, mode: u16) -> Inode<'_> {
     Inode { kind, mode, uid: 0, gid: 0, layer: None, ordinal: 0, implied: false }
 }

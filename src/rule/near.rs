@@ -10,7 +10,7 @@ const LOOKS: usize = 300_000;
 
 /// Executable files (and links to such) called `name`, anywhere in the image; at most `limit` paths.
 pub fn namesakes(subject: &Subject<'_>, name: &[u8], limit: usize) -> Vec<BString> {
-    let may_run = |inode: &Inode| inode.mode & 0o111 != 0;
+    let may_run = |inode: Inode<'_>| inode.mode & 0o111 != 0;
     files(subject, |entry| entry == name, may_run, limit)
 }
 
@@ -18,22 +18,22 @@ pub fn namesakes(subject: &Subject<'_>, name: &[u8], limit: usize) -> Vec<BStrin
 pub fn files(
     subject: &Subject<'_>,
     is_name: impl Fn(&[u8]) -> bool,
-    is_wanted: impl Fn(&Inode) -> bool,
+    is_wanted: impl Fn(Inode<'_>) -> bool,
     limit: usize,
 ) -> Vec<BString> {
     let rootfs = subject.rootfs;
     let (mut found, mut looks) = (Vec::new(), 0);
     let mut todo = vec![(BString::from("/"), Rootfs::ROOT)];
     while let Some((path, dir)) = todo.pop() {
-        let Kind::Directory(names) = &rootfs.inode(dir).kind else { continue };
+        let Kind::Directory(names) = rootfs.inode(dir).kind else { continue };
         for (entry, ino) in names {
             looks += 1;
             if looks > LOOKS || found.len() >= limit {
                 return found;
             }
-            let inode = rootfs.inode(*ino);
+            let inode = rootfs.inode(ino);
             match inode.kind {
-                Kind::Directory(_) => todo.push((below(&path, entry), *ino)),
+                Kind::Directory(_) => todo.push((below(&path, entry), ino)),
                 Kind::Regular { .. } if is_name(entry) && is_wanted(inode) => found.push(below(&path, entry)),
                 Kind::Symlink(_) if is_name(entry) => {
                     let link = below(&path, entry);
@@ -51,16 +51,16 @@ pub fn files(
 
 /// The name in `dir` that is most like `name`: a slip of one or two letters, or of case, or of an ending.
 pub fn similar(rootfs: &Rootfs, dir: Ino, name: &[u8]) -> Option<BString> {
-    let Kind::Directory(names) = &rootfs.inode(dir).kind else { return None };
+    let Kind::Directory(names) = rootfs.inode(dir).kind else { return None };
     let allowed = if name.len() < 4 { 1 } else { 2 };
     names
         .keys()
         .take(LOOKS)
-        .filter(|other| other.as_ref() != name)
+        .filter(|other| *other != name)
         .map(|other| (slips(name, other), other))
         .filter(|(slips, other)| *slips <= allowed && *slips < name.len().min(other.len()))
         .min()
-        .map(|(_, other)| BString::from(other.as_ref()))
+        .map(|(_, other)| BString::from(other))
 }
 
 /// The inode of the image that `path` leads to, links followed; a relative path is one from the root.

@@ -280,7 +280,7 @@ impl<'a> Trouble<'a> {
     }
 
     /// An inode of the image; `None` for what the runtime makes, such as `/dev/null`.
-    pub fn inode(&self, ino: Ino) -> Option<&'a Inode> {
+    pub fn inode(&self, ino: Ino) -> Option<Inode<'a>> {
         self.subject.rootfs.get(ino)
     }
 

@@ -14,7 +14,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
     subject.explain(RULE.name, |trouble| {
         let Some((path, ino)) = trouble.candidate() else { return Explanation::default() };
         let inode = trouble.inode(ino);
-        let Some(Kind::Directory(names)) = inode.map(|inode| &inode.kind) else {
+        let Some(Kind::Directory(names)) = inode.map(|inode| inode.kind) else {
             let directory = matches!(trouble.cause, Cause::Exec { problem: Problem::Directory(_), .. });
             let what = if directory { "a directory" } else { "a device or a FIFO" };
             let message = format!("{} {}, which is {what}", trouble.who(), quote(&path));
@@ -23,8 +23,8 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
         let message = format!("{} {}, which is a directory", trouble.who(), quote(&path));
         let explanation = Explanation::new(message, "name the program in it, or copy the program to that path")
             .layer(trouble.layer_of(ino));
-        let runnable = names.iter().find(|(_, ino)| {
-            trouble.inode(**ino).is_some_and(|inode| inode.kind.is_regular() && inode.mode & 0o111 != 0)
+        let runnable = names.into_iter().find(|(_, ino)| {
+            trouble.inode(*ino).is_some_and(|inode| inode.kind.is_regular() && inode.mode & 0o111 != 0)
         });
         let Some((name, _)) = runnable else {
             return explanation.why("there is no executable file in it");

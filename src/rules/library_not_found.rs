@@ -168,11 +168,11 @@ fn configured(trouble: &Trouble<'_>, directory: &[u8]) -> bool {
     };
     let matching = |pattern: &[u8]| {
         let (parent, last) = pattern.split_at(pattern.rfind_byte(b'/').map_or(0, |at| at + 1));
-        let Some(Kind::Directory(names)) = at(&trouble.subject, parent).map(|ino| &rootfs.inode(ino).kind) else {
+        let Some(Kind::Directory(names)) = at(&trouble.subject, parent).map(|ino| rootfs.inode(ino).kind) else {
             return Vec::new();
         };
         let wanted = names.keys().filter(|name| ld_so_conf::matches(last, name));
-        wanted.map(|name| BString::from([parent, name.as_ref()].concat())).collect()
+        wanted.map(|name| BString::from([parent, name].concat())).collect()
     };
     ld_so_conf::directories(read, matching).iter().any(|named| *named == directory)
 }

@@ -71,8 +71,7 @@ fn libc(loader: &[u8]) -> Option<&'static str> {
 fn loaders(subject: &Subject<'_>) -> Vec<String> {
     let mut found = Vec::new();
     for dir in DIRECTORIES {
-        let Some(Kind::Directory(names)) = at(subject, dir.as_bytes()).map(|ino| &subject.rootfs.inode(ino).kind)
-        else {
+        let Some(Kind::Directory(names)) = at(subject, dir.as_bytes()).map(|ino| subject.rootfs.inode(ino).kind) else {
             continue;
         };
         for name in names.keys() {

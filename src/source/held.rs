@@ -20,12 +20,12 @@ struct Inner {
 }
 
 impl Inner {
-    fn put(&mut self, key: &Key, bytes: &[u8], most: usize) {
+    fn put(&mut self, key: &Key, bytes: Vec<u8>, most: usize) {
         if bytes.len() > most {
             return;
         }
         self.bytes += bytes.len();
-        match self.entries.insert(key.clone(), bytes.to_vec()) {
+        match self.entries.insert(key.clone(), bytes) {
             Some(before) => self.bytes -= before.len(),
             None => self.order.push_back(key.clone()),
         }
@@ -41,8 +41,12 @@ impl Keep for Held {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).entries.get(key).cloned()
     }
 
-    fn put(&self, key: &Key, bytes: &[u8]) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, bytes, MOST);
+    fn lasts(&self) -> bool {
+        false
+    }
+
+    fn put_parts(&self, key: &Key, parts: &[&[u8]]) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, parts.concat(), MOST);
     }
 }
 
@@ -55,7 +59,7 @@ mod tests {
         let key = |what: &str| Key::new(&format!("sha256:{}", "0".repeat(64)), what).unwrap();
         let mut inner = Inner::default();
         for (what, len) in [("a", 3), ("b", 4), ("a", 4), ("c", 3), ("d", 11)] {
-            inner.put(&key(what), &vec![0; len], 10);
+            inner.put(&key(what), vec![0; len], 10);
         }
         let is_held = |what: &str| inner.entries.contains_key(&key(what));
         assert_eq!(["a", "b", "c", "d"].map(is_held), [false, true, true, false]);

@@ -1,9 +1,9 @@
 //! A directory of what was learned of blobs before: the cache. The only place that writes.
 //!
-//! An entry is a file that is named after the digest of the blob that it is about, and is written under another name
-//! first, so that a file under its own name is whole. What a crash leaves is found by its checksum, or by the process
-//! that is gone, and removed. Entries are never trusted further: what is in them was made from a blob that had the
-//! digest, and whoever may write to the directory may write anything into it.
+//! An entry is a file that is named after the digest of the blob that it is about (or of a list of such digests), and is
+//! written under another name first, so that a file under its own name is whole. What a crash leaves is found by its
+//! checksum, or by the process that is gone, and removed. Entries are never trusted further: what is in them was made from
+//! a blob that had the digest, and whoever may write to the directory may write anything into it.
 
 use std::ffi::OsStr;
 use std::fmt::Debug;
@@ -44,8 +44,18 @@ pub trait Keep: Debug + Send + Sync {
     /// What was put under `key`, if it is still there.
     fn get(&self, key: &Key) -> Option<Vec<u8>>;
 
+    /// Puts `parts`, one after the other, under `key`, if that is possible.
+    fn put_parts(&self, key: &Key, parts: &[&[u8]]);
+
+    /// Whether it will be there in another run.
+    fn lasts(&self) -> bool {
+        true
+    }
+
     /// Puts `bytes` under `key`, if that is possible.
-    fn put(&self, key: &Key, bytes: &[u8]);
+    fn put(&self, key: &Key, bytes: &[u8]) {
+        self.put_parts(key, &[bytes]);
+    }
 }
 
 impl Keep for Store {
@@ -53,8 +63,8 @@ impl Keep for Store {
         Store::get(self, key)
     }
 
-    fn put(&self, key: &Key, bytes: &[u8]) {
-        Store::put(self, key, bytes);
+    fn put_parts(&self, key: &Key, parts: &[&[u8]]) {
+        Store::put_parts(self, key, parts);
     }
 }
 
@@ -106,12 +116,13 @@ impl Store {
         Some(bytes)
     }
 
-    /// Puts `bytes` under `key`. What hinders that is told once, by [`Store::trouble`].
-    pub fn put(&self, key: &Key, bytes: &[u8]) {
-        if bytes.len() as u64 > ENTRY_MAX || self.trouble().is_some() {
+    /// Puts `parts`, one after the other, under `key`. What hinders that is told once, by [`Store::trouble`].
+    pub fn put_parts(&self, key: &Key, parts: &[&[u8]]) {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        if len as u64 > ENTRY_MAX || self.trouble().is_some() {
             return;
         }
-        match self.write(&self.path(key), bytes) {
+        match self.write(&self.path(key), parts) {
             Ok(()) => self.has_written.store(true, Ordering::Relaxed),
             Err(error) => *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string()),
         }
@@ -126,14 +137,14 @@ impl Store {
         self.directory.join(&key.0)
     }
 
-    fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    fn write(&self, path: &Path, parts: &[&[u8]]) -> io::Result<()> {
         self.make()?;
         let number = self.temporaries.fetch_add(1, Ordering::Relaxed);
         let temporary = self.directory.join(format!("{}.{number}.{TEMPORARY}", process::id()));
         let new = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
         let written = new.and_then(|mut file| {
-            file.write_all(&header(bytes))?;
-            file.write_all(bytes)
+            file.write_all(&header(parts))?;
+            parts.iter().try_for_each(|part| file.write_all(part))
         });
         let renamed = written.and_then(|()| fs::rename(&temporary, path));
         if renamed.is_err() {
@@ -284,8 +295,10 @@ fn stamp() -> [u8; HEADER - 32] {
     stamp
 }
 
-fn header(bytes: &[u8]) -> Vec<u8> {
-    [stamp().as_slice(), Sha256::digest(bytes).as_slice()].concat()
+fn header(parts: &[&[u8]]) -> Vec<u8> {
+    let mut checksum = Sha256::new();
+    parts.iter().for_each(|part| checksum.update(part));
+    [stamp().as_slice(), checksum.finalize().as_slice()].concat()
 }
 
 /// What stands behind the header, if both are whole.
@@ -295,7 +308,7 @@ fn read(mut file: &File) -> Option<Vec<u8>> {
     let (mut head, mut bytes) = ([0; HEADER], Vec::with_capacity(len as usize));
     file.read_exact(&mut head).ok()?;
     file.take(len).read_to_end(&mut bytes).ok()?;
-    (head.as_slice() == header(&bytes)).then_some(bytes)
+    (head.as_slice() == header(&[&bytes])).then_some(bytes)
 }
 
 fn is_of_another_version(mut file: &File) -> bool {

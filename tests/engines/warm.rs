@@ -185,8 +185,25 @@ fn what_is_missing_or_damaged_is_sent_again() {
     ] {
         let path = entries(&one.cache, what).pop().unwrap();
         damage(&path);
+        if what == "layer" {
+            assert_eq!(one.lint(&[]), (expected.clone(), 0), "the merged tree does");
+            remove(&entries(&one.cache, "tree").pop().unwrap());
+        }
         assert_eq!(one.lint(&[]), (expected.clone(), 1), "{what}");
         assert_eq!(one.lint(&[]), (expected.clone(), 0), "{what}");
+    }
+}
+
+/// The layers are all known then.
+#[test]
+fn what_the_layers_come_to_need_not_be_known() {
+    let sample = Sample::demo();
+    let one = One::new(&sample.id(), sample.saved());
+    let expected = one.is_sent_once(&[]);
+    for damage in [truncate as fn(&Path), remove] {
+        damage(&entries(&one.cache, "tree").pop().unwrap());
+        assert_eq!(one.lint(&[]), (expected.clone(), 0));
+        assert_eq!(entries(&one.cache, "tree").len(), 1, "it is made again");
     }
 }
 

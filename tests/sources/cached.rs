@@ -234,9 +234,9 @@ fn it_can_be_shown_and_cleared() {
         let output = command.arg("cache").args(arguments).arg("--cache-dir").arg(cache.0.path("cache")).output();
         String::from_utf8(output.unwrap().stdout).unwrap()
     };
-    assert!(run(&[]).contains(": 2 entries, 0.0 MiB"), "{}", run(&[]));
+    assert!(run(&[]).contains(": 3 entries, 0.0 MiB"), "{}", run(&[]));
     fs::write(cache.0.path("cache/mine.txt"), "").unwrap();
-    assert!(run(&["clear"]).contains("removed 2 entries"));
+    assert!(run(&["clear"]).contains("removed 3 entries"));
     assert!(run(&["show"]).contains(": 0 entries"));
     assert!(cache.0.path("cache/mine.txt").exists());
 }

@@ -6,6 +6,7 @@
 #[path = "../support/dynamic.rs"]
 mod dynamic;
 mod make;
+mod merged;
 mod forms;
 mod choice;
 mod hostile;

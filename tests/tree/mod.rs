@@ -72,6 +72,7 @@ pub fn of(layers: Vec<Layer>) -> Image {
         others: Vec::new(),
         configuration: Configuration::default(),
         layers,
+        tree: None,
         tables: 0,
         again: Box::new(Never),
     }

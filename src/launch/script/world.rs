@@ -108,7 +108,7 @@ impl<'a> Inside<'a> {
         self.view.resolve(path, b"/", &self.credentials)
     }
 
-    fn answer(&self, operator: u8, inode: &Inode, size: u64) -> Truth {
+    fn answer(&self, operator: u8, inode: Inode<'_>, size: u64) -> Truth {
         let credentials = &self.credentials;
         Truth::from(match operator {
             b'e' => true,
@@ -238,9 +238,9 @@ impl World for Inside<'_> {
 
     fn list(&self, directory: &BStr) -> Option<Vec<BString>> {
         match self.resolve(directory) {
-            Ok(found) => match &self.view.inode(found.ino).kind {
+            Ok(found) => match self.view.inode(found.ino).kind {
                 Kind::Directory(names) if found.path != "/" && found.path != "/dev" => {
-                    Some(names.keys().map(|n| BString::from(&**n)).collect())
+                    Some(names.keys().map(BString::from).collect())
                 }
                 Kind::Regular { .. } => Some(Vec::new()),
                 _ => None,

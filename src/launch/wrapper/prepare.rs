@@ -106,14 +106,14 @@ impl Running<'_> {
             Err(_) if wrapping.call.has(Effect::MaybeVariables) => return Ok(None),
             Err(_) => return missing(),
         };
-        let File::Directory(names) = &self.view.inode(directory).kind else { return missing() };
+        let File::Directory(names) = self.view.inode(directory).kind else { return missing() };
         if names.len() > VARIABLES_MAX || !self.credentials.may(READ, self.view.inode(directory)) {
             return Err(format!("the variables in `{path}` are not read"));
         }
         let files: Vec<(BString, Ino)> = names
-            .iter()
+            .into_iter()
             .filter(|(name, _)| !name.starts_with(b"."))
-            .map(|(name, ino)| (BString::from(name.as_ref()), *ino))
+            .map(|(name, ino)| (BString::from(name), ino))
             .collect();
         for (name, ino) in files {
             self.variable(name, ino).map_err(|()| format!("the variables in `{path}` are not read"))?;
