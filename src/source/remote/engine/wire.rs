@@ -17,6 +17,7 @@ use hyper::{Response, Uri};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
+use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
 use super::endpoint::Endpoint;
@@ -80,13 +81,24 @@ async fn exchange(wire: Box<dyn Wire>, request: BollardRequest) -> Result<Respon
     let left = Arc::new(AtomicU64::new(MAX_ANSWER));
     let counted = Counted { wire, left: Arc::clone(&left) };
     let (mut sender, connection) = http1::handshake(TokioIo::new(counted)).await?;
-    drop(tokio::spawn(async move { drop(connection.await) }));
-    let response = sender.send_request(request).await?;
+    let connection = tokio::spawn(connection);
+    let response = match sender.send_request(request).await {
+        Ok(response) => response,
+        Err(error) => return Err(ended(connection, error).await),
+    };
     // The archive has bounds of its own where it is read; an error instead of it has not.
     if is_archive && response.status().is_success() {
         left.store(u64::MAX, Ordering::Relaxed);
     }
     Ok(response)
+}
+
+/// Why a request was not answered: what has ended the connection, if that is known.
+async fn ended(connection: JoinHandle<hyper::Result<()>>, error: hyper::Error) -> ApiError {
+    match timeout(LAST_WORDS, connection).await {
+        Ok(Ok(Err(reason))) => reason.into(),
+        _ => error.into(),
+    }
 }
 
 /// The library puts a version into every path, and no version is understood by all engines of today (20.10 knows none
