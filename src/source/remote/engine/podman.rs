@@ -47,7 +47,7 @@ pub(super) fn ask(machine: &Machine, name: &str, access: &Access) -> Result<Answ
             Err(trouble) => return Err(service.error(reading(name), trouble)),
         }
     }
-    Program::new(machine, name).ask(&services)
+    Program::new(machine, name, access).ask(&services)
 }
 
 /// What the service of a socket on this machine would give, the program gives as well: nobody need listen there. Root's
@@ -90,13 +90,16 @@ struct Program {
     name: String,
     /// Whether it is kept from asking the service that was asked already.
     is_local: bool,
+    /// Whether it is kept from asking any.
+    is_offline: bool,
 }
 
 impl Program {
-    fn new(machine: &Machine, name: &str) -> Self {
+    fn new(machine: &Machine, name: &str, access: &Access) -> Self {
         let address = machine.variable(CONTAINER_HOST);
         let is_local = address.is_some_and(|address| matches!(Endpoint::parse(address), Ok(Endpoint::Unix(_))));
-        Program { path: machine.program("podman"), limits: machine.limits, name: name.to_owned(), is_local }
+        let (path, limits, is_offline) = (machine.program("podman"), machine.limits, access.offline);
+        Program { path, limits, name: name.to_owned(), is_local, is_offline }
     }
 
     fn ask(self, services: &[Service]) -> Result<Answer> {
@@ -158,6 +161,12 @@ impl Program {
         // With it, podman asks a service, too (podman(1), --remote).
         if self.is_local {
             command.env_remove(CONTAINER_HOST);
+        }
+        // A connection may be the default one (podman-system-connection(1)); `--remote=false` does not say no to that of
+        // containers.conf (measured with 4.3).
+        if self.is_offline {
+            [CONTAINER_HOST, "CONTAINER_CONNECTION"].iter().for_each(|name| drop(command.env_remove(name)));
+            ["CONTAINERS_CONF", "PODMAN_CONNECTIONS_CONF"].iter().for_each(|name| drop(command.env(name, "/dev/null")));
         }
         Output::of(command.args(arguments), first, idle)
     }

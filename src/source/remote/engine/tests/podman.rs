@@ -128,3 +128,16 @@ fn without_service_and_program_there_is_no_podman() {
     let why = absent(ask_on(&machine, Place::Podman, "app", &access));
     assert!(why.starts_with("not asked (--offline): CONTAINER_HOST: ssh://machine.invalid"), "{why}");
 }
+
+/// podman is told nothing of connections that lead elsewhere.
+#[test]
+fn the_program_opens_no_connection_offline() {
+    let root = TempDir::new().unwrap();
+    let script = r#"printf '%s' "$CONTAINERS_CONF $PODMAN_CONNECTIONS_CONF" >"$0.said"; exit 1"#;
+    let machine = with_program(root.path(), "podman", script, &[], LATER);
+    for (offline, expected) in [(true, "/dev/null /dev/null"), (false, " ")] {
+        let access = Access { offline, ..Access::default() };
+        assert_eq!(absent(ask_on(&machine, Place::Podman, "app", &access)), "Podman has no image app");
+        assert_eq!(fs::read_to_string(root.path().join("podman.said")).unwrap(), expected);
+    }
+}
