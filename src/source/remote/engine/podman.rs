@@ -165,8 +165,8 @@ impl Program {
         // A connection may be the default one (podman-system-connection(1)); `--remote=false` does not say no to that of
         // containers.conf (measured with 4.3).
         if self.is_offline {
-            [CONTAINER_HOST, "CONTAINER_CONNECTION"].iter().for_each(|name| drop(command.env_remove(name)));
-            ["CONTAINERS_CONF", "PODMAN_CONNECTIONS_CONF"].iter().for_each(|name| drop(command.env(name, "/dev/null")));
+            command.env_remove(CONTAINER_HOST).env_remove("CONTAINER_CONNECTION");
+            command.env("CONTAINERS_CONF", "/dev/null").env("PODMAN_CONNECTIONS_CONF", "/dev/null");
         }
         Output::of(command.args(arguments), first, idle)
     }
