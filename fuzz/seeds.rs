@@ -7,6 +7,8 @@ mod dynamic;
 use std::fs;
 use std::path::Path;
 
+use imagelint::format::tree::{Data, Record, Records, Removed, Tree, push_name};
+
 use dynamic::{Dynamic, ET_EXEC, Layout, library, names, program};
 
 fn elf() -> Vec<Dynamic> {
@@ -36,11 +38,44 @@ fn elf() -> Vec<Dynamic> {
     ]
 }
 
-fn main() -> std::io::Result<()> {
-    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus/elf");
-    fs::create_dir_all(&corpus)?;
-    for (number, file) in elf().iter().enumerate() {
-        fs::write(corpus.join(number.to_string()), file.write())?;
+/// Texts of the tests, each in one of the first three shells.
+fn scripts() -> Vec<Vec<u8>> {
+    let texts = [include_str!("../tests/scripts/ends.txt"), include_str!("../tests/shell/cases.txt")];
+    let lines = texts.iter().flat_map(|text| text.lines()).map(|line| line.replace("\\n", "\n"));
+    lines.enumerate().map(|(number, line)| [&[(number % 3) as u8], line.as_bytes()].concat()).collect()
+}
+
+/// A directory with a file, a link and a second name of the file.
+fn tree() -> Vec<u8> {
+    let mut text = Vec::new();
+    let names = ["", "bin", "a", "b", "c"].map(|name| push_name(&mut text, name.as_bytes()));
+    let target = text.len() as u32;
+    text.extend_from_slice(b"/bin/a");
+    let data = [
+        Data::Directory { first: 1, count: 1 },
+        Data::Directory { first: 2, count: 3 },
+        Data::Regular { size: 5, kept: false },
+        Data::Symlink { at: target, len: 6 },
+        Data::Link(2),
+    ];
+    let mut records = Records::default();
+    for (name, data) in names.into_iter().zip(data) {
+        records.push(&Record { name, data, mode: 0o755, uid: 0, gid: 0, layer: Some(0), ordinal: 0, implied: false });
     }
-    Ok(())
+    let removed = [Removed { directory: 1, name: names[2], layer: 1 }];
+    let tree = Tree::new(records, text, &removed);
+    let (head, parts) = tree.written(b"", b"");
+    [head.as_slice()].into_iter().chain(parts).collect::<Vec<_>>().concat()
+}
+
+fn write(target: &str, inputs: Vec<Vec<u8>>) -> std::io::Result<()> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus").join(target);
+    fs::create_dir_all(&corpus)?;
+    inputs.iter().enumerate().try_for_each(|(number, input)| fs::write(corpus.join(number.to_string()), input))
+}
+
+fn main() -> std::io::Result<()> {
+    write("elf", elf().iter().map(|file| file.write()).collect())?;
+    write("script", scripts())?;
+    write("tree", vec![tree()])
 }

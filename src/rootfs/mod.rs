@@ -2,7 +2,7 @@
 //!
 //! Layers are applied base first as the image specification says (layer.md, *Applying Changesets*), with the
 //! details that all engines share and the specification leaves open (see [`Rootfs::build`]). The tree that changes while
-//! they are ([`grow`]) is nobody else's; what comes of it ([`Rootfs`]) changes no more, is as small as its names and some
+//! they are (`grow`) is nobody else's; what comes of it ([`Rootfs`]) changes no more, is as small as its names and some
 //! numbers, and is kept as it is ([`crate::format::tree`]): whoever has the same layers verified again need not apply them.
 
 mod again;
