@@ -7,7 +7,7 @@ use imagelint::launch::script::{Bounds, End, Ending, Field, Inside, Invocation, 
 use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::{Credentials, Rootfs, View};
 
-const FILES: [&str; 23] = [
+const FILES: [&str; 24] = [
     "bin/",
     "bin/redis-server",
     "bin/su-exec",
@@ -29,6 +29,7 @@ const FILES: [&str; 23] = [
     "etc/passwd:644",
     "lib.sh:644",
     "fails.sh:644",
+    "version:644",
     "docker-entrypoint.d/",
     "data/",
 ];
@@ -67,7 +68,8 @@ fn call(shell: Shell, text: &str, arguments: &[&str], command_string: bool) -> I
 }
 
 fn walk(uid: u32, call: &Invocation) -> Vec<Ending> {
-    let contents: [(&str, &[u8]); 3] = [
+    let contents: [(&str, &[u8]); 4] = [
+        ("version", b"1.2"),
         ("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n"),
         ("lib.sh", b"run() { exec app \"$@\"; }\n"),
         ("fails.sh", b"false\ntrue\n"),
@@ -263,7 +265,7 @@ fn what_has_something_behind_it_ends() {
         assert_eq!(expected(shell, "java setup\nexec app\n"), ["exec app"]);
         assert_eq!(expected(shell, "java setup\necho done\n"), ["child java setup"]);
         assert_eq!(expected(shell, "x=$(java setup)\nexec app\n"), ["exec app"]);
-        assert_eq!(expected(shell, "java a\nwhile true; do java b; done\n"), ["Loops { pause: Some(0) }"]);
+        assert_eq!(expected(shell, "java a\nwhile true; do java b; done\n"), ["child java b"]);
         assert_eq!(expected(shell, "until java ping; do :; done\nexec app\n"), ["exec app"]);
     }
 }
@@ -579,4 +581,74 @@ fn jobs_ignore_keys() {
     };
     assert!(ignores(Shell::Dash, "app & wait\n") && ignores(Shell::Bash, "app & wait\n"));
     assert!(ignores(Shell::Dash, "set -m\napp & wait\n") && !ignores(Shell::Bash, "set -m\napp & wait\n"));
+}
+
+/// bash 5.2, each with these texts.
+#[test]
+fn what_is_bashs_own() {
+    for (text, end) in [
+        ("IFS=, read -ra parts <<< a,b,app\nexec ${parts[2]}\n", "exec ?"),
+        ("shopt -s nullglob\nfor f in /nodir/*; do exit 9; done\nexec app\n", "exec app"),
+        ("for f in /nodir/*; do exit 9; done\nexec app\n", "exits Some(9)"),
+        ("set -e\ntrap 'exit 7' ERR\nnosuch\nexec app\n", "exits Some(7)"),
+        ("trap 'exit 7' ERR\nfalse\nexec app\n", "exits Some(7)"),
+        ("trap 'exit 7' ERR\nfalse || true\nexec app\n", "exec app"),
+        ("trap 'echo oops' ERR\nfalse\nexec app\n", "exec app"),
+        ("set -e\ntrap 'echo oops' ERR\n(exit 4)\nexec app\n", "exits Some(4)"),
+    ] {
+        assert_eq!(told(Shell::Bash, 0, text, &[]), [end], "{text}");
+    }
+}
+
+/// A line without an end is read, and is a failure all the same.
+#[test]
+fn what_a_file_gives_to_read() {
+    for (file, end) in [("/etc/passwd", "exec app"), ("/version", "exits Some(1)"), ("/nope", "exits None")] {
+        let text = format!("set -e\nread -r x < {file}\nexec app\n");
+        let ends = told(Shell::Bash, 0, &text, &[]);
+        assert!(ends == [end] || file == "/nope" && ends == ["exits Some(1)"], "{file}: {ends:?}");
+    }
+}
+
+/// The status that a script ends with on SIGTERM, of dash.
+#[test]
+fn what_a_trap_ends_with() {
+    for (text, code) in [
+        ("trap exit TERM\nsleep infinity & wait\n", Some(143)),
+        ("trap 'echo x; exit' TERM\nsleep infinity & wait\n", Some(143)),
+        ("trap 'exit 0' TERM\nsleep infinity & wait\n", Some(0)),
+        ("trap 'kill -SIGTERM $!; exit' TERM\napp & wait\n", Some(143)),
+    ] {
+        let ends = ends_on_term(text, &[]);
+        let exits = ends.iter().filter(|e| e.signalled.is_some()).find_map(|e| match &e.end {
+            End::Exits { status, .. } => Some(status.code()),
+            _ => None,
+        });
+        assert_eq!(exits, Some(code), "{text}");
+    }
+}
+
+/// Spellings of `kill` that shells do not take: the job hears nothing.
+#[test]
+fn what_kill_does_not_take() {
+    let told = |shell, kill: &str| {
+        let text = format!("trap '{kill}; exit 0' TERM\napp & p=$!\nwait $p\n");
+        let call = call(shell, &text, &[], false);
+        let ends = walk(0, &Invocation { signals: vec!["TERM".into()], ..call });
+        ends.iter().find(|e| e.signalled.is_some()).map(|e| e.jobs[0].told.is_some())
+    };
+    for (kill, dash, bash, ash) in [
+        ("kill $p", true, true, true),
+        ("kill -TERM $p", true, true, true),
+        ("kill -s TERM $p", true, true, true),
+        ("kill -- $p", true, true, true),
+        ("kill -SIGTERM $p", false, true, true),
+        ("kill -s SIGTERM $p", false, true, true),
+        ("kill -TERM -- $p", false, true, true),
+        ("kill -n 15 $p", false, true, false),
+        ("kill %1", false, true, true),
+    ] {
+        let all = [Shell::Dash, Shell::Bash, Shell::Ash].map(|shell| told(shell, kill));
+        assert_eq!(all, [Some(dash), Some(bash), Some(ash)], "{kill}");
+    }
 }

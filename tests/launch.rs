@@ -263,8 +263,9 @@ fn ok() -> Vec<u8> {
 fn what_runs_before_the_main_program_may_end_the_script() {
     let run = |body: &str| {
         let text = format!("#!/bin/sh\n{body}\n");
-        let files: [(&str, &[u8]); 6] = [
+        let files: [(&str, &[u8]); 7] = [
             ("ep.sh", text.as_bytes()),
+            ("zero.sh", b"#!/bin/sh\nexit 0\n"),
             ("three.sh", b"#!/bin/sh\nexit 3\n"),
             ("none.sh", b"#!/bin/sh\nset -e\nnosuch\n"),
             ("lib.sh", b"run() { nosuch; }\n"),
@@ -275,16 +276,39 @@ fn what_runs_before_the_main_program_may_end_the_script() {
     };
     for (body, outcome) in [
         ("set -e\n/three.sh\nexec ok", "3 script-ends"),
+        ("set -e\n/zero.sh", "0 script-ends"),
+        ("/zero.sh && echo ok", "0 script-ends"),
+        ("set -e\n/zero.sh\nexit 1", "1 script-ends"),
+        ("/zero.sh\nexec ok", "runs"),
+        ("set -e\ncleanup() { :; }\ntrap cleanup EXIT\n/three.sh\nexec ok", "3 script-ends"),
         ("set -e\n/three.sh\necho done", "3 script-ends"),
         ("set -e\n/three.sh || true\nexec ok", "runs"),
         ("/three.sh\nexec ok", "runs"),
         ("set -e\n/none.sh\nexec ok", "127 script-command-not-found"),
         ("set -e\nenv A=1 nosuch\nexec ok", "127 command-not-found"),
         ("set -e\nget\nenv A=1 nosuch\nexec ok", "runs"),
-        ("set -e\ntrap 'exit 7' EXIT\n/three.sh\nexec ok", "runs"),
+        ("set -e\ntrap 'exit 7' EXIT\n/three.sh\nexec ok", "7 script-ends"),
         (". /lib.sh\nrun", "127 script-command-not-found"),
         (". /lib.sh\nset -e\nrun\nexec ok", "127 script-command-not-found"),
     ] {
         assert_eq!(run(body), outcome, "{body}");
+    }
+}
+
+/// The kernel hands all that follows the interpreter over as one argument.
+#[test]
+fn options_of_a_shell_in_the_first_line() {
+    let run = |line: &str| {
+        let text = format!("#!{line}\nexec ok\n");
+        docker(image(&[("ep.sh", text.as_bytes())], &["/ep.sh"], &[]))
+    };
+    for (line, outcome) in [
+        ("/bin/bash -eu", "runs"),
+        ("/bin/bash +e", "runs"),
+        ("/bin/bash -euo pipefail", "2 shebang-arguments"),
+        ("/bin/bash -e -u", "1 shebang-arguments"),
+        ("/bin/bash -O extglob", "2 shebang-arguments"),
+    ] {
+        assert_eq!(run(line), outcome, "{line}");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::outcome::{Outcome, Step, Via};
 use super::program::{Running, leaves_files};
-use super::script::{End, Ending};
+use super::script::{End, Ending, Status};
 use super::scripts::{Called, role};
 
 /// Programs before the main one that are looked at.
@@ -13,6 +13,7 @@ impl Running<'_> {
     pub(super) fn stumbles(&self, endings: &[Ending], ending: &Ending, steps: &mut Vec<Step>) -> Option<Outcome> {
         before(endings, ending).into_iter().rev().find_map(|earlier| {
             let (outcome, own) = self.fails(earlier)?;
+            let outcome = trapped(endings, earlier, outcome)?;
             steps.extend(own);
             Some(outcome)
         })
@@ -20,9 +21,6 @@ impl Running<'_> {
 
     fn fails(&self, earlier: &Ending) -> Option<(Outcome, Vec<Step>)> {
         let End::Child { argv, environment, cwd, fatal: true, .. } = &earlier.end else { return None };
-        if earlier.traps.iter().any(|(name, trap)| name == "EXIT" && trap.action.is_some()) {
-            return None; // which may end it otherwise
-        }
         let mut steps = Vec::new();
         let disturbed = self.disturbed || !leaves_files(earlier);
         let (_, outcome) = self.aside(&Called { argv, environment, cwd }, role(earlier), disturbed, &mut steps)?;
@@ -30,6 +28,25 @@ impl Running<'_> {
         steps.iter_mut().for_each(|step| step.pid = step.pid.max(pid));
         steps.iter_mut().take(1).for_each(|step| step.via = Via::Child);
         matches!(outcome, Outcome::Exits { code, .. } if code != 0).then_some((outcome, steps))
+    }
+}
+
+/// What a trap on EXIT makes of it: the evaluation knows the end of the script for a failure of the program, if not by which
+/// code.
+fn trapped(endings: &[Ending], earlier: &Ending, outcome: Outcome) -> Option<Outcome> {
+    if !earlier.traps.iter().any(|(name, trap)| name == "EXIT" && trap.action.is_some()) {
+        return Some(outcome);
+    }
+    let at = endings.iter().position(|ending| std::ptr::eq(ending, earlier))?;
+    let failed =
+        |e: &&Ending| e.behind.contains(&at) && e.when.iter().any(|c| c.unlikely && c.line == earlier.span.line);
+    match endings.iter().find(failed).map(|ending| &ending.end)? {
+        End::Exits { status: Status::Failed, .. } => Some(outcome),
+        End::Exits { status: Status::Code(code), .. } => match outcome {
+            Outcome::Exits { cause, .. } => Some(Outcome::Exits { code: *code, cause }),
+            other => Some(other),
+        },
+        _ => None,
     }
 }
 

@@ -321,6 +321,7 @@ impl Caller<'_> {
             kind: StepKind::Unknown,
             via: call.via,
             pid: 1,
+            cwd: self.cwd.to_owned(),
             links: found.map(|f| f.links.clone()).unwrap_or_default(),
             libraries: None,
         }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use bstr::BString;
 
-use super::outcome::{Outcome, Start, Step, StepKind};
+use super::outcome::{Cause, Outcome, Start, Step, StepKind};
 use super::program::base;
 use super::script::{Ending, Job, Status, Trap};
 use super::shell::Shell;
@@ -105,6 +105,20 @@ impl Start {
     }
 }
 
+impl Held {
+    /// What the script comes to when its program has ended.
+    fn after(&self) -> Outcome {
+        let path = self.script.clone().unwrap_or_default();
+        match self.then {
+            Some(Status::Code(code)) => {
+                let cause = Cause::ScriptEnds { path, line: self.line, code, left: None };
+                Outcome::Exits { code, cause }
+            }
+            _ => Outcome::Runs, // it goes on
+        }
+    }
+}
+
 impl Branch {
     /// The name of its program.
     fn name(&self) -> Option<BString> {
@@ -121,6 +135,7 @@ impl Parent {
                 (Stays::Foreground { last: true }, outcome) => outcome,
                 (_, ends @ Outcome::Exits { code: 1.., .. }) if held.fatal => ends,
                 (_, unknown @ Outcome::Unknown(_)) => unknown,
+                (Stays::Foreground { .. } | Stays::Subshell, Outcome::Exits { .. }) => held.after(),
                 _ => Outcome::Runs, // the script goes on
             },
         }

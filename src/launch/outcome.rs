@@ -48,6 +48,8 @@ pub struct Step {
     pub via: Via,
     /// Its process: 1, or 2 for a child of the first, and so on.
     pub pid: u32,
+    /// The working directory that it begins in.
+    pub cwd: BString,
     /// Links followed on the way: link, target.
     pub links: Vec<(BString, BString)>,
     /// What its dynamic loader maps for it, as far as it was followed.

@@ -260,8 +260,14 @@ impl Running<'_> {
                 let cause = Cause::CarriageReturn { path: path.clone(), line: 1, text: argument.clone() };
                 return exits(if shell == Shell::Bash { 1 } else { 2 }, cause);
             }
+            if let Some(code) = refused_options(shell, options) {
+                return exits(code, Cause::ShellArgument { argument: argument.clone(), path: path.clone() });
+            }
             return (options.contains(&b'c') || argument.starts_with(b"--"))
                 .then(|| Err(format!("`{argument}` in the shebang line of `{path}` is not followed")));
+        }
+        if argument.starts_with(b"+") && argument.len() > 1 {
+            return None;
         }
         match self.view.resolve(argument, &self.cwd, &self.credentials) {
             Err(error) if error.unknowable.is_none() => {
@@ -356,6 +362,22 @@ impl Running<'_> {
         let set = |name: &BString| name.starts_with(b"BASH_FUNC_");
         let file = self.environment.get(b"BASH_ENV").is_some_and(|f| !f.is_empty());
         shell == Shell::Bash && (file || self.environment.names().any(set))
+    }
+}
+
+/// The exit code of a shell that is given these letters by the one argument of a shebang line: blanks are letters, too, and
+/// the name that `-o` takes is the script (measured with dash 0.5.12, bash 5.2, busybox 1.35; what busybox makes of `-o` is
+/// to read no script).
+fn refused_options(shell: Shell, options: &[u8]) -> Option<u8> {
+    let at = options.iter().position(|letter| b"oO ".contains(letter))?;
+    match (shell, options.get(at)?) {
+        (Shell::Bash, b'o') => Some(2),
+        (Shell::Bash, b'O') if options.contains(&b' ') => Some(2),
+        (Shell::Bash, b' ') => Some(1),
+        (Shell::Dash, _) => Some(2),
+        (Shell::Ash, b'o') => Some(0),
+        (Shell::Ash, _) => Some(2),
+        _ => None,
     }
 }
 

@@ -46,6 +46,10 @@ fn explain(trouble: &Trouble<'_>, file: &str) -> Explanation {
         Cause::EnvUsage { argument, .. } => {
             split(file, argument, format!("{script} gives {} to `env` as one argument", quote(argument)))
         }
+        Cause::ShellArgument { argument, .. } if argument.starts_with(b"-") => Explanation::new(
+            format!("{script} gives {} to its shell as one argument, which does not take it", quote(argument)),
+            "keep single letters without a blank (`#!/bin/bash -eu`), and `set -o` the rest in the next line",
+        ),
         Cause::ShellArgument { argument, .. } => Explanation::new(
             format!("{script} makes its shell run a script called {}, which does not exist", quote(argument)),
             "leave the argument out of the first line, or write it as an option",

@@ -18,10 +18,12 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 fn explain(subject: &Subject<'_>) -> Option<Finding> {
     let parented = subject.parented()?;
     let held = parented.killed_shell().filter(|held| parented.has_trap(held))?;
-    if !matches!(held.stays, Stays::Foreground { .. } | Stays::Subshell | Stays::Pipeline) {
-        return None;
-    }
-    let (signal, main) = (parented.signal(), parented.main_quoted(Some(held)));
+    let signal = parented.signal();
+    let main = match held.stays {
+        Stays::Foreground { .. } | Stays::Subshell | Stays::Pipeline => parented.main_quoted(Some(held)),
+        Stays::Loops(Some(seconds)) => format!("a `sleep` of {seconds} s in its loop"),
+        _ => return None,
+    };
     let message = format!("the trap for {signal} does not run before {main} has ended, which runs in the foreground");
     let help = "start the program in the background, and `wait` for it: a signal interrupts `wait`";
     let explanation = Explanation::new(message, help)

@@ -128,6 +128,9 @@ impl Engine<'_> {
 
     /// `set -e` after a command whose status nobody looks at.
     pub fn checked(&mut self, state: State, span: Span, context: Context, expected: Option<bool>) -> Vec<State> {
+        if self.traps_errors(&state, context) {
+            return self.err_trap(state, span, context, expected);
+        }
         if context.checked || !state.options.errexit || state.flow != Flow::Next || state.status.success() == Some(true)
         {
             return vec![state];
@@ -144,6 +147,41 @@ impl Engine<'_> {
                 }
             })
             .collect()
+    }
+
+    /// Whether bash runs its trap on ERR if this command has failed: where `set -e` would count, but in functions, sourced
+    /// files and subshells (bash(1), *trap*).
+    fn traps_errors(&self, state: &State, context: Context) -> bool {
+        let own = self.shell == Shell::Bash && state.calls == 0 && state.subshell == 0 && !context.checked;
+        own && state.flow == Flow::Next
+            && state.status.success() != Some(true)
+            && state.traps.get(b"ERR".as_bstr()).is_some_and(|trap| trap.action.is_some())
+    }
+
+    fn err_trap(&mut self, state: State, span: Span, context: Context, expected: Option<bool>) -> Vec<State> {
+        let mut states = Vec::new();
+        for (succeeded, mut state) in self.decide(state, span, expected) {
+            if succeeded {
+                states.push(state);
+                continue;
+            }
+            let status = state.status;
+            let trap = state.traps.remove(b"ERR".as_bstr());
+            let action = trap.as_ref().and_then(|trap| trap.action.as_ref()?.known().map(bstr::BString::from));
+            let Some(text) = action else {
+                states.push(self.give_up(state, "what the trap on ERR runs is not known", span));
+                continue;
+            };
+            for state in self.text(&text, state, Context::CHECKED) {
+                let mut state = if state.flow == Flow::Next { state.with(status) } else { state };
+                if let Some(trap) = &trap {
+                    state.traps.insert("ERR".into(), trap.clone());
+                }
+                let exits = state.options.errexit && state.flow == Flow::Next && !context.checked;
+                states.push(if exits { state.exit(status, Cause::Errexit) } else { state });
+            }
+        }
+        states
     }
 
     fn and_or(&mut self, left: &Command, right: &Command, and: bool, state: State, context: Context) -> Vec<State> {
@@ -283,6 +321,7 @@ impl Engine<'_> {
                 outside.pending = end.pending;
                 outside.behind = end.behind;
                 outside.when = end.when;
+                outside.notice(end.signalled.as_ref());
                 outside.started = end.started;
                 outside.missing = end.missing;
                 states.extend(self.checked(outside, span, context, None));
@@ -358,6 +397,7 @@ impl Engine<'_> {
             };
             certain &= ends.len() == 1;
             for end in &ends {
+                after.notice(end.signalled.as_ref());
                 long |= self.noted.len() > before;
                 if last {
                     output = match (output, &end.output) {

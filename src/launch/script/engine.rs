@@ -72,6 +72,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         unsure: false,
         doubt: false,
         checked: false,
+        reads: false,
         file: Rc::new(invocation.name.clone()),
     };
     engine.main();
@@ -113,6 +114,8 @@ pub(super) struct Engine<'a> {
     pub unsure: bool,
     /// The status of what is expanded now is looked at.
     pub checked: bool,
+    /// What is redirected is `read`.
+    pub reads: bool,
     /// A redirection of the command may fail.
     pub doubt: bool,
     /// An assignment of `export` and its kind was refused.
@@ -142,7 +145,8 @@ impl Engine<'_> {
         self.late -= 1;
         self.depth -= TEXT_DEPTH;
         if let Some(fault) = fault {
-            states = states.into_iter().map(|s| self.stumble(s, fault)).collect();
+            let first = script.body.is_empty();
+            states = states.into_iter().map(|s| self.stumble(s, fault, first)).collect();
         }
         self.source = source;
         states
@@ -160,8 +164,9 @@ impl Engine<'_> {
         (text, parsed)
     }
 
-    /// A syntax error in text that is read late: dash and ash give up, bash goes on.
-    fn stumble(&mut self, state: State, fault: &Fault) -> State {
+    /// A syntax error in text that is read late, `first` in it: dash and ash give up, bash goes on. In POSIX mode it gives
+    /// up if it has run no other command since `.` or `eval` (builtins/evalstring.c, `this_shell_builtin`).
+    fn stumble(&mut self, state: State, fault: &Fault, first: bool) -> State {
         if state.flow != Flow::Next {
             return state;
         }
@@ -169,8 +174,7 @@ impl Engine<'_> {
             let span = Span { line: fault.line, ..Span::default() };
             return self.give_up(state, &fault.message, span);
         }
-        match self.ends_by_reading(&state) && (self.shell != Shell::Bash || self.origin.is_some()) {
-            // bash goes on from what it sources in POSIX mode, too
+        match self.ends_by_reading(&state) && (self.shell != Shell::Bash || first) {
             false => state.with(Status::Code(2)),
             true => {
                 let last = (Span { line: fault.line, ..Span::default() }, self.file.clone());

@@ -7,7 +7,7 @@ use super::engine::{Context, Engine};
 use super::spawn::environment;
 use super::state::{Content, Flow, State};
 use super::value::{Field, Value};
-use super::{Cause, Job, Signalled, Started};
+use super::{Cause, End, Job, Signalled, Started};
 use crate::format::shell::{Command, Span};
 use crate::launch::shell::Shell;
 
@@ -82,6 +82,7 @@ impl Engine<'_> {
         let long = self.noted.drain(before..).next();
         let short = long.is_none() && !ends.is_empty();
         let first = || ends.iter().find_map(|s| s.started.first()).map(|s| s.argv.clone()).unwrap_or_default();
+        ends.iter().for_each(|end| state.notice(end.signalled.as_ref()));
         let noted = long.unwrap_or_else(|| Noted {
             argv: first(),
             environment: environment(&state, &[]),
@@ -169,6 +170,13 @@ impl Engine<'_> {
             self.give_up(state, "what the trap runs is not known", Span::default());
             return Vec::new();
         };
+        let waits = state
+            .signalled
+            .as_ref()
+            .and_then(|s| self.ending(s.at))
+            .is_some_and(|e| matches!(e.end, End::Waits { .. }));
+        // `wait` was interrupted, and says so
+        let state = if waits { state.with(super::Status::Code(code)) } else { state };
         let states = self.text(&text, state, Context::default());
         let after = |mut state: State| {
             if let Some(signalled) = &mut state.signalled {

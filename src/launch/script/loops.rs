@@ -50,6 +50,11 @@ impl Engine<'_> {
                         }
                         for state in self.list(body, state, context.inner()) {
                             if state.flow == Flow::Next && state.is_same(&compare) && !unknown {
+                                if let Some(at) = self.round_trips(&state, span) {
+                                    round.push(at);
+                                    waiting = Some(state);
+                                    continue;
+                                }
                                 let pause = pause(&compare, &state);
                                 let at = self.record(&state, End::Loops { pause }, span);
                                 ends.extend(self.interrupted(&state, at).into_iter().filter(|s| s.flow != Flow::Next));
@@ -85,6 +90,18 @@ impl Engine<'_> {
         };
         let ends = ends.into_iter().map(leave).collect();
         self.settle(ends)
+    }
+
+    /// The program of a loop that goes round for ever, if it is one that may never end: that is where the shell is found.
+    fn round_trips(&mut self, state: &State, span: Span) -> Option<usize> {
+        let at = *state.behind.last()?;
+        let ending = self.endings.get_mut(at)?;
+        let inside = ending.span.start >= span.start && ending.span.end <= span.end;
+        let is_child = matches!(ending.end, End::Child { .. }) && inside && ending.signalled.is_none();
+        is_child.then(|| {
+            ending.goes_on = false;
+            at
+        })
     }
 
     /// Whether a condition looks at files: a volume, or another process, may end the loop.

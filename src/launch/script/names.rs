@@ -20,6 +20,7 @@ impl Engine<'_> {
                 if !state.options.noglob && pattern::is_pattern(&pattern) =>
             {
                 match self.names(&pattern, state) {
+                    Some(names) if names.is_empty() && state.options.nullglob => return,
                     Some(names) if names.is_empty() => value,
                     Some(names) => {
                         fields.extend(names.into_iter().take(MAX_WORDS).map(|n| Field::One(n.into())));

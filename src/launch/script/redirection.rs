@@ -8,8 +8,11 @@ use super::expand::Fail;
 use super::program;
 use super::state::{Errors, State};
 use super::value::{Truth, Value};
-use super::world::absolute;
+use super::world::{Content, absolute};
 use crate::format::shell::{Redirect, Redirection, Span};
+
+/// More of a file is not fed to `read`.
+const MAX_INPUT: usize = 4096;
 
 impl Engine<'_> {
     /// A redirection that failed: the command is not run.
@@ -67,7 +70,12 @@ impl Engine<'_> {
                 self.open(&target, redirection.operator == Redirect::Both, state)?;
                 if redirection.fd.unwrap_or(0) == 0 {
                     let null = target.known().is_some_and(|t| t == "/dev/null");
-                    state.input = if null { None } else { Some(Value::unknown("it is read from a file")) };
+                    let unknown = || Value::unknown("it is read from a file");
+                    state.input = match null {
+                        true => None,
+                        false if self.reads => Some(self.contents(&target, state).unwrap_or_else(unknown)),
+                        false => Some(unknown()),
+                    };
                 }
             }
             Redirect::Write | Redirect::Append | Redirect::WriteAll => {
@@ -86,6 +94,20 @@ impl Engine<'_> {
             Redirect::DuplicateOutput | Redirect::DuplicateInput => {}
         }
         Ok(())
+    }
+
+    /// What is read from a file, if it is a short one of the image.
+    fn contents(&self, target: &Value, state: &State) -> Option<Value> {
+        let path = target.known().and_then(|path| absolute(path, &state.cwd))?;
+        if state.files.disturbed || !state.files.is_untouched(path.as_bstr()) {
+            return None;
+        }
+        match self.world.read(path.as_bstr()) {
+            Content::Bytes(bytes) if bytes.len() <= MAX_INPUT && !bytes.contains(&0) => {
+                Some(Value::Known(bytes.into()))
+            }
+            _ => None,
+        }
     }
 
     /// Where standard error then goes.

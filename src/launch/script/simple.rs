@@ -63,7 +63,10 @@ impl Engine<'_> {
         }
         let special = self.is_special(call.argv.first(), &state);
         let (output, input, errors) = (state.output.clone(), state.input.clone(), state.errors);
-        if let Err(fail) = self.redirect(&command.redirections, &mut state) {
+        self.reads = call.argv.first().and_then(Field::known).is_some_and(|name| name == "read");
+        let redirected = self.redirect(&command.redirections, &mut state);
+        self.reads = false;
+        if let Err(fail) = redirected {
             let mut states = self.refused(state, fail, special, span, context);
             states.iter_mut().for_each(|s| s.restore_errors(errors));
             return states;
@@ -233,7 +236,10 @@ impl Engine<'_> {
         if state.set(name, content) {
             return Ok(());
         }
-        Err(Fail::Exit(self.readonly_code(state), READONLY))
+        match self.is_strict(state) || state.options.errexit {
+            true => Err(Fail::Exit(self.readonly_code(state), READONLY)),
+            false => self.give_up_line(READONLY, state),
+        }
     }
 
     /// Runs what the first word names.

@@ -69,6 +69,8 @@ pub struct Options {
     pub pipefail: bool,
     /// `-m`
     pub monitor: bool,
+    /// `nullglob` of bash.
+    pub nullglob: bool,
     /// `-o posix` of bash.
     pub posix: bool,
     /// `command` has run a program, which bash does not forget: no error of `.` and `eval` ends it then (bash
@@ -332,6 +334,13 @@ impl State {
     pub fn print(&mut self, text: &Value) {
         if let Some(output) = &mut self.output {
             output.push(text);
+        }
+    }
+
+    /// What was done in a fork may have ended jobs.
+    pub fn notice(&mut self, inside: Option<&Signalled>) {
+        if let (Some(signalled), Some(inside)) = (&mut self.signalled, inside) {
+            signalled.otherwise |= inside.otherwise;
         }
     }
 

@@ -17,12 +17,13 @@ use crate::rootfs::View;
 /// A loop that looks at its traps at least that often ends in time, in seconds.
 const SOON: u64 = 2;
 
+/// One that looks at them no more often is killed in most stops: the grace period of Kubernetes, in seconds.
+const GRACE: u64 = 30;
+
 /// A line of processes.
 pub struct Line<'a> {
     /// What they see.
     pub view: &'a View<'a>,
-    /// The working directory.
-    pub cwd: BString,
     /// What is executed in them.
     pub steps: &'a [Step],
     /// Those that stay as parents.
@@ -82,7 +83,7 @@ impl Line<'_> {
         let reaction = match known.iter().find(|(other, sent, _)| other == step && *sent == signal) {
             Some((.., reaction)) => reaction.clone(),
             None => {
-                let program = Pid1 { view: self.view, cwd: self.cwd.clone(), step: step.clone() };
+                let program = Pid1 { view: self.view, step: step.clone() };
                 let reaction = program.reaction(signal);
                 known.push((step.clone(), signal, reaction.clone()));
                 reaction
@@ -217,6 +218,12 @@ impl Line<'_> {
         match held.stays {
             Stays::Loops(pause) if all.ending == Ending::Stops => match pause {
                 Some(seconds) if seconds <= SOON => all,
+                Some(seconds) if seconds > GRACE => {
+                    let why = format!(
+                        "the shell's trap for {signal} does not run before a `sleep` of {seconds} s in its loop has ended"
+                    );
+                    Reaction { reaches: 1, ..Reaction::ignored(why, Confidence::Likely, Nature::Parent) }
+                }
                 _ => {
                     Reaction { ending: Ending::Delayed, why: format!("{}, when the loop comes to it", all.why), ..all }
                 }
@@ -304,7 +311,7 @@ impl Line<'_> {
         if held.main == Some(branch.job.number) {
             return self.react(level + 1, signal, known);
         }
-        let line = Line { steps: &branch.steps, parents: &branch.parents, below: true, cwd: self.cwd.clone(), ..*self };
+        let line = Line { steps: &branch.steps, parents: &branch.parents, below: true, ..*self };
         if line.steps.is_empty() { Reaction::unknown("the job is not followed") } else { line.react(0, signal, known) }
     }
 }

@@ -226,7 +226,6 @@ impl Reaction {
 /// The program that is PID 1 when all that is known to execute another has done so.
 struct Pid1<'a> {
     view: &'a View<'a>,
-    cwd: BString,
     step: Step,
 }
 
@@ -247,7 +246,7 @@ impl Pid1<'_> {
 
     /// The text of a file, if it is there and can be read.
     fn text(&self, path: &[u8]) -> Option<BString> {
-        let file = self.view.resolve(path, &self.cwd, &Credentials::root()).ok()?;
+        let file = self.view.resolve(path, &self.step.cwd, &Credentials::root()).ok()?;
         let text = self.view.read(file.ino, 0, TEXT_MAX).ok()?;
         (!text.is_empty()).then(|| text.into())
     }
@@ -289,8 +288,8 @@ pub fn follow(launch: &mut Launch, image: &Image, rootfs: &Rootfs) {
             continue;
         }
         let mut view = view.clone().reset_parents(start.runtime.resets_parents);
-        let cwd = workdir::enter(&mut view, &launch.process.working_dir, start.runtime).unwrap_or_default();
-        let line = Line { view: &view, cwd, steps: &start.steps, parents: &start.parents, below: false };
+        let _ = workdir::enter(&mut view, &launch.process.working_dir, start.runtime);
+        let line = Line { view: &view, steps: &start.steps, parents: &start.parents, below: false };
         if let Some(end) = line.ends_with() {
             start.outcome = end;
             continue;
@@ -309,7 +308,7 @@ impl Line<'_> {
     /// A program in the place of PID 1 that leaves it.
     fn goes_to_the_background(&self) -> Option<String> {
         let step = self.step(0).filter(|_| self.parents.is_empty())?;
-        program::goes_to_the_background(&Pid1 { view: self.view, cwd: self.cwd.clone(), step: step.clone() })
+        program::goes_to_the_background(&Pid1 { view: self.view, step: step.clone() })
     }
 
     fn stop(&self, delivery: Delivery, known: &mut Known) -> Stop {

@@ -127,7 +127,10 @@ impl Reading<'_> {
                 return Err("the program has more files than are searched for a handler".to_owned());
             }
             self.seen.push(path.clone());
-            let text = self.file(&path).ok_or_else(|| format!("`{path}` cannot be read"))?;
+            let text = self.file(&path).ok_or_else(|| match path.contains(&0) {
+                true => "which file it reads is not known before it runs".to_owned(),
+                false => format!("`{path}` cannot be read"),
+            })?;
             let directory = path.rsplitn_str(2, "/").nth(1).unwrap_or(b".").to_owned();
             if let Some(says) = self.take(&text, &directory)? {
                 return Ok(says);

@@ -85,6 +85,7 @@ impl Running<'_> {
             kind: StepKind::Elf,
             via: Via::Exec,
             pid: self.pid(),
+            cwd: self.cwd.clone(),
             links: file.links.clone(),
             libraries: Some(Arc::clone(&closure)),
         });

@@ -2,12 +2,13 @@
 
 use bstr::{BString, ByteSlice};
 
-use crate::launch::script::Cause;
 use crate::launch::script::engine::{Context, Engine};
+use crate::launch::script::job::SIGNALS;
 use crate::launch::script::simple::Call;
 use crate::launch::script::state::{Flow, State};
 use crate::launch::script::value::{Field, Status, Value, joined};
 use crate::launch::script::world::{Content, absolute};
+use crate::launch::script::{Cause, End};
 use crate::launch::shell::Shell;
 
 use super::is_builtin;
@@ -268,7 +269,7 @@ impl Engine<'_> {
 
     /// The status that `exit` and `return` are given.
     fn number(&self, call: &Call<'_>, state: &State) -> Result<Status, ()> {
-        let Some(word) = call.argv.get(1) else { return Ok(state.status) };
+        let Some(word) = call.argv.get(1) else { return Ok(self.status_to_exit(call, state)) };
         if let Field::One(Value::StatusOf(number)) = word {
             return Ok(Status::Job(*number));
         }
@@ -280,6 +281,15 @@ impl Engine<'_> {
         }
         let number: i64 = text.parse().map_err(drop)?;
         Ok(Status::Code((number & 255) as u8))
+    }
+
+    /// That of `exit` alone. In a trap dash and ash exit with what was the status before it.
+    fn status_to_exit(&self, call: &Call<'_>, state: &State) -> Status {
+        let exits = call.argv.first().and_then(Field::known).is_some_and(|name| name == "exit");
+        let signalled = state.signalled.as_ref().filter(|s| s.running && exits && self.shell != Shell::Bash);
+        let code = signalled.filter(|s| self.ending(s.at).is_some_and(|e| matches!(e.end, End::Waits { .. })));
+        let code = code.and_then(|s| SIGNALS.iter().position(|name| s.signal == *name));
+        code.map_or(state.status, |number| Status::Code(128 + number as u8))
     }
 
     pub(super) fn return_from(&mut self, call: &Call<'_>, state: State) -> State {

@@ -3,7 +3,7 @@
 use bstr::{BStr, BString, ByteSlice};
 
 use crate::launch::script::engine::Engine;
-use crate::launch::script::job::{self, SIGNALS};
+use crate::launch::script::job::{self, Noted, SIGNALS};
 use crate::launch::script::simple::Call;
 use crate::launch::script::state::State;
 use crate::launch::script::value::{Field, Status, Value, all_known};
@@ -22,6 +22,8 @@ enum Target {
     Group,
     /// All processes but PID 1.
     All,
+    /// No such process.
+    Nobody,
     Unknown,
 }
 
@@ -44,6 +46,10 @@ impl Engine<'_> {
             return self.wait_on_signal(call, state, &named, &endless);
         }
         let untold: Vec<usize> = endless.iter().filter(|j| j.told.is_none()).map(|j| j.number).collect();
+        if let Some(job) = endless.iter().find(|job| job.told.is_none()).filter(|_| self.muted > 0) {
+            let Job { argv, environment, cwd, never, .. } = job.clone();
+            self.noted.push(Noted { argv, environment, cwd, direct: false, fatal: false, never });
+        }
         let mut states = Vec::new();
         if !untold.is_empty() && !self.ran_beside(&state, &untold) {
             let at = self.note(&state, End::Waits { jobs: untold }, call.span);
@@ -117,8 +123,8 @@ impl Engine<'_> {
     pub(super) fn kill(&mut self, call: &Call<'_>, mut state: State) -> State {
         let words = call.argv.get(1..).unwrap_or_default();
         let Some((signal, targets)) = signal(words) else { return state.with(Status::Unknown) };
-        if state.options.posix && words.iter().take(2).any(is_long_name) {
-            return state.with(Status::Code(1)); // bash takes no SIG there
+        if self.refuses(words, &state) {
+            return state.with(Status::Code(if self.shell == Shell::Dash { 2 } else { 1 }));
         }
         let mut status =
             if targets.is_empty() { Status::Code(if self.shell == Shell::Dash { 2 } else { 1 }) } else { Status::OK };
@@ -128,7 +134,10 @@ impl Engine<'_> {
         for word in targets {
             let target = word.known().map_or(Target::Unknown, |word| self.target(word, &state));
             match target {
+                // in a fork of the shell that has it
+                Target::Job(number) if !state.jobs.iter().any(|job| job.number == number) => otherwise(&mut state),
                 Target::Job(number) => tell(&mut state, Some(number), signal.as_ref()),
+                Target::Nobody => status = Status::Code(1),
                 Target::All => tell(&mut state, None, signal.as_ref()),
                 Target::Group => {
                     tell(&mut state, None, signal.as_ref());
@@ -140,14 +149,33 @@ impl Engine<'_> {
                     }
                 }
                 Target::Shell | Target::Unknown => {
-                    if let Some(signalled) = &mut state.signalled {
-                        signalled.otherwise = true;
-                    }
+                    otherwise(&mut state);
                     status = Status::Unknown;
                 }
             }
         }
         state.with(status)
+    }
+
+    /// Words that the shell's own `kill` does not take, and then sends nothing (measured with dash 0.5.12, bash 5.2 and busybox
+    /// 1.35). dash takes no `SIG`, nor does bash in POSIX mode.
+    fn refuses(&self, words: &[Field], state: &State) -> bool {
+        let known = |at: usize| words.get(at).and_then(Field::known).map(|word| word.as_bytes());
+        let (first, second) = (known(0).unwrap_or_default(), known(1));
+        let short = self.shell == Shell::Dash || state.options.posix;
+        let long = short && words.iter().take(2).any(is_long_name);
+        let names = first.len() > 1 && first.starts_with(b"-") && first != b"--" && first != b"-s";
+        match self.shell {
+            _ if long
+                || first.starts_with(b"--s")
+                || words.last().and_then(Field::known).is_some_and(|w| w.is_empty()) =>
+            {
+                true
+            }
+            Shell::Dash => first == b"-n" || names && second == Some(b"--"),
+            Shell::Ash => first == b"-n",
+            _ => false,
+        }
     }
 
     fn target(&self, word: &BStr, state: &State) -> Target {
@@ -156,6 +184,8 @@ impl Engine<'_> {
             (b"0", _) => Target::Group,
             (b"-1", _) => Target::All,
             (word, Some(own)) if word == own.as_bytes() => Target::Shell,
+            // without job control a job is no process group, and dash asks for one
+            (word, _) if word.starts_with(b"%") && self.shell == Shell::Dash => Target::Nobody,
             (word, _) => match word.strip_prefix(b"%").and_then(|n| n.to_str().ok()?.parse::<usize>().ok()) {
                 Some(n) => state.jobs.get(n.wrapping_sub(1)).map_or(Target::Unknown, |job| Target::Job(job.number)),
                 None => job::number(word).map_or(Target::Unknown, Target::Job),
@@ -220,6 +250,13 @@ fn signal(words: &[Field]) -> Option<(Option<BString>, &[Field])> {
             None => Some((Some("TERM".into()), words)),
         },
         [] => Some((Some("TERM".into()), &[])),
+    }
+}
+
+/// Jobs may end by what is done here, in a way that is not followed.
+fn otherwise(state: &mut State) {
+    if let Some(signalled) = &mut state.signalled {
+        signalled.otherwise = true;
     }
 }
 

@@ -194,7 +194,11 @@ fn shopt(call: &Call<'_>, mut state: State) -> State {
     let words: Vec<_> = call.argv.iter().skip(1).filter_map(Field::known).collect();
     let harmless =
         ["-s", "-u", "extglob", "expand_aliases", "globstar", "inherit_errexit", "huponexit", "checkwinsize"];
-    state.options.strange |= !words.iter().all(|w| harmless.iter().any(|h| w == h));
+    let on = words.first().is_some_and(|w| *w == "-s");
+    if words.iter().any(|w| *w == "nullglob") {
+        state.options.nullglob = on;
+    }
+    state.options.strange |= !words.iter().all(|w| *w == "nullglob" || harmless.iter().any(|h| w == h));
     let quiet = words.first().is_some_and(|w| w.starts_with(b"-") && w.contains(&b'q'));
     state.with(if quiet { Status::Unknown } else { Status::OK })
 }

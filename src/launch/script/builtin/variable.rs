@@ -143,11 +143,13 @@ impl Engine<'_> {
             return self.give_up(state, "what `read` sets is not known", call.span);
         };
         let plain = words.iter().filter(|w| w.starts_with(b"-")).all(|w| *w == "-r");
+        let array = words.iter().any(|w| w.starts_with(b"-") && w.contains(&b'a')) && self.shell == Shell::Bash;
         let raw = words.iter().any(|w| *w == "-r");
         let names: Vec<BString> = words.iter().filter(|w| is_proper(w)).map(|w| BString::from(*w)).collect();
         let fail = |mut state: State, value: Value, status| {
             for name in &names {
-                state.set(name, Content::Text(value.clone()));
+                let content = if array { Content::Opaque } else { Content::Text(value.clone()) };
+                state.set(name, content);
             }
             state.with(status)
         };
