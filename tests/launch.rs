@@ -10,6 +10,8 @@ mod tree;
 use imagelint::image::Image;
 use imagelint::launch::{self, Outcome, Overrides};
 use imagelint::rootfs::Rootfs;
+use imagelint::rule::Subject;
+use imagelint::rules::RULES;
 
 /// An image with dash as /bin/sh, bash, busybox as /bin/ash, and GNU env; all of them stand-ins by name.
 fn image(files: &[(&str, &[u8])], entrypoint: &[&str], env: &[&str]) -> Image {
@@ -311,4 +313,27 @@ fn options_of_a_shell_in_the_first_line() {
     ] {
         assert_eq!(run(line), outcome, "{line}");
     }
+}
+
+/// What does its work and ends is not stopped: nobody need tell it anything.
+#[test]
+fn one_shot_programs_lose_no_signal() {
+    let findings = |body: &str| {
+        let text = format!("#!/bin/sh\n{body}\n");
+        let files: [(&str, &[u8]); 4] = [
+            ("ep.sh", text.as_bytes()),
+            ("usr/bin/python3", &ok()),
+            ("m.py", b"print(1)\n"),
+            ("s.py", b"import time\nwhile True: time.sleep(9)\n"),
+        ];
+        let mut image = image(&files, &["/ep.sh"], &[]);
+        let rootfs = Rootfs::build(&mut image).unwrap();
+        let launch = launch::follow(&image, &rootfs, &Overrides::default());
+        let subject = Subject { image: &image, rootfs: &rootfs, launch: &launch, healthcheck: None };
+        RULES.iter().flat_map(|rule| (rule.check)(&subject)).map(|f| f.rule).collect::<Vec<_>>()
+    };
+    for body in ["python3 /m.py", "set -e\npython3 /m.py\necho done", "python3 -c 'print(1)'", "python3 --version"] {
+        assert!(findings(body).is_empty(), "{body}: {:?}", findings(body));
+    }
+    assert_eq!(findings("python3 /s.py"), ["missing-exec"]);
 }

@@ -23,12 +23,14 @@ pub struct Parented<'a> {
 }
 
 impl<'a> Subject<'a> {
-    /// The container, if it runs below a parent on every way, and what stopping it does is more than possible.
+    /// The container, if it runs below a parent on every way, and what stopping it does is more than possible. One that does
+    /// its work and ends is not stopped.
     pub fn parented(&self) -> Option<Parented<'a>> {
         let (start, stop) = running(self.launch.current())?;
         let sure = !self.launch.cut
             && stop.reaction.confidence > Confidence::Possible
-            && stop.reaction.ending != Ending::Unknown;
+            && stop.reaction.ending != Ending::Unknown
+            && !stop.is_one_shot;
         let alike = |other: &[Start]| running(other).is_none_or(|(_, s)| is_alike(&s.reaction, &stop.reaction));
         let others = self.launch.others.iter().all(|way| alike(way.starts.get(..3).unwrap_or(&way.starts)));
         let parented = Parented { subject: *self, start, stop, parents: &start.parents };

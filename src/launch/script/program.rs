@@ -34,6 +34,9 @@ const NEVER: [&[&str]; 3] = [&["tail", "-f"], &["tail", "-F"], &["sleep", "infin
 /// Wrappers before one program that are looked through: each costs a look at all words behind it.
 const MAX_WRAPPERS: usize = 8;
 
+/// Options that have a program tell of itself.
+const TELLING: [&str; 3] = ["--version", "-version", "--help"];
+
 /// Commands of git that end soon.
 const GIT: &str = "add branch checkout commit config describe diff init log rev-parse show status submodule tag";
 
@@ -56,8 +59,10 @@ pub fn run(argv: &[Field], cwd: &BStr, world: &dyn World) -> Run {
             if wrapped(inner).is_some_and(|more| !more.is_empty()) { Run::UNKNOWN } else { run(inner, cwd, world) };
         return Run { disturbs: true, output: None, status: Status::Unknown, ..run };
     }
+    // whatever it is, it tells of itself and ends
+    let asked = argv.len() == 2 && command.is_some_and(|c| TELLING.iter().any(|word| c == *word));
     let alone = name == "xargs" && wrapped(argv).is_some();
-    if !(of_git || alone || TABLE.contains(name)) || name == "env" && argv.len() > 1 {
+    if !(of_git || alone || asked || TABLE.contains(name)) || name == "env" && argv.len() > 1 {
         return Run::UNKNOWN;
     }
     let unknown = Run { short: true, status: Status::Unknown, output: None, disturbs: false, never: false };

@@ -45,6 +45,9 @@ pub struct Stop {
     pub reaction: Reaction,
     /// What would come of SIGTERM, where that is not the signal.
     pub on_sigterm: Option<Ending>,
+    /// The main program, below a parent, is a script that does nothing that takes time, as far as all of its text tells: it is
+    /// there to do its work and to end.
+    pub is_one_shot: bool,
 }
 
 /// What PID 1 does with a signal, and how that is known.
@@ -311,6 +314,13 @@ impl Line<'_> {
         program::goes_to_the_background(&Pid1 { view: self.view, step: step.clone() })
     }
 
+    fn is_one_shot(&self) -> bool {
+        let step = self.step(self.parents.len()).filter(|_| !self.parents.is_empty());
+        let read =
+            step.and_then(|step| script::interpreter(&Pid1 { view: self.view, step: step.clone() }, Signal::TERM));
+        read.is_some_and(|read| read.nature == Nature::Tool && read.disposition == Disposition::Default)
+    }
+
     fn stop(&self, delivery: Delivery, known: &mut Known) -> Stop {
         let mut react = |signal| self.react(0, signal, known);
         let on_sigterm = react(Signal::TERM).ending;
@@ -320,7 +330,7 @@ impl Line<'_> {
             Delivery::Fails => (Reaction::unknown(FAILS), Some(on_sigterm)),
         };
         let pid1 = self.step(0).map(|step| step.argv.clone()).unwrap_or_default();
-        Stop { delivery, pid1, reaction, on_sigterm }
+        Stop { delivery, pid1, reaction, on_sigterm, is_one_shot: self.is_one_shot() }
     }
 }
 
