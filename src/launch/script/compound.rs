@@ -307,7 +307,7 @@ impl Engine<'_> {
         let tail = context.tail && self.lets_go(&state);
         let catch = if is_negated(list) { Catch::Negated } else { inside.catch };
         let subshell = if tail { state.subshell } else { inside.subshell };
-        let inside = State { subshell, catch, ..inside };
+        let inside = State { subshell, catch, parenthesised: true, ..inside };
         let ends = self.list(list, inside, Context { tail, ..context });
         let mut states = Vec::new();
         for end in ends {

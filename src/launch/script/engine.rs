@@ -27,7 +27,7 @@ const MAX_TEXTS: usize = 256;
 pub(super) type Sought = (BString, Option<BString>, BString, bool);
 
 /// A script, and why it was not read to its end.
-type Parsed = (Script, Option<Fault>);
+pub(super) type Parsed = (Script, Option<Fault>);
 
 /// How a command stands.
 #[derive(Clone, Copy, Debug, Default)]
@@ -153,7 +153,7 @@ impl Engine<'_> {
     }
 
     /// Reads a text, and keeps what came of it: a function that is defined by it is then the same on all ways.
-    fn parsed(&mut self, text: &[u8]) -> (Rc<[u8]>, Rc<Parsed>) {
+    pub(super) fn parsed(&mut self, text: &[u8]) -> (Rc<[u8]>, Rc<Parsed>) {
         if let Some((text, parsed)) = self.texts.get_key_value(text) {
             return (text.clone(), parsed.clone());
         }

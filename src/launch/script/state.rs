@@ -245,6 +245,8 @@ pub struct State {
     pub locals: Shared<Vec<Hidden>>,
     /// Subshells around.
     pub subshell: usize,
+    /// One of them is `( … )`.
+    pub parenthesised: bool,
     /// See [`Catch`].
     pub catch: Catch,
     /// What bash calls FUNCNAME and BASH_SOURCE, the innermost last.

@@ -80,6 +80,7 @@ impl Engine<'_> {
             open: false,
             locals: Shared::default(),
             subshell: 0,
+            parenthesised: false,
             catch: Catch::Script,
             errors: Errors::Aside,
             calls: 0,
