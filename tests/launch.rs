@@ -315,6 +315,16 @@ fn options_of_a_shell_in_the_first_line() {
     }
 }
 
+/// bash 5.2 runs its trap on ERR before it ends by `set -e`.
+#[test]
+fn a_trap_on_err_ends_otherwise() {
+    let run = |trap: &str| {
+        let text = format!("#!/bin/bash\nset -e\ntrap '{trap}' ERR\n/three.sh\nexec ok\n");
+        docker(image(&[("ep.sh", text.as_bytes()), ("three.sh", b"#!/bin/sh\nexit 3\n")], &["/ep.sh"], &[]))
+    };
+    assert_eq!((run("exit 77").as_str(), run("echo oops").as_str()), ("77 script-ends", "3 script-ends"));
+}
+
 /// What does its work and ends is not stopped: nobody need tell it anything.
 #[test]
 fn one_shot_programs_lose_no_signal() {

@@ -1,5 +1,7 @@
 //! What a script runs before it comes to its main program: under `set -e` it goes no further where that does not start.
 
+use bstr::ByteSlice;
+
 use super::outcome::{Outcome, Step, Via};
 use super::program::{Running, leaves_files};
 use super::script::{End, Ending, Status};
@@ -31,10 +33,11 @@ impl Running<'_> {
     }
 }
 
-/// What a trap on EXIT makes of it: the evaluation knows the end of the script for a failure of the program, if not by which
+/// What traps on EXIT and ERR make of it: the evaluation knows the end of the script for a failure of the program, if not by which
 /// code.
 fn trapped(endings: &[Ending], earlier: &Ending, outcome: Outcome) -> Option<Outcome> {
-    if !earlier.traps.iter().any(|(name, trap)| name == "EXIT" && trap.action.is_some()) {
+    let runs = |name: &str| ["EXIT", "ERR"].contains(&name);
+    if !earlier.traps.iter().any(|(name, trap)| trap.action.is_some() && name.to_str().is_ok_and(runs)) {
         return Some(outcome);
     }
     let at = endings.iter().position(|ending| std::ptr::eq(ending, earlier))?;

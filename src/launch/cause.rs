@@ -31,7 +31,10 @@ impl Cause {
             Cause::Misused { .. } | Cause::EnvUsage { shebang: false, .. } => "wrapper-arguments",
             Cause::Denied { .. } => "permission-denied-for-user",
             Cause::TooLong { .. } => "argument-too-long",
-            Cause::EnvUsage { .. } | Cause::EnvLoop { .. } | Cause::ShellArgument { .. } => "shebang-arguments",
+            Cause::EnvUsage { .. }
+            | Cause::EnvLoop { .. }
+            | Cause::ShellArgument { .. }
+            | Cause::ShellOptions { .. } => "shebang-arguments",
             Cause::CarriageReturn { .. } => "carriage-return-in-shebang",
             Cause::BrokenExecForm { .. } => "broken-exec-form",
         }

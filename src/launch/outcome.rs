@@ -268,6 +268,13 @@ pub enum Cause {
         /// What it is to become, in words.
         change: String,
     },
+    /// A shell does not take the options of a shebang line, which come as one argument.
+    ShellOptions {
+        /// The argument.
+        argument: BString,
+        /// The script with the shebang line.
+        path: BString,
+    },
     /// A shell takes the argument of a shebang line as the script to run, and there is no such file.
     ShellArgument {
         /// The argument.

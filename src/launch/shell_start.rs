@@ -261,7 +261,7 @@ impl Running<'_> {
                 return exits(if shell == Shell::Bash { 1 } else { 2 }, cause);
             }
             if let Some(code) = refused_options(shell, options) {
-                return exits(code, Cause::ShellArgument { argument: argument.clone(), path: path.clone() });
+                return exits(code, Cause::ShellOptions { argument: argument.clone(), path: path.clone() });
             }
             return (options.contains(&b'c') || argument.starts_with(b"--"))
                 .then(|| Err(format!("`{argument}` in the shebang line of `{path}` is not followed")));

@@ -60,7 +60,7 @@ impl Cause {
             Cause::Misused { wrapper, misuse } => format!("`{wrapper}` {}", misused(misuse)),
             Cause::NoSuchUser { wrapper, error } => format!("`{wrapper}` is to become a user, and {}", user(error)),
             Cause::Denied { wrapper, change } => format!("`{wrapper}` is to {change}, which only root may"),
-            Cause::ShellArgument { argument, path } if argument.starts_with(b"-") => {
+            Cause::ShellOptions { argument, path } => {
                 format!("the shell does not take `{argument}` from the `#!` line of `{path}`: it comes as one argument")
             }
             Cause::ShellArgument { argument, path } => format!(

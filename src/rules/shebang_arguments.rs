@@ -46,7 +46,7 @@ fn explain(trouble: &Trouble<'_>, file: &str) -> Explanation {
         Cause::EnvUsage { argument, .. } => {
             split(file, argument, format!("{script} gives {} to `env` as one argument", quote(argument)))
         }
-        Cause::ShellArgument { argument, .. } if argument.starts_with(b"-") => Explanation::new(
+        Cause::ShellOptions { argument, .. } => Explanation::new(
             format!("{script} gives {} to its shell as one argument, which does not take it", quote(argument)),
             "keep single letters without a blank (`#!/bin/bash -eu`), and `set -o` the rest in the next line",
         ),

@@ -12,6 +12,7 @@ mod conditional;
 mod endings;
 mod engine;
 mod expand;
+mod files;
 pub mod job;
 mod loops;
 mod names;

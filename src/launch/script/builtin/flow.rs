@@ -2,6 +2,7 @@
 
 use bstr::{BString, ByteSlice};
 
+use super::is_builtin;
 use crate::format::shell::{Command, Kind};
 use crate::launch::script::engine::{Context, Engine};
 use crate::launch::script::job::SIGNALS;
@@ -11,8 +12,6 @@ use crate::launch::script::value::{Field, Status, Value, joined};
 use crate::launch::script::world::{Content, absolute};
 use crate::launch::script::{Cause, End};
 use crate::launch::shell::Shell;
-
-use super::is_builtin;
 
 impl Engine<'_> {
     /// `exec`: without a command only its redirections count.
