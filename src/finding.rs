@@ -1,8 +1,9 @@
 //! What a rule says about an image.
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use bstr::BString;
+use bstr::{BStr, BString, ByteSlice};
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,6 +130,85 @@ pub struct Fix {
     pub title: String,
     /// Lines of a Dockerfile, or a command.
     pub text: String,
+    /// The same in the files of the repository; empty if it is known only what is to be done, not where.
+    pub edits: Vec<Edit>,
+    /// Whether nothing but what is wrong changes by it, so that it may be done without being looked at.
+    pub is_safe: bool,
+}
+
+/// A file of the repository: a Dockerfile, or what it copies into the image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    /// Its path, relative to the root of the repository, else to the working directory; `/` between names.
+    pub path: BString,
+    /// What is in it.
+    pub text: BString,
+}
+
+/// Bytes of a file of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// The bytes in question.
+    pub span: Range<usize>,
+}
+
+/// A line and a column, both counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters (code points); a byte that is no part of UTF-8 is one.
+    pub column: usize,
+}
+
+impl Position {
+    /// That of byte `at` of `text`; its end if there are less.
+    pub fn of(text: &BStr, at: usize) -> Self {
+        let before = text.get(..at).unwrap_or(text);
+        let line = before.rsplit_str("\n").next().unwrap_or_default();
+        Position { line: before.iter().filter(|b| **b == b'\n').count() + 1, column: line.chars().count() + 1 }
+    }
+}
+
+impl Source {
+    /// Where it begins, and the first character behind it.
+    pub fn region(&self) -> (Position, Position) {
+        let text = self.file.text.as_bstr();
+        (Position::of(text, self.span.start), Position::of(text, self.span.end))
+    }
+}
+
+/// Bytes of a file in the repository, and what is to stand there instead.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    /// What goes; nothing goes if its span is empty.
+    pub at: Source,
+    /// What comes.
+    pub with: BString,
+}
+
+/// Who said that a finding is not to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suppressor {
+    /// A comment beside the place.
+    Comment,
+    /// The configuration file.
+    Configuration,
+    /// A label of the image.
+    Label,
+    /// The baseline: it was there before.
+    Baseline,
+}
+
+/// That a finding is not to be told, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// Who said so.
+    pub by: Suppressor,
+    /// The reason that was given.
+    pub reason: String,
 }
 
 /// The exit code that `docker run`, `podman run` and Kubernetes show, where they show one.
@@ -165,4 +245,37 @@ pub struct Finding {
     pub layer: Option<usize>,
     /// Things to paste.
     pub fixes: Vec<Fix>,
+    /// What the repository has of it: where it is to be mended.
+    pub blame: Blame,
+    /// That it is not to be told.
+    pub suppression: Option<Suppression>,
+}
+
+/// What the repository has of a finding; rules leave it empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Blame {
+    /// Where it is to be mended: the instruction, or the file that it copies.
+    pub source: Option<Source>,
+    /// The instruction that brought the file of `source` into the image, if that is another place.
+    pub instruction: Option<Source>,
+    /// Whether it comes from the base image; `None` if that is not known.
+    pub inherited: Option<bool>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_count_lines_and_characters() {
+        let of = |text: &str, at| {
+            let Position { line, column } = Position::of(text.as_bytes().as_bstr(), at);
+            (line, column)
+        };
+        assert_eq!(of("#!/bin/sh\r\nx", 0), (1, 1));
+        assert_eq!(of("#!/bin/sh\r\nx", 10), (1, 11));
+        assert_eq!(of("#!/bin/sh\r\nx", 11), (2, 1));
+        assert_eq!(of("é\néx", 5), (2, 2));
+        assert_eq!(of("x", 9), (1, 2));
+    }
 }

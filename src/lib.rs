@@ -1,9 +1,9 @@
 //! imagelint predicts, without running anything, whether a container image can start.
 //!
 //! ```text
-//! reference -> source -> image -> rootfs -> launch -> rules -> report
-//!   a name     bytes     config   merged    argv to   judge    text, json
-//!                        layers   files     execve
+//! reference -> source -> image -> rootfs -> launch -> rules -> blame    -> report
+//!   a name     bytes     config   merged    argv to   judge    the line    text, json,
+//!                        layers   files     execve             to mend     sarif, ...
 //! ```
 //!
 //! The modules stand in that order, and each imports only what stands above it.
@@ -16,8 +16,11 @@ pub mod image;
 pub mod rootfs;
 pub mod finding;
 pub mod launch;
+pub mod dockerfile;
 pub mod rule;
 pub mod rules;
+pub mod blame;
+pub mod config;
 pub mod report;
 pub mod lint;
 

@@ -206,7 +206,7 @@ fn fixes(case: &Case, name: &str, created_by: &str) -> Option<BTreeMap<String, S
     support::build::build(&text, context.path(), &repository("fixtures/programs"), out.path()).ok()?;
     let linted = lint(out.path());
     let finding = linted.findings.iter().find(|finding| finding.rule == case.rule)?;
-    Some(finding.fixes.iter().map(|Fix { title, text }| (title.clone(), text.clone())).collect())
+    Some(finding.fixes.iter().map(|Fix { title, text, .. }| (title.clone(), text.clone())).collect())
 }
 
 /// What a shell or a builder makes of a fix, token by token.

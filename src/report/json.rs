@@ -5,7 +5,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use super::{Summary, trace};
-use crate::finding::{Because, Finding, Fix, Place};
+use crate::finding::{Because, Finding, Fix, Place, Position};
 use crate::image::Image;
 use crate::reference::Reference;
 use crate::rule::Subject;
@@ -180,28 +180,23 @@ fn place(place: &Place) -> PlaceReport {
         Place::Layer { index } => PlaceReport { kind: "layer", layer: Some(*index), ..PlaceReport::default() },
         Place::File { path, layer, head, span } => {
             let [start, end] = match span {
-                Some(span) if !head.is_empty() => [span.start, span.end].map(|at| position(head, at)),
+                Some(span) if !head.is_empty() => {
+                    [span.start, span.end].map(|at| Some(Position::of(head.as_bstr(), at)))
+                }
                 _ => [None; 2],
             };
             PlaceReport {
                 kind: "file",
                 path: Some(path.to_str_lossy().into_owned()),
                 layer: *layer,
-                line: start.map(|p| p.0),
-                column: start.map(|p| p.1),
-                end_line: end.map(|p| p.0),
-                end_column: end.map(|p| p.1),
+                line: start.map(|p| p.line),
+                column: start.map(|p| p.column),
+                end_line: end.map(|p| p.line),
+                end_column: end.map(|p| p.column),
                 ..PlaceReport::default()
             }
         }
     }
-}
-
-/// Line and column of byte `at`.
-fn position(text: &[u8], at: usize) -> Option<(usize, usize)> {
-    let before = text.get(..at)?;
-    let line = before.rsplit_str("\n").next().unwrap_or_default();
-    Some((before.iter().filter(|b| **b == b'\n').count() + 1, line.chars().count() + 1))
 }
 
 /// What stays the same when the image is built again: neither digests nor layers are in it.
@@ -251,15 +246,6 @@ fn untyped(reference: &Reference) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn positions_count_lines_and_characters() {
-        assert_eq!(position(b"#!/bin/sh\r\nx", 0), Some((1, 1)));
-        assert_eq!(position(b"#!/bin/sh\r\nx", 10), Some((1, 11)));
-        assert_eq!(position(b"#!/bin/sh\r\nx", 11), Some((2, 1)));
-        assert_eq!(position("é\néx".as_bytes(), 5), Some((2, 2)));
-        assert_eq!(position(b"x", 9), None);
-    }
 
     #[test]
     fn fingerprints_forget_tags_and_digests() {

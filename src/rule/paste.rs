@@ -9,7 +9,7 @@ use crate::finding::Fix;
 /// A fix, unless its text holds what does not show, or bytes of a name that are not UTF-8 and so are lost.
 pub fn fix(title: impl Into<String>, text: impl Into<String>) -> Option<Fix> {
     let (title, text) = (title.into(), text.into());
-    (!text.is_empty() && !text.contains(is_unfit)).then_some(Fix { title, text })
+    (!text.is_empty() && !text.contains(is_unfit)).then_some(Fix { title, text, edits: Vec::new(), is_safe: false })
 }
 
 /// Control characters, what has no width or turns the direction of writing, and what stands for lost bytes.

@@ -1,7 +1,7 @@
 //! What people see when they stop a container, for the rules that judge it.
 
 use super::{Explanation, Subject, json_array, paste};
-use crate::finding::{Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
+use crate::finding::{Blame, Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
 use crate::launch::{Ending, Reaction, Start, Stop};
 
 /// What a container that does not stop looks like.
@@ -43,6 +43,8 @@ impl<'a> Subject<'a> {
             because: said.why,
             layer: said.layer.or_else(|| steps?.last()?.layer),
             fixes: said.fixes,
+            blame: Blame::default(),
+            suppression: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bstr::BString;
 
 use super::{Subject, paste, quote, reasons, seen};
-use crate::finding::{Because, Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
+use crate::finding::{Because, Blame, Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
 use crate::launch::{Cause, Closure, Engine, Launch, Role, Start, Step, StepKind};
 use crate::rootfs::{Ino, Inode, View};
 
@@ -132,6 +132,8 @@ impl<'a> Trouble<'a> {
             because,
             layer,
             fixes,
+            blame: Blame::default(),
+            suppression: None,
         }
     }
 

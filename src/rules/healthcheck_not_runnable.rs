@@ -1,6 +1,6 @@
 //! The health check cannot run.
 
-use crate::finding::{Because, Confidence, ExitCodes, Field, Finding, Place, Severity};
+use crate::finding::{Because, Blame, Confidence, ExitCodes, Field, Finding, Place, Severity};
 use crate::rule::{Rule, Subject, UNHEALTHY, paste};
 
 /// See `rules/healthcheck-not-runnable.md`.
@@ -46,5 +46,7 @@ fn no_command() -> Finding {
         because: vec![Because { message: UNHEALTHY.to_owned(), place: None }],
         layer: None,
         fixes: paste::fix("no health check", "HEALTHCHECK NONE").into_iter().collect(),
+        blame: Blame::default(),
+        suppression: None,
     }
 }

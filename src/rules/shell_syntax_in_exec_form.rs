@@ -1,6 +1,6 @@
 //! Shell syntax where no shell reads it.
 
-use crate::finding::{Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
+use crate::finding::{Blame, Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
 use crate::launch::{Launch, Outcome};
 use crate::rule::{Explanation, Rule, Subject, Trouble, at, json_array, paste, quote, shell_words};
 
@@ -104,6 +104,8 @@ fn argument(subject: &Subject<'_>, launch: &Launch) -> Option<Finding> {
         } else {
             Vec::new()
         },
+        blame: Blame::default(),
+        suppression: None,
     })
 }
 

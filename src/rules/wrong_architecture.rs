@@ -1,6 +1,6 @@
 //! A program for another machine than the image says, and an image of which index and configuration disagree.
 
-use crate::finding::{Because, Confidence, ExitCodes, Field, Finding, Place, Severity};
+use crate::finding::{Because, Blame, Confidence, ExitCodes, Field, Finding, Place, Severity};
 use crate::format::elf::Machine;
 use crate::image::{Image, Other, Platform};
 use crate::launch::{Cause, Outcome, Problem, StepKind};
@@ -124,6 +124,8 @@ fn disagreement(subject: &Subject<'_>) -> Option<Finding> {
         because: [Some(CHOICE.to_owned()), effect(subject, is_variant)].into_iter().flatten().map(because).collect(),
         layer: None,
         fixes: paste::fix("build it for that platform", build).into_iter().collect(),
+        blame: Blame::default(),
+        suppression: None,
     })
 }
 
