@@ -1,6 +1,7 @@
 //! Dockerfiles, as BuildKit reads them: instructions with the bytes that they stand in.
 //!
-//! `lines` (physical to logical) -> `words`, `json` (arguments and their form) -> `parse` -> `check` (what BuildKit refuses).
+//! `lines` (physical to logical) -> `words`, `json` (arguments and their form) -> `parse` -> `check` (what BuildKit
+//! refuses) -> `stage`, `plan` (what a build would come to).
 //! The reference is BuildKit 0.32: its sources, and its answers for some thousand files.
 
 mod check;
@@ -12,7 +13,11 @@ mod json;
 pub mod lex;
 mod lines;
 mod parse;
+mod plan;
+mod stage;
 mod words;
 
 pub use instruction::{Arguments, Fault, Form, Heredoc, Instruction, Keyword, Pair, Word};
 pub use parse::{Parsed, parse};
+pub use plan::{Base, Copy, Dead, Origin, Plan, Step, joined};
+pub use stage::{Stage, Value, Variables};

@@ -1,0 +1,468 @@
+//! What a build of a stage would come to: its configuration, and where its files come from
+//! (BuildKit `frontend/dockerfile/dockerfile2llb/convert.go`).
+
+use std::ops::Range;
+
+use bstr::{BString, ByteSlice};
+
+use super::go::lossy;
+use super::instruction::{Arguments, Form, Instruction, Keyword};
+use super::parse::Parsed;
+use super::stage::{Stage, Value, Variables};
+use crate::finding::Field;
+use crate::image::{Configuration, Healthcheck};
+
+/// Where a stage begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Nothing.
+    Scratch,
+    /// An image of that name.
+    Image(String),
+    /// An image whose name depends on arguments of the build.
+    Unknown,
+}
+
+/// Where COPY or ADD take files from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The build context.
+    Context,
+    /// Another stage, or another image: their files are not known.
+    Elsewhere,
+}
+
+/// COPY or ADD.
+#[derive(Clone, Debug)]
+pub struct Copy {
+    /// The instruction, counted from 0.
+    pub instruction: usize,
+    /// Where from.
+    pub origin: Origin,
+    /// Its sources, variables expanded; `None` of those that are not known.
+    pub sources: Vec<Option<String>>,
+    /// Its destination: absolute; a `/` at the end if it is a directory in any case.
+    pub to: Option<String>,
+    /// `--chmod`, if it is an octal number.
+    pub mode: Option<u16>,
+    /// There is a `--chmod` that is not known.
+    pub is_mode_unknown: bool,
+    /// `--chown`, variables expanded.
+    pub owner: Option<String>,
+    /// Files that stand in the Dockerfile: name, and the bytes of the body.
+    pub documents: Vec<(BString, Range<usize>)>,
+    /// Archives are unpacked, and URLs fetched: ADD.
+    pub is_add: bool,
+    /// `--parents`.
+    pub keeps_parents: bool,
+}
+
+/// What changes files.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// COPY or ADD.
+    Copy(Copy),
+    /// RUN: the instruction, and its text with its here-documents.
+    Run(usize, BString),
+}
+
+/// An instruction that has no effect on the image, and the one that makes it so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dead {
+    /// It.
+    pub instruction: usize,
+    /// The other.
+    pub by: usize,
+}
+
+/// What a build comes to.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Where it begins.
+    pub base: Base,
+    /// The configuration, on top of the base's.
+    pub configuration: Configuration,
+    /// Which instruction set a field of it, counted from 0.
+    pub set: Vec<(Field, usize)>,
+    /// What changes files, in the order of the build.
+    pub steps: Vec<Step>,
+    /// Instructions without effect.
+    pub dead: Vec<Dead>,
+    /// The stages from the base to the target, by their place among all.
+    pub stages: Vec<usize>,
+    /// Variables at the end.
+    pub variables: Variables,
+}
+
+impl Plan {
+    /// The instruction that set a field.
+    pub fn instruction_of(&self, field: Field) -> Option<usize> {
+        self.set.iter().rev().find(|(set, _)| *set == field).map(|(_, at)| *at)
+    }
+}
+
+impl Parsed {
+    /// The base of a stage: the name of an image, or the place of an earlier stage.
+    fn base(&self, stages: &[Stage<'_>], at: usize, globals: &Variables) -> Result<usize, Base> {
+        let name = stages.get(at).and_then(|stage| stage.from.words().first());
+        let Some(Value::Known(name)) = name.map(|word| globals.expand(&word.text, self.escape)) else {
+            return Err(Base::Unknown);
+        };
+        let lower = name.to_lowercase();
+        let earlier = stages.get(..at).unwrap_or_default();
+        match earlier.iter().rposition(|stage| stage.name().as_deref() == Some(lower.as_str())) {
+            Some(stage) => Ok(stage),
+            None if name == "scratch" => Err(Base::Scratch),
+            None if name.is_empty() => Err(Base::Unknown),
+            None => Err(Base::Image(name)),
+        }
+    }
+
+    /// The arguments before the first stage.
+    fn global_variables(&self) -> Variables {
+        let mut globals = Variables::default();
+        for (name, value) in ["TARGETOS", "BUILDOS"].map(|name| (name, Value::Known("linux".to_owned()))) {
+            globals.arguments.insert(name.to_owned(), value);
+        }
+        for name in ["TARGETPLATFORM", "TARGETARCH", "BUILDPLATFORM", "BUILDARCH"] {
+            globals.arguments.insert(name.to_owned(), Value::Unknown);
+        }
+        let arguments = self.globals().iter().filter(|instruction| instruction.is(Keyword::Arg));
+        arguments.for_each(|instruction| globals.declare(instruction, None, self.escape));
+        globals
+    }
+
+    /// The base image of `target`, or of the last stage; `None` if there is no such stage.
+    pub fn base_of(&self, target: Option<&str>) -> Option<Base> {
+        self.chain(target).map(|(base, ..)| base)
+    }
+
+    /// From the base to the target: its base, the stages on the way, the arguments before the first stage.
+    fn chain(&self, target: Option<&str>) -> Option<(Base, Vec<usize>, Variables)> {
+        let stages = self.stages();
+        let (mut at, _) = self.target(&stages, target)?;
+        let globals = self.global_variables();
+        let mut chain = vec![at];
+        let base = loop {
+            match self.base(&stages, at, &globals) {
+                Ok(earlier) => {
+                    at = earlier;
+                    chain.push(at);
+                }
+                Err(base) => break base,
+            }
+        };
+        chain.reverse();
+        Some((base, chain, globals))
+    }
+
+    /// What a build of `target`, or of the last stage, comes to on a base of which this is known; `None` if there is no such
+    /// stage.
+    pub fn plan(&self, file: &[u8], target: Option<&str>, base: Option<&Configuration>) -> Option<Plan> {
+        let (start, chain, globals) = self.chain(target)?;
+        let mut build = Build::new(self, file, start, globals, base);
+        let stages = self.stages();
+        for at in &chain {
+            build.stage(stages.get(*at)?);
+        }
+        build.plan.stages = chain;
+        Some(build.finish())
+    }
+}
+
+/// A build under way.
+struct Build<'a> {
+    parsed: &'a Parsed,
+    file: &'a [u8],
+    globals: Variables,
+    plan: Plan,
+    /// Instructions that wait for a stage on top.
+    triggers: Vec<(usize, &'a Instruction)>,
+    /// CMD of this stage.
+    cmd: Option<usize>,
+}
+
+impl<'a> Build<'a> {
+    fn new(parsed: &'a Parsed, file: &'a [u8], base: Base, globals: Variables, known: Option<&Configuration>) -> Self {
+        let mut variables = Variables { is_open: known.is_none() && base != Base::Scratch, ..Variables::default() };
+        let configuration = known.cloned().unwrap_or_default();
+        for (name, value) in configuration.env.iter().filter_map(|entry| entry.split_once('=')) {
+            variables.set(name.to_owned(), Value::Known(value.to_owned()));
+        }
+        if variables.is_open {
+            variables.set("PATH".to_owned(), Value::Known(crate::launch::DEFAULT_PATH.to_owned()));
+        }
+        let plan = Plan {
+            base,
+            configuration,
+            set: Vec::new(),
+            steps: Vec::new(),
+            dead: Vec::new(),
+            stages: Vec::new(),
+            variables,
+        };
+        Build { parsed, file, globals, plan, triggers: Vec::new(), cmd: None }
+    }
+
+    fn stage(&mut self, stage: &Stage<'a>) {
+        self.cmd = None;
+        self.plan.variables.arguments.clear();
+        for (at, trigger) in std::mem::take(&mut self.triggers) {
+            self.instruction(at, trigger);
+        }
+        for (at, instruction) in stage.instructions.iter().enumerate() {
+            self.instruction(stage.index + 1 + at, instruction);
+        }
+    }
+
+    fn expand(&self, text: &[u8]) -> Option<String> {
+        match self.plan.variables.expand(text, self.parsed.escape) {
+            Value::Known(text) => Some(text),
+            Value::Unknown => None,
+        }
+    }
+
+    /// The first argument, expanded.
+    fn value(&self, instruction: &Instruction) -> Option<String> {
+        self.expand(&instruction.words().first()?.text)
+    }
+
+    fn instruction(&mut self, at: usize, instruction: &'a Instruction) {
+        if instruction.fault.is_some() {
+            return;
+        }
+        let escape = self.parsed.escape;
+        match instruction.keyword {
+            Some(Keyword::Arg) => self.plan.variables.declare(instruction, Some(&self.globals), escape),
+            Some(Keyword::Env) => {
+                self.plan.variables.environment(instruction, escape);
+                self.plan.set.push((Field::Env, at));
+            }
+            Some(Keyword::Cmd) => {
+                self.supersede(Field::Cmd, at);
+                self.plan.configuration.cmd = self.command(instruction);
+                self.cmd = Some(at);
+            }
+            Some(Keyword::Entrypoint) => self.entrypoint(at, instruction),
+            Some(Keyword::Healthcheck) => {
+                self.supersede(Field::Healthcheck, at);
+                self.plan.configuration.healthcheck = healthcheck(instruction);
+            }
+            Some(Keyword::Shell) => {
+                self.plan.configuration.shell = instruction.words().iter().map(|word| lossy(&word.text)).collect();
+            }
+            Some(Keyword::StopSignal) => {
+                self.supersede(Field::StopSignal, at);
+                self.plan.configuration.stop_signal = self.value(instruction);
+            }
+            Some(Keyword::User) => {
+                self.plan.set.push((Field::User, at));
+                self.plan.configuration.user = self.value(instruction).unwrap_or_default();
+            }
+            Some(Keyword::Workdir) => self.workdir(at, instruction),
+            Some(Keyword::Volume) => {
+                let volumes = instruction.words().iter().filter_map(|word| self.expand(&word.text));
+                let volumes: Vec<_> = volumes.collect();
+                self.plan.configuration.volumes.extend(volumes);
+            }
+            Some(Keyword::Onbuild) => {
+                if let Arguments::Trigger(trigger) = &instruction.arguments {
+                    self.triggers.push((at, trigger));
+                }
+            }
+            Some(Keyword::Run) => {
+                let words = instruction.words().iter().map(|word| word.text.as_bytes());
+                let bodies = instruction.heredocs.iter().filter_map(|here| self.file.get(here.body.clone()));
+                let text = bstr::join("\n", words.chain(bodies)).into();
+                self.plan.steps.push(Step::Run(at, text));
+            }
+            Some(Keyword::Copy | Keyword::Add) => {
+                let copy = self.copy(at, instruction);
+                self.plan.steps.push(Step::Copy(copy));
+            }
+            Some(Keyword::From | Keyword::Label | Keyword::Expose | Keyword::Maintainer) | None => {}
+        }
+    }
+
+    /// Notes that an instruction sets a field; one of this build that did before has no effect.
+    fn supersede(&mut self, field: Field, at: usize) {
+        if let Some(before) = self.plan.instruction_of(field) {
+            self.plan.dead.push(Dead { instruction: before, by: at });
+        }
+        self.plan.set.push((field, at));
+    }
+
+    fn entrypoint(&mut self, at: usize, instruction: &Instruction) {
+        self.supersede(Field::Entrypoint, at);
+        self.plan.configuration.entrypoint = self.command(instruction);
+        if self.cmd.is_none() {
+            if let Some(before) =
+                self.plan.instruction_of(Field::Cmd).filter(|_| !self.plan.configuration.cmd.is_empty())
+            {
+                self.plan.dead.push(Dead { instruction: before, by: at });
+            }
+            self.plan.configuration.cmd.clear();
+            self.plan.set.retain(|(field, _)| *field != Field::Cmd);
+        }
+    }
+
+    /// The words that the configuration gets: those of the exec form, or a shell and the text.
+    fn command(&self, instruction: &Instruction) -> Vec<String> {
+        let words = instruction.words().iter().map(|word| lossy(&word.text));
+        match instruction.form() {
+            Form::Exec => words.collect(),
+            // `ENTRYPOINT` alone resets it
+            Form::Shell if instruction.words().is_empty() && instruction.is(Keyword::Entrypoint) => Vec::new(),
+            Form::Shell => {
+                let shell = self.plan.configuration.shell.clone();
+                let usual = || vec!["/bin/sh".to_owned(), "-c".to_owned()];
+                let shell = if shell.is_empty() { usual() } else { shell };
+                let text = words.collect::<Vec<_>>().join(" ");
+                shell.into_iter().chain([text]).collect()
+            }
+        }
+    }
+
+    fn workdir(&mut self, at: usize, instruction: &Instruction) {
+        let before = self.plan.configuration.working_dir.clone();
+        let path = self.value(instruction);
+        self.plan.configuration.working_dir = path.map(|path| joined(&before, &path)).unwrap_or_default();
+        self.plan.set.push((Field::WorkingDir, at));
+    }
+
+    fn copy(&self, at: usize, instruction: &Instruction) -> Copy {
+        let mut paths: Vec<Option<String>> = Vec::new();
+        let documents = |name: &[u8]| instruction.heredocs.iter().find(|here| here.name == name);
+        let mut bodies = Vec::new();
+        let (to, sources) = instruction.words().split_last().map_or((None, &[][..]), |(to, from)| (Some(to), from));
+        for source in sources {
+            let announced = super::here::document(&lossy(&source.text)).ok().flatten();
+            match announced.and_then(|announced| documents(&announced.name)) {
+                Some(here) => bodies.push((here.name.clone(), here.body.clone())),
+                None => paths.push(self.expand(&source.text)),
+            }
+        }
+        let flag = |name: &str| instruction.flag(name).map(|value| self.expand(value));
+        let mode = flag("chmod");
+        let octal = |text: &String| u16::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777);
+        Copy {
+            instruction: at,
+            origin: if instruction.has_flag("from") { Origin::Elsewhere } else { Origin::Context },
+            sources: paths,
+            to: to.and_then(|to| self.expand(&to.text)).map(|to| self.destination(&to)),
+            mode: mode.as_ref().and_then(|mode| mode.as_ref().and_then(octal)),
+            is_mode_unknown: mode.is_some_and(|mode| mode.as_ref().and_then(octal).is_none()),
+            owner: flag("chown").map(Option::unwrap_or_default),
+            documents: bodies,
+            is_add: instruction.is(Keyword::Add),
+            keeps_parents: instruction.has_flag("parents"),
+        }
+    }
+
+    fn destination(&self, to: &str) -> String {
+        let whole = joined(&self.plan.configuration.working_dir, to);
+        let is_directory = to.ends_with('/') || to == "." || to.ends_with("/.");
+        if is_directory && !whole.ends_with('/') { whole + "/" } else { whole }
+    }
+
+    fn finish(mut self) -> Plan {
+        let variables = self.plan.variables.environment.iter();
+        let known = variables.filter_map(|(name, value)| match value {
+            Value::Known(value) => Some(format!("{name}={value}")),
+            Value::Unknown => None,
+        });
+        self.plan.configuration.env = known.collect();
+        self.plan
+    }
+}
+
+fn healthcheck(instruction: &Instruction) -> Option<Healthcheck> {
+    let verb = instruction.verb.as_ref()?;
+    if verb.text.eq_ignore_ascii_case(b"none") {
+        return Some(Healthcheck::None);
+    }
+    let words: Vec<String> = instruction.words().iter().map(|word| lossy(&word.text)).collect();
+    Some(match instruction.form() {
+        Form::Exec => Healthcheck::Exec(words),
+        Form::Shell => Healthcheck::Shell(words.join(" ")),
+    })
+}
+
+/// `path` below `directory` unless it is absolute, cleaned as Go's `path.Clean` does.
+pub fn joined(directory: &str, path: &str) -> String {
+    let whole = if path.starts_with('/') { path.to_owned() } else { format!("{directory}/{path}") };
+    let mut clean: Vec<&str> = Vec::new();
+    for part in whole.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        match part {
+            ".." => drop(clean.pop()),
+            _ => clean.push(part),
+        }
+    }
+    format!("/{}", clean.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(text: &str) -> Plan {
+        super::super::parse(text.as_bytes()).plan(text.as_bytes(), None, None).unwrap_or_else(|| panic!("{text}"))
+    }
+
+    #[test]
+    fn commands_of_stages() {
+        let of = |text| {
+            let Configuration { entrypoint, cmd, .. } = plan(text).configuration;
+            (entrypoint, cmd)
+        };
+        let words = |text: &str| text.split('|').filter(|w| !w.is_empty()).map(str::to_owned).collect::<Vec<_>>();
+        for (text, entrypoint, cmd) in [
+            ("FROM a\nCMD x y", "", "/bin/sh|-c|x y"),
+            ("FROM a\nSHELL [\"bash\",\"-c\"]\nCMD x", "", "bash|-c|x"),
+            ("FROM a\nCMD [\"x\"]\nENTRYPOINT [\"e\"]", "e", "x"),
+            ("FROM a AS b\nCMD [\"x\"]\nFROM b\nENTRYPOINT [\"e\"]", "e", ""),
+            ("FROM a AS b\nONBUILD CMD [\"t\"]\nFROM b\nENTRYPOINT [\"e\"]", "e", "t"),
+            ("FROM a AS b\nENTRYPOINT [\"e\"]\nFROM c\nCMD x", "", "/bin/sh|-c|x"),
+            ("FROM a\nENTRYPOINT [\"e\"]\nENTRYPOINT", "", ""),
+            ("FROM a\nENTRYPOINT []\nCMD", "", "/bin/sh|-c|"),
+        ] {
+            assert_eq!(
+                of(text),
+                (
+                    words(entrypoint),
+                    if cmd.ends_with('|') { vec!["/bin/sh".into(), "-c".into(), String::new()] } else { words(cmd) }
+                ),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn variables_and_paths() {
+        let text = "ARG V=1\nFROM base:$V\nARG V\nARG U\nENV A=x B=$A-$V C=$U D=${HOME}\nWORKDIR /w\nWORKDIR $A\n\
+                    COPY --chmod=755 a b$V ./\nCOPY --from=o /x y\nCOPY <<E $A.sh\nhi\nE\nUSER $U";
+        let plan = plan(text);
+        assert_eq!(plan.base, Base::Image("base:1".to_owned()));
+        let env = &plan.configuration.env;
+        assert!(
+            env.contains(&"A=x".to_owned()) && !env.iter().any(|e| e.starts_with("C=") || e.starts_with("D=")),
+            "{env:?}"
+        );
+        assert_eq!(plan.configuration.working_dir, "/w/x");
+        let copies: Vec<_> =
+            plan.steps.iter().filter_map(|s| if let Step::Copy(c) = s { Some(c) } else { None }).collect();
+        let [first, second, third] = copies.as_slice() else { panic!("{copies:?}") };
+        assert_eq!((first.to.as_deref(), first.mode), (Some("/w/x/"), Some(0o755)));
+        assert_eq!(first.sources, [Some("a".to_owned()), Some("b1".to_owned())]);
+        assert_eq!((&second.origin, second.to.as_deref()), (&Origin::Elsewhere, Some("/w/x/y")));
+        assert_eq!((third.documents.len(), third.to.as_deref()), (1, Some("/w/x/x.sh")));
+    }
+
+    #[test]
+    fn instructions_without_effect() {
+        let dead = |text| plan(text).dead.iter().map(|d| (d.instruction, d.by)).collect::<Vec<_>>();
+        assert_eq!(dead("FROM a\nCMD x\nCMD y"), [(1, 2)]);
+        assert_eq!(dead("FROM a AS b\nCMD x\nFROM b\nENTRYPOINT y"), [(1, 3)]);
+        assert_eq!(dead("FROM a\nCMD x\nENTRYPOINT y"), []);
+    }
+}
