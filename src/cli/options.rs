@@ -13,10 +13,10 @@ use imagelint::rule::Rule;
 use imagelint::source::places::{Access, Place};
 use imagelint::source::{Held, Keep, Store};
 
-use super::Exit;
 use super::output::{Color, Complaint, Result};
 use super::progress::Bar;
 use super::target;
+use super::{Exit, dockerfile};
 
 /// Which images, for which platform, started how.
 #[derive(Debug, Args)]
@@ -24,7 +24,7 @@ pub struct Look {
     /// A name such as `myapp:latest`, a path to an OCI layout or an archive, `docker:NAME`, `podman:NAME`,
     /// `containerd:NAME`, `registry:NAME`, `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]`, `docker-archive:FILE[:NAME]`,
     /// `rootfs:PATH`, or `-` for an archive on standard input
-    #[arg(value_name = "IMAGE", required = true)]
+    #[arg(value_name = "IMAGE", required_unless_present_any = ["dockerfiles", "context"])]
     images: Vec<String>,
     /// The platform to look at, such as linux/arm64 [default: the only one there is, else the host's]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
@@ -32,6 +32,8 @@ pub struct Look {
     /// Look at every platform of an index but Windows; one that it lists and that is not there is an error
     #[arg(long, conflicts_with = "platform")]
     all_platforms: bool,
+    #[command(flatten)]
+    build: dockerfile::Typed,
     #[command(flatten)]
     search: Search,
     #[command(flatten)]
@@ -155,18 +157,15 @@ impl Look {
         let (mut exit, silent) = (Exit::Clean, show.quiet || show.no_progress);
         let store = self.cache.store();
         let keep = self.keep(store.clone());
+        if self.images.is_empty() {
+            self.unbuilt(rules, keep.clone(), silent, |name, lint| {
+                exit = exit.max(told(name, lint, show, &mut then)?);
+                Ok(())
+            })?;
+        }
         for name in &self.images {
             self.lint(name, rules, keep.clone(), silent, |lint| {
-                exit = exit.max(match lint {
-                    Ok(lint) => then(Ok(&lint))?,
-                    Err(error) => {
-                        let platform = error.platform().map(str::to_owned);
-                        let complaint = Complaint::from(error);
-                        complaint.say(Some(name), show.color);
-                        let unread = Unread { name, platform: platform.as_deref(), complaint: &complaint };
-                        then(Err(unread))?.max(Exit::CouldNotLook)
-                    }
-                });
+                exit = exit.max(told(name, lint, show, &mut then)?);
                 Ok(())
             })?;
         }
@@ -197,8 +196,13 @@ impl Look {
         mut then: impl FnMut(imagelint::Result<Lint>) -> Result<()>,
     ) -> Result<()> {
         let bar = Bar::new(name, silent);
-        let options =
-            image::Options { platform: self.platform.clone(), access: self.search.access(), store, progress: &bar };
+        let options = image::Options {
+            platform: self.platform.clone(),
+            access: self.search.access(),
+            store,
+            progress: &bar,
+            whole: false,
+        };
         let (reference, overrides) = (name.parse(), self.overrides());
         if !self.all_platforms {
             return then(
@@ -209,6 +213,31 @@ impl Look {
             Ok(mut all) => all.try_for_each(then),
             Err(error) => then(Err(error)),
         }
+    }
+
+    /// Hands the Dockerfiles to `then`, judged before they are built.
+    fn unbuilt(
+        &self,
+        rules: &[&Rule],
+        store: Option<Arc<dyn Keep>>,
+        silent: bool,
+        mut then: impl FnMut(&str, imagelint::Result<Lint>) -> Result<()>,
+    ) -> Result<()> {
+        for wanted in self.build.wanted()? {
+            let name = wanted.path.display().to_string();
+            let bar = Bar::new(&name, silent);
+            let options = image::Options {
+                platform: self.platform.clone(),
+                access: self.search.access(),
+                store: store.clone(),
+                progress: &bar,
+                whole: false,
+            };
+            let base = self.build.base(&options)?;
+            let lint = dockerfile::open(&wanted).and_then(|file| file.lint(base, &self.overrides(), rules));
+            then(&name, lint)?;
+        }
+        Ok(())
     }
 
     /// What the command line changes.
@@ -222,6 +251,24 @@ impl Look {
             workdir: workdir.clone(),
         }
     }
+}
+
+/// Hands it on, or says why it could not be looked at.
+fn told(
+    name: &str,
+    lint: imagelint::Result<Lint>,
+    show: &Show,
+    then: &mut impl FnMut(std::result::Result<&Lint, Unread<'_>>) -> Result<Exit>,
+) -> Result<Exit> {
+    let error = match lint {
+        Ok(lint) => return then(Ok(&lint)),
+        Err(error) => error,
+    };
+    let platform = error.platform().map(str::to_owned);
+    let complaint = Complaint::from(error);
+    complaint.say(Some(name), show.color);
+    let unread = Unread { name, platform: platform.as_deref(), complaint: &complaint };
+    Ok(then(Err(unread))?.max(Exit::CouldNotLook))
 }
 
 /// Where reports go and how they look.

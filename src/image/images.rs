@@ -25,6 +25,7 @@ pub struct Images<'a> {
     reference: String,
     progress: &'a dyn Progress,
     cache: Cache,
+    whole: bool,
     origin: Origin,
     /// An error is about one platform, and does not keep the others from being read.
     plans: VecDeque<Result<Plan>>,
@@ -66,7 +67,7 @@ impl<'a> Images<'a> {
         });
         let (known, is_alone) = (known.collect(), plans.len() == 1);
         let (progress, cache) = (options.progress, Cache::new(options.store.clone()));
-        Ok(Images { reference, progress, cache, origin, known, is_alone, plans: plans.into() })
+        Ok(Images { reference, progress, cache, whole: options.whole, origin, known, is_alone, plans: plans.into() })
     }
 
     fn read(&mut self, plan: Plan) -> Result<Image> {
@@ -83,7 +84,7 @@ impl<'a> Images<'a> {
 
     /// The merged tree of all layers, if it is known.
     fn tree(&self, plan: &Plan) -> Option<Tree> {
-        self.cache.tree(&known_by(&plan.layers)?)
+        self.cache.tree(&known_by(&plan.layers)?).filter(|_| !self.whole)
     }
 
     /// An image of which nothing need be read but what a second look takes.
@@ -163,6 +164,7 @@ impl<'a> Images<'a> {
             layers: plan.layers.iter().zip(changesets).map(layer).collect(),
             tree: None,
             tables: 0,
+            unseen: None,
             again: Box::new(Remembering { inner: again(plan.layers), cache: self.cache.clone(), digests, tree }),
         }
     }

@@ -34,6 +34,7 @@ pub use options::Options;
 pub use platform::Platform;
 pub use progress::Progress;
 
+use bstr::BString;
 use std::sync::Arc;
 
 use crate::error::Result;
@@ -65,8 +66,30 @@ pub struct Image {
     pub tree: Option<Tree>,
     /// How many layers are known by their tables of contents only.
     pub tables: usize,
+    /// Files that no layer has may be there all the same.
+    pub unseen: Option<Unseen>,
     /// A second look at layers, for bytes that were not kept.
     pub again: Box<dyn Reread>,
+}
+
+/// That the layers do not tell all: the image is still to be built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// Below which directories; `/` stands for all.
+    pub below: Vec<BString>,
+    /// Who may have made what is not seen: `which the base image may have`.
+    pub why: &'static str,
+}
+
+impl Unseen {
+    /// Whether a path may be there although no layer has it.
+    pub fn covers(&self, path: &[u8]) -> bool {
+        let is_below = |directory: &BString| {
+            let rest = path.strip_prefix(directory.strip_suffix(b"/").unwrap_or(directory));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
+        };
+        self.below.iter().any(is_below)
+    }
 }
 
 /// Another platform of an image, as far as it is known without reading its layers.

@@ -27,6 +27,7 @@ pub(crate) fn open(path: &str, reference: &Reference, options: &Options<'_>) -> 
         layers: vec![Layer { digest: String::new(), created_by: None, changeset: changeset.into() }],
         tree: None,
         tables: 0,
+        unseen: None,
         again,
     })
 }

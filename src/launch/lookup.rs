@@ -81,7 +81,7 @@ impl Search<'_> {
             }
             let candidate = go_join(if element.is_empty() { b"." } else { element }, name.as_bytes());
             match self.check(&candidate, wanted) {
-                Err(problem) if unknowable(&problem).is_some() => {
+                Err(problem) if unknowable(&problem).is_some() && self.view.unseen().is_none() => {
                     return Err(self.command(candidate, problem, Lookup::Runc12));
                 }
                 Err(problem) => tried.add(Tried { element: element.into(), path: candidate, problem }),
@@ -131,7 +131,9 @@ impl Search<'_> {
             };
             match self.check(&candidate, wanted) {
                 Ok(()) => return Ok(Found { path: candidate, via: Via::PathLookup }),
-                Err(problem) if unknowable(&problem).is_some() => return Err(Miss::Other(candidate, problem)),
+                Err(problem) if unknowable(&problem).is_some() && self.view.unseen().is_none() => {
+                    return Err(Miss::Other(candidate, problem));
+                }
                 Err(problem) => {
                     if !matches!(&problem, Problem::Unresolved(e) if e.errno == Errno::ENOENT) {
                         last = Some((candidate.clone(), problem.clone()));
@@ -168,6 +170,12 @@ impl Search<'_> {
     }
 
     fn not_in_path(&self, name: &str, tried: Vec<Tried>) -> Outcome {
+        let is_unseen = |tried: &Tried| matches!(&tried.problem, Problem::Unresolved(_));
+        if let Some((_, why)) =
+            tried.iter().find_map(|tried| unknowable(&tried.problem)).filter(|_| tried.iter().all(is_unseen))
+        {
+            return Outcome::Unknown(format!("`{name}` is in no directory of PATH that is known, {why}"));
+        }
         let default_path = self.environment.default_path;
         let cause = Cause::NotInPath { name: name.into(), role: Role::Command, tried, default_path };
         failed(Some(Errno::ENOENT), cause)

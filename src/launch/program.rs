@@ -234,7 +234,7 @@ impl Running<'_> {
         let Some(path) = self.environment.get(b"PATH") else {
             return Err(format!("`{name}` is looked up without PATH, in directories compiled into the program"));
         };
-        let (mut tried, mut closed) = (Vec::new(), None::<(Errno, Cause)>);
+        let (mut tried, mut closed, mut unseen) = (Vec::new(), None::<(Errno, Cause)>, None);
         for element in path.split_str(":") {
             let candidate: BString = match element {
                 [] => name.clone(),
@@ -246,7 +246,8 @@ impl Running<'_> {
                     *steps = attempt;
                     return Ok(Next::Program(loaded));
                 }
-                Err(Stop::Unknown(why)) => return Err(why),
+                Err(Stop::Unknown(why)) if self.view.unseen().is_none() => return Err(why),
+                Err(Stop::Unknown(why)) => drop(unseen.get_or_insert(why)),
                 Err(Stop::Killed(signal, cause)) => {
                     *steps = attempt;
                     return Ok(Next::Ends(killed(signal, cause)));
@@ -279,6 +280,7 @@ impl Running<'_> {
             }
         }
         match closed {
+            _ if unseen.is_some() => Err(unseen.unwrap_or_default()),
             Some((errno, cause)) => exits(errno, cause),
             None => exits(
                 Errno::ENOENT,

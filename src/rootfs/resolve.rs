@@ -105,7 +105,7 @@ impl<'a> Walk<'a> {
             _ => {}
         }
         let Some(child) = self.view.entry(dir, &name) else {
-            return Err(self.error(Errno::ENOENT, join(&path, &name), from_link));
+            return Err(self.absent(join(&path, &name), from_link));
         };
         match self.view.inode(child).kind {
             Kind::Symlink(target) => self.follow(join(&path, &name), target.to_owned()),
@@ -142,6 +142,12 @@ impl<'a> Walk<'a> {
         let mut error = self.error(Errno::ENOENT, join(path, name), false);
         error.unknowable = Some("which only the running container has");
         Err(error)
+    }
+
+    /// ENOENT, unless nobody has seen what is there.
+    fn absent(&self, at: BString, from_link: bool) -> PathError {
+        let unseen = self.view.unseen().filter(|unseen| unseen.covers(&at)).map(|unseen| unseen.why);
+        PathError { unknowable: unseen, ..self.error(Errno::ENOENT, at, from_link) }
     }
 
     fn queue(&mut self, path: &[u8], from_link: bool) {

@@ -13,7 +13,7 @@ use super::tree::{Ino, Inode, Kind, Rootfs, join};
 use super::{Credentials, EXECUTE, again};
 use crate::error::Result;
 use crate::format::elf::{Code, Object, is_elf};
-use crate::image::{Content, Image};
+use crate::image::{Content, Image, Unseen};
 
 /// Pieces of files by inode, offset and length.
 type Taken = HashMap<(Ino, u64, usize), Vec<u8>>;
@@ -93,6 +93,11 @@ impl<'a> View<'a> {
         // where no directory tells them apart, what is found out for one kind of engine holds for all
         self.reset_parents = yes && self.rootfs.implies();
         self
+    }
+
+    /// Why files that no layer has may be there all the same; `None` if what the layers have is all.
+    pub fn unseen(&self) -> Option<&'a Unseen> {
+        self.image.unseen.as_ref()
     }
 
     /// What tells it from other views of the image.

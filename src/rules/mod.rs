@@ -45,6 +45,30 @@ mod workdir_unusable;
 mod wrapper_arguments;
 mod wrong_architecture;
 
+/// Rules whose findings hold where not all of an image is known.
+pub const OF_PARTS: &[&str] = &[
+    "arguments-in-one-string",
+    "background-main-process",
+    "broken-exec-form",
+    "byte-order-mark",
+    "carriage-return-in-shebang",
+    "is-a-directory",
+    "missing-exec",
+    "missing-shebang",
+    "not-a-program",
+    "not-executable",
+    "pipeline-as-main-process",
+    "shebang-arguments",
+    "shell-form-command",
+    "shell-syntax-error",
+    "shell-syntax-in-exec-form",
+    "signal-not-forwarded",
+    "stops-without-telling",
+    "trap-blocked-by-foreground-child",
+    "unusable-stop-signal",
+    "wait-for-sleeping-forever",
+];
+
 /// All rules, by name.
 pub const RULES: &[Rule] = &[
     argument_too_long::RULE,

@@ -1,6 +1,7 @@
 //! Where the bytes come from; the only place that touches disk and sockets. Nothing is ever written.
 
 mod archive;
+pub mod context;
 pub mod decode;
 mod directory;
 mod held;

@@ -74,6 +74,7 @@ pub fn of(layers: Vec<Layer>) -> Image {
         layers,
         tree: None,
         tables: 0,
+        unseen: None,
         again: Box::new(Never),
     }
 }

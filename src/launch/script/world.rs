@@ -190,14 +190,15 @@ impl World for Inside<'_> {
             };
         }
         let Some(search) = search else { return Found::Unknown };
-        let mut closed: Option<(Errno, bool)> = None;
+        let (mut closed, mut unseen): (Option<(Errno, bool)>, bool) = (None, false);
         for element in search.split_str(":").take(1000) {
             let mut path = BString::from(if element.is_empty() { b"." } else { element });
             path.push(b'/');
             path.extend_from_slice(name);
             match self.candidate(&path, cwd) {
                 Ok(()) => return Found::Program(path),
-                Err((None, _)) => return Found::Unknown,
+                Err((None, _)) if self.view.unseen().is_none() => return Found::Unknown,
+                Err((None, _)) => unseen = true,
                 Err((Some(Errno::EACCES), true)) => closed = closed.or(Some((Errno::EACCES, true))),
                 Err((Some(Errno::EACCES), false)) if exec && shell != Shell::Bash || self.is_regular(&path, cwd) => {
                     closed = Some((Errno::EACCES, false))
@@ -206,7 +207,7 @@ impl World for Inside<'_> {
             }
         }
         match closed {
-            _ if self.has_own(name) => Found::Unknown,
+            _ if unseen || self.has_own(name) => Found::Unknown,
             Some((errno, unreachable)) => Found::Fails(shell.cannot_execute(errno, true, exec, unreachable)),
             None => Found::Fails(127),
         }

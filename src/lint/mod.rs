@@ -1,5 +1,7 @@
 //! The line itself: reference, image, root file system, launch, rules.
 
+mod unbuilt;
+
 use std::sync::Arc;
 
 use crate::error::Result;
@@ -9,6 +11,8 @@ use crate::launch::{self, Launch, Overrides};
 use crate::reference::Reference;
 use crate::rootfs::{Kind, Rootfs};
 use crate::rule::{Rule, Subject};
+
+pub use unbuilt::{Unbuilt, Wanted};
 
 /// As [`image::Other::executed`].
 type Executed = Vec<(u64, Arc<Content>)>;

@@ -1,0 +1,78 @@
+//! `--dockerfile` and `--context`: what an image is built from.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use imagelint::image::{self, Image};
+use imagelint::lint::{Unbuilt, Wanted};
+
+use super::output::{Complaint, Result};
+
+/// Names that builders look for in a directory (docker-build(1), podman-build(1)).
+const USUAL: [&str; 3] = ["Dockerfile", "Containerfile", "dockerfile"];
+
+/// What is typed of Dockerfiles.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What it is built from")]
+pub struct Typed {
+    /// A Dockerfile, a directory that has one, or `-` for standard input: without IMAGE it is judged before it is built, with one
+    /// it is told which line is to blame (repeatable without IMAGE)
+    #[arg(short = 'f', long = "dockerfile", value_name = "FILE")]
+    dockerfiles: Vec<PathBuf>,
+    /// The directory that it is built in [default: that of the Dockerfile]
+    #[arg(long, value_name = "DIR")]
+    context: Option<PathBuf>,
+    /// The stage that is built [default: the last]
+    #[arg(long, value_name = "STAGE")]
+    target: Option<String>,
+    /// The base image, which tells what is there before the first instruction [default: none is asked for]
+    #[arg(long, value_name = "IMAGE")]
+    base: Option<String>,
+}
+
+impl Typed {
+    /// The Dockerfiles, each with its context.
+    pub fn wanted(&self) -> Result<Vec<Wanted>> {
+        let typed = match (self.dockerfiles.as_slice(), &self.context) {
+            ([], Some(context)) => std::slice::from_ref(context),
+            (typed, _) => typed,
+        };
+        typed.iter().map(|path| self.one(path)).collect()
+    }
+
+    fn one(&self, typed: &Path) -> Result<Wanted> {
+        let target = self.target.clone();
+        if typed.as_os_str() == "-" {
+            let mut text = Vec::new();
+            std::io::stdin()
+                .read_to_end(&mut text)
+                .map_err(|e| Complaint::new(format!("could not read standard input: {e}")))?;
+            return Ok(Wanted { path: "-".into(), text: Some(text), context: self.context.clone(), target });
+        }
+        let path = if typed.is_dir() { usual(typed)? } else { typed.to_path_buf() };
+        let own = path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
+        let context = self.context.clone().or_else(|| own.map(Path::to_path_buf));
+        Ok(Wanted { path, text: None, context, target })
+    }
+
+    /// The base image, if one was named.
+    pub fn base(&self, options: &image::Options<'_>) -> Result<Option<Image>> {
+        let Some(name) = &self.base else { return Ok(None) };
+        let reference = name.parse().map_err(Complaint::from)?;
+        Ok(Some(image::open(&reference, &image::Options { whole: true, ..options.clone() }).map_err(Complaint::from)?))
+    }
+}
+
+fn usual(directory: &Path) -> Result<PathBuf> {
+    let mut there = USUAL.iter().map(|name| directory.join(name)).filter(|path| path.is_file());
+    there.next().ok_or_else(|| {
+        Complaint::new(format!("the directory `{}` has no Dockerfile", directory.display()))
+            .help("name the file with --dockerfile FILE")
+    })
+}
+
+/// Reads a Dockerfile.
+pub fn open(wanted: &Wanted) -> imagelint::Result<Unbuilt> {
+    Unbuilt::open(wanted)
+}

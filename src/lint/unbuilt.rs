@@ -1,0 +1,189 @@
+//! A Dockerfile without an image: what can be known before it is built.
+//!
+//! Where the base image is not at hand, its shell is taken to be each of the usual ones in turn. What holds with all of them is
+//! likely; what holds with one of them only is possible, and says so.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bstr::{BString, ByteSlice};
+
+use super::Lint;
+use crate::blame::Blamer;
+use crate::dockerfile::{self, Assembled, Base, Build, Family, Parsed, Plan};
+use crate::error::{Error, Result};
+use crate::finding::{Confidence, Finding, Position, Severity, SourceFile};
+use crate::image::{Image, Platform};
+use crate::launch::Overrides;
+use crate::rule::Rule;
+use crate::rules;
+use crate::source::context::{Context, in_repository};
+
+/// A longer Dockerfile is not read.
+const MAX_LENGTH: usize = 4 << 20;
+
+/// A Dockerfile, and what it would be built with.
+pub struct Unbuilt {
+    file: Arc<SourceFile>,
+    parsed: Parsed,
+    context: Option<Arc<Context>>,
+    target: Option<String>,
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Wanted {
+    /// The Dockerfile.
+    pub path: PathBuf,
+    /// Its text, if it was read from standard input.
+    pub text: Option<Vec<u8>>,
+    /// The build context; without it no file is known that is copied.
+    pub context: Option<PathBuf>,
+    /// The stage; the last if none is named.
+    pub target: Option<String>,
+}
+
+impl Unbuilt {
+    /// Reads a Dockerfile, and lists the files of its context.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none that can be built: line and column are named.
+    pub fn open(wanted: &Wanted) -> Result<Self> {
+        let (path, text) = match &wanted.text {
+            Some(text) => (BString::from("Dockerfile"), text.clone()),
+            None => (in_repository(&wanted.path), read(&wanted.path)?),
+        };
+        let shown = wanted.path.display().to_string();
+        if text.len() > MAX_LENGTH {
+            return Err(Error::new(format!("`{shown}`"), format!("it is longer than {MAX_LENGTH} bytes")));
+        }
+        let parsed = dockerfile::parse(&text);
+        let file = Arc::new(SourceFile { path, text: text.into() });
+        if let Some((at, message)) = fault(&parsed) {
+            let Position { line, column } = Position::of(file.text.as_bstr(), at);
+            return Err(Error::new(format!("`{shown}:{line}:{column}`"), message)
+                .help("mend the Dockerfile: BuildKit refuses it as well"));
+        }
+        if parsed.plan(&file.text, wanted.target.as_deref(), None).is_none() {
+            let target = wanted.target.as_deref().unwrap_or_default();
+            return Err(Error::new(format!("`{shown}`"), format!("it has no stage `{target}`")).help(stages(&parsed)));
+        }
+        let open = |root: &PathBuf| Context::open(root, &wanted.path).map(Arc::new);
+        let context = wanted.context.as_ref().map(open).transpose()?;
+        Ok(Unbuilt { file, parsed, context, target: wanted.target.clone() })
+    }
+
+    /// The base image of the target, if it has one and its name is known.
+    pub fn base(&self) -> Option<String> {
+        match self.parsed.base_of(self.target.as_deref())? {
+            Base::Image(name) => Some(name),
+            Base::Scratch | Base::Unknown => None,
+        }
+    }
+
+    /// Lints it on `base`, or on what a base is taken for.
+    ///
+    /// # Errors
+    /// The base's layers cannot be merged.
+    pub fn lint(&self, base: Option<Image>, overrides: &Overrides, rules: &[&Rule]) -> Result<Lint> {
+        let configuration = base.as_ref().map(|image| image.configuration.clone());
+        let plan = self.parsed.plan(&self.file.text, self.target.as_deref(), configuration.as_ref());
+        let plan = plan.ok_or_else(|| Error::new("the Dockerfile", "it has no such stage"))?;
+        let build =
+            Build { file: Arc::clone(&self.file), parsed: &self.parsed, plan: &plan, context: self.context.clone() };
+        let one = |assembled: Assembled| self.judge(&build, assembled, overrides, rules);
+        if let Some(image) = base {
+            return one(build.on(image));
+        }
+        let families: Vec<Family> = match &plan.base {
+            Base::Scratch => vec![Family::Alpine],
+            Base::Image(name) => Family::of(name).map_or(Family::ALL.to_vec(), |family| vec![family]),
+            Base::Unknown => Family::ALL.to_vec(),
+        };
+        let lints = families.iter().map(|family| one(build.assumed(*family, Platform::host())));
+        let mut lints = lints.collect::<Result<Vec<_>>>()?.into_iter();
+        let Some(mut first) = lints.next() else { return Err(Error::new("the Dockerfile", "nothing was assumed")) };
+        let others: Vec<_> = lints.map(|lint| lint.findings).collect();
+        first.findings = together(std::mem::take(&mut first.findings), &others, &families);
+        Ok(first)
+    }
+
+    fn judge(&self, build: &Build<'_>, made: Assembled, overrides: &Overrides, rules: &[&Rule]) -> Result<Lint> {
+        let Assembled { image, made } = made;
+        let is_open = image.unseen.is_some();
+        let known = |rule: &&&Rule| !is_open || rules::OF_PARTS.contains(&rule.name);
+        let mut lint = Lint::of(image, overrides, rules.iter().filter(known).copied())?;
+        let blamer = Blamer { build, made: &made };
+        for finding in &mut lint.findings {
+            finding.blame = blamer.blame(finding);
+            if is_open && finding.severity < Severity::Error {
+                finding.confidence = finding.confidence.min(Confidence::Likely);
+            }
+        }
+        // What the base brings is the base's: nobody can mend it here.
+        lint.findings.retain(|finding| finding.blame.source.is_some());
+        Ok(lint)
+    }
+
+    /// What a build of it comes to on a base of which nothing is known.
+    pub fn plan(&self) -> Option<Plan> {
+        self.parsed.plan(&self.file.text, self.target.as_deref(), None)
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    use std::io::Read;
+    let what = || format!("`{}`", path.display());
+    let absent = "name the Dockerfile with --dockerfile FILE";
+    let file = std::fs::File::open(path).map_err(|e| Error::new(what(), e).help(absent))?;
+    let mut bytes = Vec::new();
+    let read = file.take(MAX_LENGTH as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|e| Error::new(what(), e).help(absent))?;
+    Ok(bytes)
+}
+
+/// The first fault: where, and what.
+fn fault(parsed: &Parsed) -> Option<(usize, String)> {
+    let own = parsed.instructions.iter().filter_map(|instruction| instruction.fault.as_ref());
+    let first = parsed.faults.iter().chain(own).min_by_key(|fault| fault.span.start);
+    let outside = || {
+        let first = parsed.instructions.iter().find(|i| !i.is(dockerfile::Keyword::Arg))?;
+        (!first.is(dockerfile::Keyword::From))
+            .then(|| (first.span.start, "no build stage has begun: the first instruction is FROM".to_owned()))
+    };
+    let fault = first.map(|fault| (fault.span.start, fault.message.clone()));
+    fault.or_else(outside).or_else(|| {
+        let none = parsed.stages().is_empty();
+        none.then(|| (0, "it has no FROM".to_owned()))
+    })
+}
+
+fn stages(parsed: &Parsed) -> String {
+    let names: Vec<String> = parsed.stages().iter().filter_map(dockerfile::Stage::name).collect();
+    if names.is_empty() { "no stage of it has a name".to_owned() } else { format!("it has {}", names.join(", ")) }
+}
+
+/// The findings with each of the assumed bases as one list.
+fn together(first: Vec<Finding>, others: &[Vec<Finding>], families: &[Family]) -> Vec<Finding> {
+    let same = |a: &Finding, b: &Finding| a.rule == b.rule && a.place == b.place && a.blame.source == b.blame.source;
+    let mut all: Vec<(Finding, Vec<Family>)> = Vec::new();
+    for (family, findings) in families.iter().zip(std::iter::once(&first).chain(others)) {
+        for finding in findings {
+            match all.iter_mut().find(|(known, _)| same(known, finding)) {
+                Some((_, with)) => with.push(*family),
+                None => all.push((finding.clone(), vec![*family])),
+            }
+        }
+    }
+    let told = |(finding, with): (Finding, Vec<Family>)| {
+        if with.len() == families.len() {
+            return finding;
+        }
+        let shells: Vec<&str> = with.iter().map(|family| family.shell()).collect();
+        let message = format!("{}, if its shell is {}", finding.message, shells.join(" or "));
+        Finding { message, severity: Severity::Note, confidence: Confidence::Possible, ..finding }
+    };
+    let mut findings: Vec<Finding> = all.into_iter().map(told).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+}

@@ -1,0 +1,218 @@
+//! A build context: the files that COPY and ADD may take, with the modes that git has for them.
+//!
+//! In a repository the files are those that git tracks (`git ls-files -s`), because those are what everybody else has: a
+//! checkout on Windows, or on a file system without modes, shows others. Elsewhere they are what lies in the directory.
+
+mod git;
+mod ignore;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use bstr::{BStr, BString, ByteSlice};
+
+use super::{unreadable_below, walk};
+use crate::error::{Error, Result};
+use globset::{GlobBuilder, GlobMatcher};
+use ignore::Ignore;
+
+/// Files that are looked at in a directory that is no repository.
+const MAX_FILES: usize = 20_000;
+
+/// What a file of a context is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file.
+    Regular,
+    /// A symbolic link.
+    Symlink,
+}
+
+/// A file of a context.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// What it is.
+    pub kind: Kind,
+    /// Its permission bits: git's, if it tracks the file.
+    pub mode: u16,
+    /// The id of its blob, if git tracks it.
+    pub blob: Option<String>,
+}
+
+/// A directory that is built in.
+#[derive(Debug)]
+pub struct Context {
+    root: PathBuf,
+    /// The path of the root in its repository: empty, or with a `/` at the end; `None` outside of any.
+    prefix: Option<BString>,
+    files: BTreeMap<BString, Listed>,
+    /// Not all files are in `files`: what is absent may be there when the image is built.
+    is_partial: bool,
+    ignore: Ignore,
+}
+
+impl Context {
+    /// Lists the files of `root`; `dockerfile` may have an ignore file of its own beside it.
+    ///
+    /// # Errors
+    /// It is no directory, or cannot be read, or a pattern of its `.dockerignore` is wrong.
+    pub fn open(root: &Path, dockerfile: &Path) -> Result<Self> {
+        let what = || format!("build context `{}`", root.display());
+        if !root.is_dir() {
+            return Err(
+                Error::new(what(), "it is no directory").help("name the directory that is built in with --context")
+            );
+        }
+        let ignore = Ignore::read(root, dockerfile)?;
+        if let Some(repository) = git::repository(root)
+            && let Some(files) = git::tracked(root)
+        {
+            let prefix = root.canonicalize().ok().and_then(|root| git::prefix(&root, &repository)).unwrap_or_default();
+            return Ok(Context { root: root.into(), prefix: Some(prefix), files, is_partial: true, ignore });
+        }
+        let (files, is_partial) = listed(root, &ignore)?;
+        Ok(Context { root: root.into(), prefix: None, files, is_partial, ignore })
+    }
+
+    /// Whether there may be files of which nothing is known.
+    pub fn is_partial(&self) -> bool {
+        self.is_partial
+    }
+
+    /// Its files, by their paths in it; what `.dockerignore` names is left out.
+    pub fn files(&self) -> impl Iterator<Item = (&BString, &Listed)> {
+        self.files.iter().filter(|(path, _)| !self.ignore.excludes(path.as_bstr()))
+    }
+
+    /// The file at `path`; one that git does not track is taken as it lies there.
+    pub fn get(&self, path: &BStr) -> Option<Listed> {
+        if self.ignore.excludes(path) {
+            return None;
+        }
+        self.files.get(path).cloned().or_else(|| found(&self.path(path)))
+    }
+
+    /// Whether there are files below `path`.
+    pub fn is_directory(&self, path: &BStr) -> bool {
+        path.is_empty() || self.below(path).next().is_some() || self.path(path).is_dir()
+    }
+
+    /// The files below the directory `path`.
+    pub fn below<'a>(&'a self, path: &'a BStr) -> impl Iterator<Item = (&'a BString, &'a Listed)> {
+        let from = if path.is_empty() { BString::default() } else { [path.as_bytes(), b"/"].concat().into() };
+        let start = from.clone();
+        let inside = self.files.range(start..).take_while(move |(file, _)| file.starts_with(&from));
+        inside.filter(|(path, _)| !self.ignore.excludes(path.as_bstr()))
+    }
+
+    /// Files and directories that a pattern of COPY matches (Go's `filepath.Match`), by their paths.
+    pub fn matching(&self, pattern: &str) -> Vec<BString> {
+        let Some(glob) = glob(pattern) else { return Vec::new() };
+        let depth = pattern.matches('/').count();
+        let mut found: Vec<BString> = Vec::new();
+        for (path, _) in self.files() {
+            if path.split_str("/").count() <= depth {
+                continue;
+            }
+            let candidate = BString::from(bstr::join("/", path.split_str("/").take(depth + 1)));
+            if found.last() != Some(&candidate) && glob.is_match(Path::new(std::ffi::OsStr::from_bytes(&candidate))) {
+                found.push(candidate);
+            }
+        }
+        found.dedup();
+        found
+    }
+
+    /// Where a file of the context is.
+    pub fn path(&self, path: &BStr) -> PathBuf {
+        self.root.join(std::ffi::OsStr::from_bytes(path))
+    }
+
+    /// Its path in the repository, else below the root as it was named.
+    pub fn source_path(&self, path: &BStr) -> BString {
+        match &self.prefix {
+            Some(prefix) => [prefix.as_bytes(), path].concat().into(),
+            None => {
+                let root = self.root.as_os_str().as_bytes();
+                let root = root.strip_prefix(b"./").unwrap_or(root);
+                if root == b"." || root.is_empty() { path.into() } else { bstr::join("/", [root, path]).into() }
+            }
+        }
+    }
+
+    /// The bytes of a file, `most` of them.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(&self, path: &BStr, most: u64) -> Result<Vec<u8>> {
+        let path = self.path(path);
+        let mut bytes = Vec::new();
+        let read = fs::File::open(&path).and_then(|file| file.take(most).read_to_end(&mut bytes));
+        read.map(|_| bytes).map_err(|e| unreadable_below(&path, &e))
+    }
+}
+
+/// The path of a file in its repository, with `/` between names; its own if it is in none.
+pub fn in_repository(path: &Path) -> BString {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let inside = git::repository(directory).and_then(|repository| {
+        let whole = directory.canonicalize().ok()?;
+        Some([git::prefix(&whole, &repository)?.as_bytes(), path.file_name()?.as_bytes()].concat().into())
+    });
+    inside.unwrap_or_else(|| {
+        let bytes = path.as_os_str().as_bytes();
+        bytes.strip_prefix(b"./").unwrap_or(bytes).into()
+    })
+}
+
+fn found(path: &Path) -> Option<Listed> {
+    let metadata = fs::symlink_metadata(path).ok()?;
+    let kind = match metadata.file_type() {
+        kind if kind.is_file() => Kind::Regular,
+        kind if kind.is_symlink() => Kind::Symlink,
+        _ => return None,
+    };
+    Some(Listed { kind, mode: (metadata.permissions().mode() & 0o7777) as u16, blob: None })
+}
+
+/// What lies in a directory, and whether that is not all.
+fn listed(root: &Path, ignore: &Ignore) -> Result<(BTreeMap<BString, Listed>, bool)> {
+    let mut files = BTreeMap::new();
+    let walked = walk(root, &mut |entry| {
+        if files.len() >= MAX_FILES {
+            return Err(Error::new("the build context", "it has more files than are looked at"));
+        }
+        let name = BString::from(entry.name.as_os_str().as_bytes());
+        if !name.starts_with(b".git/") && !ignore.excludes(name.as_bstr()) {
+            files.extend(found(&entry.path).map(|listed| (name, listed)));
+        }
+        Ok(())
+    });
+    match walked {
+        Ok(()) => Ok((files, false)),
+        Err(_) if files.len() >= MAX_FILES => Ok((files, true)),
+        Err(error) => Err(error),
+    }
+}
+
+/// A path or a pattern below the root: without `.` and empty names, `..` goes no further up; `None` if nothing is left.
+pub fn cleaned(path: &str) -> Option<String> {
+    let mut clean: Vec<&str> = Vec::new();
+    for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
+        match part {
+            ".." => drop(clean.pop()),
+            _ => clean.push(part),
+        }
+    }
+    (!clean.is_empty()).then(|| clean.join("/"))
+}
+
+/// A pattern in which `*` matches no `/`.
+fn glob(pattern: &str) -> Option<GlobMatcher> {
+    let glob = GlobBuilder::new(pattern).literal_separator(true).backslash_escape(true).build().ok()?;
+    Some(glob.compile_matcher())
+}
