@@ -79,6 +79,10 @@ pub struct Unseen {
     pub below: Vec<BString>,
     /// Who may have made what is not seen: `which the base image may have`.
     pub why: &'static str,
+    /// What a program is taken for that is named by its path, and that nobody has seen; empty if it is not.
+    pub program: Vec<u8>,
+    /// The layer whose files are likewise only taken to be there.
+    pub assumed: Option<u16>,
 }
 
 impl Unseen {

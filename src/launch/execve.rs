@@ -141,7 +141,10 @@ impl Caller<'_> {
 
     /// Opens the file for execution: resolved, regular, an x bit that counts (`do_open_execat`).
     fn open(&self, call: &Call, steps: &mut Vec<Step>) -> Result<Resolved, Stop> {
-        let found = self.view.resolve(&call.path, self.cwd, self.credentials);
+        let found = match call.via {
+            Via::PathLookup => self.view.resolve(&call.path, self.cwd, self.credentials),
+            _ => self.view.resolve_program(&call.path, self.cwd, self.credentials),
+        };
         steps.push(self.step(call, found.as_ref().ok()));
         let file = match found {
             Ok(file) => file,

@@ -39,6 +39,8 @@ struct Wanted<'a> {
     any_x: bool,
     /// Only a regular file will do; else only a directory will not.
     regular: bool,
+    /// The command is named by its path.
+    by_path: bool,
 }
 
 impl Search<'_> {
@@ -55,7 +57,9 @@ impl Search<'_> {
     }
 
     fn runc(&self, name: &str, lookup: Lookup) -> Result<Found, Outcome> {
-        let wanted = Wanted { credentials: self.credentials, any_x: lookup == Lookup::Runc11, regular: false };
+        let by_path = name.contains('/');
+        let any_x = lookup == Lookup::Runc11;
+        let wanted = Wanted { credentials: self.credentials, any_x, regular: false, by_path };
         let found = if name.contains('/') {
             self.check(name.as_bytes(), wanted).map_err(|p| self.command(name.into(), p, lookup))?;
             Found { path: name.into(), via: Via::Command }
@@ -99,7 +103,8 @@ impl Search<'_> {
     /// the user may not execute it.
     fn crun(&self, name: &str, lookup: Lookup) -> Result<Found, Outcome> {
         let root = Credentials::root();
-        let wanted = |credentials| Wanted { credentials, any_x: false, regular: true };
+        let by_path = name.contains('/');
+        let wanted = |credentials| Wanted { credentials, any_x: false, regular: true, by_path };
         match self.crun_pass(name, lookup, wanted(&root)) {
             Err(Miss::Other(..)) => self.crun_pass(name, lookup, wanted(self.credentials)),
             other => other,
@@ -146,7 +151,12 @@ impl Search<'_> {
     }
 
     fn check(&self, path: &[u8], wanted: Wanted<'_>) -> Result<(), Problem> {
-        let found = self.view.resolve(path, self.cwd, wanted.credentials).map_err(Problem::Unresolved)?;
+        // what PATH leads to is looked for further on
+        let found = match wanted.by_path {
+            true => self.view.resolve_program(path, self.cwd, wanted.credentials),
+            false => self.view.resolve(path, self.cwd, wanted.credentials),
+        };
+        let found = found.map_err(Problem::Unresolved)?;
         let inode = self.view.inode(found.ino);
         match inode.kind {
             Kind::Directory(_) | Kind::Unknowable if !wanted.regular => return Err(Problem::Directory(found.ino)),

@@ -26,6 +26,25 @@ impl View<'_> {
     }
 }
 
+impl View<'_> {
+    /// The same for a program that is named by its path: where it may be and nobody has seen it, it is taken to be there
+    /// ([`Unseen`](crate::image::Unseen)).
+    ///
+    /// # Errors
+    /// As path_resolution(7) has them.
+    pub fn resolve_program(&self, path: &[u8], cwd: &[u8], credentials: &Credentials) -> Result<Resolved, PathError> {
+        let found = self.resolve(path, cwd, credentials);
+        let unseen = self.unseen().filter(|unseen| !unseen.program.is_empty());
+        match (found, unseen) {
+            (Err(error), Some(unseen)) if error.unknowable == Some(unseen.why) && !path.ends_with(b"/") => {
+                let path = if error.rest.is_empty() { error.at } else { join(&error.at, &error.rest) };
+                Ok(Resolved { ino: View::ASSUMED, path, links: error.links })
+            }
+            (found, _) => found,
+        }
+    }
+}
+
 /// One component that is still to be walked, and whether it comes from the target of a link.
 struct Component {
     name: BString,

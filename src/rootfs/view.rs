@@ -55,6 +55,8 @@ pub struct Likeness {
 impl<'a> View<'a> {
     /// The runtime's own program, which /proc/self/exe names.
     pub(super) const RUNTIME: Ino = Ino(u32::MAX);
+    /// A program that nobody has seen; see [`View::resolve_program`].
+    pub(super) const ASSUMED: Ino = Ino(u32::MAX - 1);
 
     /// The merged tree below the default mounts.
     pub fn new(image: &'a Image, rootfs: &'a Rootfs) -> Self {
@@ -62,7 +64,7 @@ impl<'a> View<'a> {
             image,
             rootfs,
             reset_parents: false,
-            added: vec![made(Kind::Runtime, 0o755)],
+            added: vec![made(Kind::Runtime, 0o755), assumed(image)],
             names: HashMap::new(),
             steps: Rc::new(Cell::new(MAX_STEPS)),
             again: Rc::default(),
@@ -98,6 +100,12 @@ impl<'a> View<'a> {
     /// Why files that no layer has may be there all the same; `None` if what the layers have is all.
     pub fn unseen(&self) -> Option<&'a Unseen> {
         self.image.unseen.as_ref()
+    }
+
+    /// Whether a file is only taken to be there.
+    pub fn is_assumed(&self, ino: Ino) -> bool {
+        let layer = self.unseen().and_then(|unseen| unseen.assumed);
+        ino == Self::ASSUMED || (layer.is_some() && self.inode(ino).layer == layer)
     }
 
     /// What tells it from other views of the image.
@@ -159,6 +167,11 @@ impl<'a> View<'a> {
         let len = usize::try_from(size.saturating_sub(offset)).map_or(len, |rest| rest.min(len));
         if len == 0 {
             return Ok(Vec::new());
+        }
+        if ino == Self::ASSUMED {
+            let start = usize::try_from(offset).unwrap_or(usize::MAX);
+            let program = self.image.unseen.as_ref().map(|unseen| unseen.program.as_slice()).unwrap_or_default();
+            return Ok(program.iter().skip(start).take(len).copied().collect());
         }
         if let Some(bytes) = self.content(ino).and_then(|c| c.get(offset, len)) {
             return Ok(bytes.to_vec());
@@ -269,6 +282,11 @@ impl<'a> View<'a> {
         self.names.insert((dir, BString::from(name.as_ref())), ino);
         ino
     }
+}
+
+fn assumed(image: &Image) -> Inode<'static> {
+    let size = image.unseen.as_ref().map_or(0, |unseen| unseen.program.len() as u64);
+    made(Kind::Regular { size, kept: None }, 0o755)
 }
 
 fn made(kind: Kind<'_>, mode: u16) -> Inode<'_> {

@@ -170,9 +170,10 @@ impl Assembled {
                 files.insert(path.trim_start_matches('/').into(), (0o755, bytes));
             }
         };
-        for word in build.words(&self.made) {
+        let words = build.words(&self.made);
+        for word in &words {
             match word.strip_prefix('/') {
-                Some(_) if unseen.covers(word.as_bytes()) => program(&word, "assumed"),
+                Some(_) if unseen.covers(word.as_bytes()) => program(word, "assumed"),
                 Some(_) => {}
                 None if everywhere && !OTHER_SHELLS.contains(&word.as_str()) => {
                     program(&format!("/usr/bin/{word}"), "assumed")
@@ -187,11 +188,14 @@ impl Assembled {
                 program(&format!("/usr/bin/{name}"), text);
             }
             program("/usr/bin/env", "assumed");
-            files.insert("etc/passwd".into(), (0o644, build.passwd().into_bytes()));
+            files.insert("etc/passwd".into(), (0o644, build.passwd(&words).into_bytes()));
             files.insert("etc/group".into(), (0o644, build.group().into_bytes()));
         }
         let layer = Layer { digest: String::new(), created_by: None, changeset: Arc::new(changeset(&files)) };
         self.image.layers.insert(0, layer);
+        if let Some(unseen) = &mut self.image.unseen {
+            unseen.assumed = Some(0);
+        }
         let assumed = files.into_keys().map(|path| (path, From::Assumed)).collect();
         self.made.insert(0, Made { instruction: None, files: assumed });
         let again = std::mem::replace(&mut self.image.again, Box::new(super::Nothing));
@@ -238,7 +242,7 @@ impl Build<'_> {
         while let Some(text) = left.pop() {
             for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || "_./+-@:".contains(c))) {
                 let name = word.rsplit('/').next().unwrap_or_default();
-                if name.is_empty() || word.len() > 200 || words.len() > MAX_PROGRAMS {
+                if name.trim_matches('.').is_empty() || word.len() > 200 || words.len() > MAX_PROGRAMS {
                     continue;
                 }
                 let files = made.iter().flat_map(|made| &made.files);
@@ -258,15 +262,17 @@ impl Build<'_> {
         words
     }
 
-    /// passwd(5), with the user that the container runs as.
-    fn passwd(&self) -> String {
+    /// passwd(5), with the user that the container runs as, and whatever else may be the name of one.
+    fn passwd(&self, words: &BTreeSet<String>) -> String {
         let user = self.plan.configuration.user.split(':').next().unwrap_or_default();
         let own = match user {
             "" | "root" => String::new(),
             name if name.bytes().all(|b| b.is_ascii_digit()) => String::new(),
             name => format!("{name}:x:{ASSUMED_ID}:{ASSUMED_ID}::/home/{name}:/bin/sh\n"),
         };
-        format!("root:x:0:0:root:/root:/bin/sh\n{own}")
+        let others = words.iter().filter(|word| is_user(word) && *word != user).take(MAX_USERS);
+        let others = others.map(|name| format!("{name}:x:{ASSUMED_ID}:{ASSUMED_ID}::/home/{name}:/bin/sh\n"));
+        format!("root:x:0:0:root:/root:/bin/sh\n{own}{}", others.collect::<String>())
     }
 
     /// group(5), likewise.
@@ -279,6 +285,14 @@ impl Build<'_> {
         };
         format!("root:x:0:\n{own}")
     }
+}
+
+/// Users that are assumed at most.
+const MAX_USERS: usize = 2_000;
+
+fn is_user(word: &str) -> bool {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_';
+    word != "root" && word.len() < 32 && word.starts_with(|c: char| c.is_ascii_lowercase()) && word.chars().all(fits)
 }
 
 fn is_path(word: &str) -> bool {

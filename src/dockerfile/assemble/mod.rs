@@ -144,7 +144,12 @@ impl Build<'_> {
         image.configuration = self.plan.configuration.clone();
         below.sort();
         below.dedup();
-        image.unseen = (!below.is_empty()).then_some(Unseen { below, why: "which the build may bring" });
+        image.unseen = (!below.is_empty()).then_some(Unseen {
+            below,
+            why: "which the build may bring",
+            program: assumed::Platformed(&image.platform).program("assumed").unwrap_or_default(),
+            assumed: None,
+        });
         let (context, file) = (self.context.clone(), Arc::clone(&self.file));
         image.again = Box::new(Taken { base, first, taken, context, file });
         Assembled { image, made }

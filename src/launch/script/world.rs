@@ -143,9 +143,12 @@ impl<'a> Inside<'a> {
         }
     }
 
-    /// An element of PATH: a file that can be executed, or why not.
-    fn candidate(&self, path: &[u8], cwd: &BStr) -> Result<(), (Option<Errno>, bool)> {
-        let found = self.view.resolve(path, cwd, &self.credentials);
+    /// An element of PATH, or a path (`by_path`): a file that can be executed, or why not.
+    fn candidate(&self, path: &[u8], cwd: &BStr, by_path: bool) -> Result<(), (Option<Errno>, bool)> {
+        let found = match by_path {
+            true => self.view.resolve_program(path, cwd, &self.credentials),
+            false => self.view.resolve(path, cwd, &self.credentials),
+        };
         let resolved = found.map_err(|e| match e.unknowable {
             Some(_) => (None, false),
             None => (Some(e.errno), e.errno == Errno::EACCES),
@@ -170,6 +173,7 @@ impl World for Inside<'_> {
             return self.link(path);
         }
         match self.resolve(path) {
+            Ok(found) if self.view.is_assumed(found.ino) => Truth::Unknown,
             Ok(found) => match self.view.inode(found.ino) {
                 inode if matches!(inode.kind, Kind::Unknowable | Kind::Runtime) => match operator {
                     b'e' => Truth::Yes,
@@ -183,7 +187,7 @@ impl World for Inside<'_> {
 
     fn command(&self, shell: Shell, name: &BStr, search: Option<&BStr>, cwd: &BStr, exec: bool) -> Found {
         if name.contains(&b'/') {
-            return match self.candidate(name, cwd) {
+            return match self.candidate(name, cwd, true) {
                 Ok(()) => Found::Program(name.into()),
                 Err((None, _)) => Found::Unknown,
                 Err((Some(errno), closed)) => Found::Fails(shell.cannot_execute(errno, false, exec, closed)),
@@ -195,7 +199,7 @@ impl World for Inside<'_> {
             let mut path = BString::from(if element.is_empty() { b"." } else { element });
             path.push(b'/');
             path.extend_from_slice(name);
-            match self.candidate(&path, cwd) {
+            match self.candidate(&path, cwd, false) {
                 Ok(()) => return Found::Program(path),
                 Err((None, _)) if self.view.unseen().is_none() => return Found::Unknown,
                 Err((None, _)) => unseen = true,
@@ -218,7 +222,7 @@ impl World for Inside<'_> {
             return if self.test(b'e', path) == Truth::No { Content::Absent } else { Content::Unknown };
         };
         let inode = self.view.inode(found.ino);
-        if !inode.kind.is_regular() {
+        if !inode.kind.is_regular() || self.view.is_assumed(found.ino) && !is_table(path) {
             return Content::Unknown;
         }
         if !self.credentials.may(READ, inode) {
@@ -264,6 +268,11 @@ impl World for Inside<'_> {
     fn run(&self, argv: &[Field], cwd: &BStr) -> Run {
         program::run(argv, cwd, self)
     }
+}
+
+/// passwd(5) or group(5), which are assumed with what is asked of them.
+fn is_table(path: &BStr) -> bool {
+    matches!(path.as_bytes(), b"/etc/passwd" | b"/etc/group")
 }
 
 /// An absolute path: `path` itself, or below `cwd`.
