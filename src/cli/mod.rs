@@ -3,12 +3,14 @@
 mod cache;
 mod check;
 mod completions;
+mod config;
 mod explain;
 mod man;
 mod near;
 mod options;
 mod output;
 mod progress;
+mod project;
 mod rules;
 mod target;
 mod trace;
@@ -53,6 +55,8 @@ enum Command {
     Rules(rules::Typed),
     /// Show or clear what is remembered of layers
     Cache(cache::Typed),
+    /// Show which imagelint.toml is in force, or its JSON schema
+    Config(config::Typed),
     /// Write completions for a shell to standard output
     Completions(completions::Typed),
     /// Write the manual page to standard output
@@ -68,7 +72,7 @@ impl CommandLine {
             Some(Command::Trace(typed)) => typed.show.color,
             Some(Command::Explain(typed)) => typed.color,
             Some(Command::Rules(typed)) => typed.color,
-            Some(Command::Cache(_) | Command::Completions(_) | Command::Man) => Color::Auto,
+            Some(Command::Cache(_) | Command::Config(_) | Command::Completions(_) | Command::Man) => Color::Auto,
         }
     }
 }
@@ -119,6 +123,7 @@ fn done(typed: CommandLine) -> Exit {
         Some(Command::Explain(typed)) => explain::run(typed),
         Some(Command::Rules(typed)) => rules::run(typed),
         Some(Command::Cache(typed)) => cache::run(typed),
+        Some(Command::Config(typed)) => config::run(typed),
         Some(Command::Completions(typed)) => completions::run(typed),
         Some(Command::Man) => man::run(),
     };

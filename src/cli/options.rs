@@ -16,7 +16,6 @@ use imagelint::source::{Held, Keep, Store};
 use super::Exit;
 use super::output::{Color, Complaint, Result};
 use super::progress::Bar;
-use super::target;
 
 /// Which images, for which platform, started how.
 #[derive(Debug, Args)]
@@ -151,7 +150,6 @@ impl Look {
         show: &Show,
         mut then: impl FnMut(std::result::Result<&Lint, Unread<'_>>) -> Result<Exit>,
     ) -> Result<Exit> {
-        target::check(show.report.iter().map(|file| file.path.as_path()), &self.images)?;
         let (mut exit, silent) = (Exit::Clean, show.quiet || show.no_progress);
         let store = self.cache.store();
         let keep = self.keep(store.clone());
@@ -209,6 +207,11 @@ impl Look {
             Ok(mut all) => all.try_for_each(then),
             Err(error) => then(Err(error)),
         }
+    }
+
+    /// The images as typed.
+    pub fn images(&self) -> &[String] {
+        &self.images
     }
 
     /// What the command line changes.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::ignores::Notice;
 use super::read;
 use crate::error::{Error, Result};
-use crate::finding::{Finding, Place};
+use crate::finding::{Finding, Place, Suppression, Suppressor};
 use crate::fingerprint;
 use crate::image::Image;
 
@@ -51,6 +51,11 @@ impl Entry {
             fingerprint: fingerprint::v1(finding, image),
         }
     }
+}
+
+/// That a finding is not to be told, since the baseline `name` has it.
+pub fn in_baseline(name: &str) -> Suppression {
+    Suppression { by: Suppressor::Baseline, reason: format!("it is in the baseline {name}") }
 }
 
 /// The file.
@@ -106,7 +111,7 @@ impl Baseline {
     pub(super) fn reason(&mut self, entry: &Entry) -> Option<String> {
         let known = self.known.contains(&entry.fingerprint);
         known.then(|| self.occurred.insert(entry.fingerprint.clone()));
-        known.then(|| format!("it is in the baseline {}", self.name))
+        known.then(|| in_baseline(&self.name).reason)
     }
 
     fn was_looked_for(&self, entry: &Entry) -> bool {
@@ -121,7 +126,7 @@ impl Baseline {
     }
 
     /// That findings of it no longer occur, if that is so.
-    pub(super) fn notice(&self) -> Option<Notice> {
+    pub fn notice(&self) -> Option<Notice> {
         let gone = self.gone();
         let named: Vec<_> =
             gone.iter().take(NAMED).map(|e| format!("{} in {} of {}", e.rule, e.place, e.image)).collect();

@@ -160,7 +160,7 @@ impl<'a> Lines<'a> {
     fn below(&self, at: usize) -> Range<usize> {
         let line = (at..self.ranges.len()).find(|at| self.kind(*at) != Kind::Comment).unwrap_or(self.ranges.len());
         match self.kind(line) {
-            Kind::Code => self.from_to(line, self.last(line)),
+            Kind::Code => self.bytes(line, self.last(line)),
             _ => 0..0,
         }
     }
@@ -168,14 +168,14 @@ impl<'a> Lines<'a> {
     /// The line `at`, with those that it continues.
     fn around(&self, at: usize) -> Range<usize> {
         let first = (0..at).rev().take_while(|before| self.goes_on(*before)).last().unwrap_or(at);
-        self.from_to(first, self.last(at))
+        self.bytes(first, self.last(at))
     }
 
     fn last(&self, at: usize) -> usize {
         (at..self.ranges.len()).find(|at| !self.goes_on(*at)).unwrap_or(at)
     }
 
-    fn from_to(&self, first: usize, last: usize) -> Range<usize> {
+    fn bytes(&self, first: usize, last: usize) -> Range<usize> {
         let start = self.ranges.get(first).map_or(0, |range| range.start);
         start..self.ranges.get(last).map_or(start, |range| range.end)
     }

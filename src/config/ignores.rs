@@ -107,12 +107,10 @@ impl Ignores {
         }
     }
 
-    /// What was said and is of no use; `complete` if all images could be looked at that were asked for.
+    /// What was said and is of no use, but for the baseline; `complete` if all images could be looked at that were asked for.
     pub fn notices(&self, complete: bool) -> Vec<Notice> {
         let configured = self.configured.notices(complete);
-        let mut notices: Vec<_> = configured.chain(self.comments.notices()).chain(self.labels.notices()).collect();
-        notices.extend(self.baseline.notice().filter(|_| complete));
-        notices
+        configured.chain(self.comments.notices()).chain(self.labels.notices()).collect()
     }
 
     /// The baseline that was used.

@@ -25,7 +25,7 @@ mod schema;
 mod settings;
 mod words;
 
-pub use baseline::{Baseline, Entry};
+pub use baseline::{Baseline, Entry, in_baseline};
 pub use date::Date;
 pub use file::{FailOn, Level};
 pub use find::find;

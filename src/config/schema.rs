@@ -1,5 +1,6 @@
 //! The JSON schema of `imagelint.toml`, made of its structures; `docs/imagelint.schema.json` must be what is made here.
 
+use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
 
@@ -25,7 +26,8 @@ pub(super) fn date(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn text() -> String {
-    let mut schema = schemars::schema_for!(File);
+    // Of the drafts that editors for TOML know, the newest.
+    let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<File>();
     schema.insert("$id".to_owned(), json!(SCHEMA_URL));
     serde_json::to_string_pretty(&schema).unwrap() + "\n"
 }
@@ -46,8 +48,8 @@ fn the_schema_has_the_keys_that_are_read() {
     let schema: Value = serde_json::from_str(&text()).unwrap();
     for (table, keys) in [
         ("", &schema["properties"]),
-        ("[[ignore]]\n", &schema["$defs"]["Ignore"]["properties"]),
-        ("[[image]]\n", &schema["$defs"]["Section"]["properties"]),
+        ("[[ignore]]\n", &schema["definitions"]["Ignore"]["properties"]),
+        ("[[image]]\n", &schema["definitions"]["Section"]["properties"]),
     ] {
         let error = toml::from_str::<File>(&format!("{table}x = 1")).unwrap_err();
         let mut read: Vec<_> = error.message().split('`').skip(3).step_by(2).collect();
@@ -55,5 +57,5 @@ fn the_schema_has_the_keys_that_are_read() {
         let keys: Vec<_> = keys.as_object().unwrap().keys().map(String::as_str).collect();
         assert_eq!(keys, read, "{table}");
     }
-    assert_eq!(schema["$defs"]["Ignore"]["required"], json!(["rule", "reason"]));
+    assert_eq!(schema["definitions"]["Ignore"]["required"], json!(["rule", "reason"]));
 }
