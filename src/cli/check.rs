@@ -87,7 +87,7 @@ pub fn run(typed: Typed) -> Result<Exit> {
     let rules = rules(&choice)?;
     let written = show.report.iter().map(|file| file.path.as_path()).chain(project.written());
     target::check(written, look.images())?;
-    let mut project = Project::open(project, choice.select.clone(), show.color)?;
+    let mut project = Project::open(project, choice.select.clone(), &show)?;
     let exit = look.each(&rules, &show, |looked| {
         let lint = match looked {
             Ok(lint) => lint,

@@ -9,11 +9,16 @@ use imagelint::finding::{Finding, Suppressor};
 use imagelint::launch::Overrides;
 use imagelint::lint::Lint;
 use imagelint::report::escape::visible;
+use imagelint::report::text;
 use imagelint::rule::Rule;
 
 use super::Exit;
+use super::options::Show;
 use super::output::{Color, Complaint, Result};
 use super::target;
+
+/// How many words of no use are told one by one: they may be those of a hostile image.
+const NOTICES: usize = 20;
 
 /// As typed.
 #[derive(Debug, Args)]
@@ -89,15 +94,17 @@ pub struct Project {
     selected: Vec<String>,
     present: BTreeSet<Entry>,
     color: Color,
+    quiet: bool,
 }
 
 impl Project {
     /// Reads what there is to be read.
-    pub fn open(options: Options, selected: Vec<String>, color: Color) -> Result<Self> {
+    pub fn open(options: Options, selected: Vec<String>, show: &Show) -> Result<Self> {
         let config = options.file.read()?;
         let baseline = options.baseline.as_ref().map(|path| Baseline::read(path, &shown(path))).transpose()?;
         let ignores = Ignores::new(config.as_ref(), baseline, Date::today());
-        Ok(Project { options, config, ignores, selected, present: BTreeSet::new(), color })
+        let (color, quiet) = (show.color, show.quiet);
+        Ok(Project { options, config, ignores, selected, present: BTreeSet::new(), color, quiet })
     }
 
     fn settings(&self, reference: &str) -> Settings {
@@ -143,6 +150,9 @@ impl Project {
         if let Some(path) = self.options.written() {
             if complete {
                 target::write_as("baseline", path, &self.ignores.baseline().rewritten(&self.present))?;
+                if !self.quiet {
+                    eprintln!("note: wrote {} to `{}`", text::counted(self.present.len(), "finding"), shown(path));
+                }
             } else {
                 let what =
                     format!("the baseline `{}` was not written, since not every image could be read", shown(path));
@@ -153,8 +163,13 @@ impl Project {
             return Ok(());
         }
         let stale = self.ignores.baseline().notice().filter(|_| complete && self.options.written().is_none());
-        for notice in self.ignores.notices(complete).into_iter().chain(stale) {
-            Complaint::new(format!("{}: {}", notice.place, notice.message)).help(notice.help).warn(self.color);
+        let notices: Vec<_> = self.ignores.notices(complete).into_iter().chain(stale).collect();
+        for notice in notices.iter().take(NOTICES) {
+            let complaint = Complaint::new(format!("{}: {}", notice.place, notice.message));
+            complaint.help(notice.help.as_str()).warn(self.color);
+        }
+        if let Some(more @ 1..) = notices.len().checked_sub(NOTICES) {
+            Complaint::new(format!("{more} more ignores are of no use")).warn(self.color);
         }
         Ok(())
     }

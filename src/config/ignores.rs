@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::baseline::{Baseline, Entry};
+use super::comment::Language;
 use super::comments::Comments;
 use super::configured::Configured;
 use super::date::Date;
 use super::label::Labels;
 use super::settings::Config;
-use crate::finding::{Finding, Suppression, Suppressor};
+use crate::finding::{Finding, SourceFile, Suppression, Suppressor};
 use crate::rule::Subject;
 
 /// Something that was said and is of no use: broken, expired, or about nothing.
@@ -105,6 +106,11 @@ impl Ignores {
             ];
             finding.suppression = said.into_iter().find_map(|(by, reason)| Some(Suppression { by, reason: reason? }));
         }
+    }
+
+    /// Knows the comments of a Dockerfile also where nothing is found in it; an image of it was looked at with `rules`.
+    pub fn know_dockerfile(&mut self, file: &SourceFile, rules: &[&'static str]) {
+        self.comments.learn_source(file, Language::Dockerfile, rules);
     }
 
     /// What was said and is of no use, but for the baseline; `complete` if all images could be looked at that were asked for.
