@@ -9,12 +9,14 @@
 //! The modules stand in that order, and each imports only what stands above it.
 
 pub mod error;
+pub mod near;
 pub mod format;
 pub mod reference;
 pub mod source;
 pub mod image;
 pub mod rootfs;
 pub mod finding;
+pub mod fingerprint;
 pub mod launch;
 pub mod dockerfile;
 pub mod rule;

@@ -3,6 +3,7 @@
 mod cache;
 mod check;
 mod completions;
+mod config;
 mod dockerfile;
 mod explain;
 mod man;
@@ -10,6 +11,7 @@ mod near;
 mod options;
 mod output;
 mod progress;
+mod project;
 mod rules;
 mod target;
 mod trace;
@@ -54,6 +56,8 @@ enum Command {
     Rules(rules::Typed),
     /// Show or clear what is remembered of layers
     Cache(cache::Typed),
+    /// Show which imagelint.toml is in force, or its JSON schema
+    Config(config::Typed),
     /// Write completions for a shell to standard output
     Completions(completions::Typed),
     /// Write the manual page to standard output
@@ -69,7 +73,7 @@ impl CommandLine {
             Some(Command::Trace(typed)) => typed.show.color,
             Some(Command::Explain(typed)) => typed.color,
             Some(Command::Rules(typed)) => typed.color,
-            Some(Command::Cache(_) | Command::Completions(_) | Command::Man) => Color::Auto,
+            Some(Command::Cache(_) | Command::Config(_) | Command::Completions(_) | Command::Man) => Color::Auto,
         }
     }
 }
@@ -120,6 +124,7 @@ fn done(typed: CommandLine) -> Exit {
         Some(Command::Explain(typed)) => explain::run(typed),
         Some(Command::Rules(typed)) => rules::run(typed),
         Some(Command::Cache(typed)) => cache::run(typed),
+        Some(Command::Config(typed)) => config::run(typed),
         Some(Command::Completions(typed)) => completions::run(typed),
         Some(Command::Man) => man::run(),
     };

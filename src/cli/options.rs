@@ -15,7 +15,6 @@ use imagelint::source::{Held, Keep, Store};
 
 use super::output::{Color, Complaint, Result};
 use super::progress::Bar;
-use super::target;
 use super::{Exit, dockerfile};
 
 /// Which images, for which platform, started how.
@@ -153,7 +152,6 @@ impl Look {
         show: &Show,
         mut then: impl FnMut(std::result::Result<&Lint, Unread<'_>>) -> Result<Exit>,
     ) -> Result<Exit> {
-        target::check(show.report.iter().map(|file| file.path.as_path()), &self.images)?;
         let (mut exit, silent) = (Exit::Clean, show.quiet || show.no_progress);
         let store = self.cache.store();
         let keep = self.keep(store.clone());
@@ -238,6 +236,11 @@ impl Look {
             then(&name, lint)?;
         }
         Ok(())
+    }
+
+    /// The images as typed.
+    pub fn images(&self) -> &[String] {
+        &self.images
     }
 
     /// What the command line changes.

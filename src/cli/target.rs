@@ -87,8 +87,13 @@ fn files(image: &str) -> Vec<Identity> {
     names.filter_map(|name| Path::new(name).metadata().ok()).map(|metadata| Identity::there(&metadata)).collect()
 }
 
-/// Writes `text` to the file that `path` names.
+/// Writes the report `text` to the file that `path` names.
 pub fn write(path: &Path, text: &str) -> Result<()> {
+    write_as("report", path, text)
+}
+
+/// The same of another text, which a complaint calls `what`.
+pub fn write_as(what: &str, path: &Path, text: &str) -> Result<()> {
     let identity = Some(Identity::of(path));
     if identity == Identity::of_stream(io::stdout()) {
         return output::print(text);
@@ -105,7 +110,7 @@ pub fn write(path: &Path, text: &str) -> Result<()> {
     match written {
         // A reader that has gone away is no error, as for standard output.
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Complaint::new(format!("could not write the report `{}`: {error}", path.display())))
+            Err(Complaint::new(format!("could not write the {what} `{}`: {error}", path.display())))
         }
         _ => Ok(()),
     }

@@ -4,6 +4,8 @@
 //! `Shell`) nor the tolerance of Go's `encoding/json` that all engines share: keys match in any case, `null` is the
 //! empty value. And an error can name the field.
 
+use std::collections::BTreeMap;
+
 use oci_spec::image::Digest;
 use serde_json::{Map, Value};
 
@@ -134,6 +136,7 @@ fn configuration(config: &Object<'_>) -> Result<Configuration> {
         shell: config.texts("Shell")?,
         healthcheck: healthcheck(&config.object("Healthcheck")?.texts("Test")?),
         volumes: config.object("Volumes")?.keys(),
+        labels: config.object("Labels")?.texts_by_name(),
     })
 }
 
@@ -261,6 +264,12 @@ impl<'a> Object<'a> {
         }
     }
 
+    /// The values that are strings; `null` is the empty one.
+    fn texts_by_name(&self) -> BTreeMap<String, String> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        self.fields.into_iter().flatten().map(|(name, value)| (name.clone(), text(value))).collect()
+    }
+
     fn keys(&self) -> Vec<String> {
         self.fields.map(|fields| fields.keys().cloned().collect()).unwrap_or_default()
     }
@@ -299,6 +308,7 @@ mod tests {
         assert_eq!(c.volumes, ["/v", "/w"]);
         assert_eq!(c.healthcheck, Some(Healthcheck::Shell("x".into())));
         assert_eq!(c.shell, ["/bin/ash", "-c"]);
+        assert_eq!(c.labels, [("a", ""), ("b", "")].map(|(k, v)| (k.to_owned(), v.to_owned())).into());
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The image configuration (image-spec, config.md): what the process is to be.
 
+use std::collections::BTreeMap;
+
 /// The part of `config` that decides how the container starts and stops. Absent and `null` fields are empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Configuration {
@@ -21,6 +23,8 @@ pub struct Configuration {
     pub healthcheck: Option<Healthcheck>,
     /// `Volumes`, the paths.
     pub volumes: Vec<String>,
+    /// `Labels`.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// `Healthcheck` of the configuration: docker/docker-image-spec, v1.2.

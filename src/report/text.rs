@@ -56,7 +56,8 @@ impl Report {
     }
 }
 
-fn counted(n: usize, what: &str) -> String {
+/// `1 error`, `2 errors`.
+pub fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 

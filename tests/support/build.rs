@@ -124,7 +124,12 @@ impl Builder {
                 Ok(())
             }
             "HEALTHCHECK" => self.healthcheck(rest),
-            "LABEL" | "EXPOSE" => Ok(()),
+            "LABEL" => {
+                let labels: BTreeMap<_, _> = dockerfile::assignments(rest, &self.environment)?.into_iter().collect();
+                set("Labels", json!(labels), &mut self.config);
+                Ok(())
+            }
+            "EXPOSE" => Ok(()),
             _ => Err("not among what fixtures may use".into()),
         }
     }
