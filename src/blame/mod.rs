@@ -3,6 +3,8 @@
 //! A field of the configuration leads to the instruction that set it, a file of the image to the file that it was copied
 //! from, a layer to the instruction that made it. What neither this Dockerfile nor its context made is inherited.
 
+mod mend;
+
 use std::ops::Range;
 use std::sync::Arc;
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use imagelint::image::{self, Image};
-use imagelint::lint::{Unbuilt, Wanted};
+use imagelint::lint::Wanted;
 
 use super::output::{Complaint, Result};
 
@@ -48,12 +48,18 @@ impl Typed {
             std::io::stdin()
                 .read_to_end(&mut text)
                 .map_err(|e| Complaint::new(format!("could not read standard input: {e}")))?;
-            return Ok(Wanted { path: "-".into(), text: Some(text), context: self.context.clone(), target });
+            return Ok(Wanted {
+                path: "-".into(),
+                text: Some(text),
+                context: self.context.clone(),
+                target,
+                ..Wanted::default()
+            });
         }
         let path = if typed.is_dir() { usual(typed)? } else { typed.to_path_buf() };
         let own = path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
         let context = self.context.clone().or_else(|| own.map(Path::to_path_buf));
-        Ok(Wanted { path, text: None, context, target })
+        Ok(Wanted { path, context, target, ..Wanted::default() })
     }
 
     /// The base image, if one was named.
@@ -70,9 +76,4 @@ fn usual(directory: &Path) -> Result<PathBuf> {
         Complaint::new(format!("the directory `{}` has no Dockerfile", directory.display()))
             .help("name the file with --dockerfile FILE")
     })
-}
-
-/// Reads a Dockerfile.
-pub fn open(wanted: &Wanted) -> imagelint::Result<Unbuilt> {
-    Unbuilt::open(wanted)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use imagelint::image::{self, Platform};
 use imagelint::launch::Overrides;
-use imagelint::lint::Lint;
+use imagelint::lint::{Lint, Unbuilt};
 use imagelint::report::{self, Detail};
 use imagelint::rule::Rule;
 use imagelint::source::places::{Access, Place};
@@ -232,7 +232,7 @@ impl Look {
                 whole: false,
             };
             let base = self.build.base(&options)?;
-            let lint = dockerfile::open(&wanted).and_then(|file| file.lint(base, &self.overrides(), rules));
+            let lint = Unbuilt::open(&wanted).and_then(|file| file.lint(base, &self.overrides(), rules));
             then(&name, lint)?;
         }
         Ok(())

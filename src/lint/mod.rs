@@ -1,5 +1,6 @@
 //! The line itself: reference, image, root file system, launch, rules.
 
+mod mending;
 mod unbuilt;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::reference::Reference;
 use crate::rootfs::{Kind, Rootfs};
 use crate::rule::{Rule, Subject};
 
+pub use mending::{Mended, Which, mend};
 pub use unbuilt::{Unbuilt, Wanted};
 
 /// As [`image::Other::executed`].

@@ -3,10 +3,11 @@
 //! Where the base image is not at hand, its shell is taken to be each of the usual ones in turn. What holds with all of them is
 //! likely; what holds with one of them only is possible, and says so.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use bstr::{BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 
 use super::Lint;
 use crate::blame::Blamer;
@@ -41,6 +42,8 @@ pub struct Wanted {
     pub context: Option<PathBuf>,
     /// The stage; the last if none is named.
     pub target: Option<String>,
+    /// Texts that stand for those of the files, by their paths in the repository.
+    pub changed: BTreeMap<BString, BString>,
 }
 
 impl Unbuilt {
@@ -49,9 +52,11 @@ impl Unbuilt {
     /// # Errors
     /// It cannot be read, or is none that can be built: line and column are named.
     pub fn open(wanted: &Wanted) -> Result<Self> {
-        let (path, text) = match &wanted.text {
-            Some(text) => (BString::from("Dockerfile"), text.clone()),
-            None => (in_repository(&wanted.path), read(&wanted.path)?),
+        let path = if wanted.text.is_some() { BString::from("Dockerfile") } else { in_repository(&wanted.path) };
+        let text = match (wanted.changed.get(&path), &wanted.text) {
+            (Some(text), _) => text.to_vec(),
+            (None, Some(text)) => text.clone(),
+            (None, None) => read(&wanted.path)?,
         };
         let shown = wanted.path.display().to_string();
         if text.len() > MAX_LENGTH {
@@ -68,7 +73,10 @@ impl Unbuilt {
             let target = wanted.target.as_deref().unwrap_or_default();
             return Err(Error::new(format!("`{shown}`"), format!("it has no stage `{target}`")).help(stages(&parsed)));
         }
-        let open = |root: &PathBuf| Context::open(root, &wanted.path).map(Arc::new);
+        let open = |root: &PathBuf| {
+            let context = Context::open(root, &wanted.path)?;
+            Ok::<_, Error>(Arc::new(context.with(&wanted.changed)))
+        };
         let context = wanted.context.as_ref().map(open).transpose()?;
         Ok(Unbuilt { file, parsed, context, target: wanted.target.clone() })
     }
@@ -116,6 +124,7 @@ impl Unbuilt {
         let blamer = Blamer { build, made: &made };
         for finding in &mut lint.findings {
             finding.blame = blamer.blame(finding);
+            blamer.mend(finding);
             if is_open && finding.severity < Severity::Error {
                 finding.confidence = finding.confidence.min(Confidence::Likely);
             }
@@ -123,6 +132,17 @@ impl Unbuilt {
         // What the base brings is the base's: nobody can mend it here.
         lint.findings.retain(|finding| finding.blame.source.is_some());
         Ok(lint)
+    }
+
+    /// Where a file lies that findings name; `None` of what is no regular file of the context.
+    pub fn place(&self, wanted: &Wanted, source: &BStr) -> Option<PathBuf> {
+        let context = self.context.as_ref();
+        let place = match context.and_then(|context| Some((context, context.inside(source)?))) {
+            _ if *source == self.file.path => wanted.path.clone(),
+            Some((context, inside)) => context.path(inside.as_bstr()),
+            None => return None,
+        };
+        std::fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_file()).then_some(place)
     }
 
     /// What a build of it comes to on a base of which nothing is known.

@@ -137,7 +137,12 @@ impl<'a> Parented<'a> {
     pub fn line_with_exec(&self, held: &Held) -> Option<Fix> {
         let script = held.script.as_ref()?;
         let title = format!("line {} of {}, with `exec`", held.line, quote(script));
-        paste::fix(title, whole(held).map(|text| format!("exec {text}"))?)
+        let text = whole(held)?;
+        let at = behind_assignments(&text);
+        let fix = paste::fix(title, format!("{}exec {}", text.get(..at)?, text.get(at..)?))?;
+        // a trap of the shell's own would not run any more
+        let is_safe = held.stays == Stays::Foreground { last: true } && held.traps.is_empty();
+        Some(Fix { is_safe, ..fix })
     }
 
     /// The shell form with `exec` before its last command, and the exec form where that is plain.
@@ -163,6 +168,39 @@ impl<'a> Parented<'a> {
     }
 }
 
+/// Where the command begins behind `NAME=value` words; these stay before `exec` (measured: dash, bash and ash hand them on).
+pub fn behind_assignments(text: &str) -> usize {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..) {
+        let name = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_').len();
+        let is_name = name > 0 && !rest.starts_with(|c: char| c.is_ascii_digit());
+        if !is_name || !rest.get(name..).is_some_and(|rest| rest.starts_with('=')) {
+            return at;
+        }
+        let Some(end) = word_end(rest) else { return at };
+        at += end + rest.get(end..).map_or(0, |rest| rest.len() - rest.trim_start().len());
+    }
+    at
+}
+
+/// Where a word of a shell ends that more follow; `None` if it cannot be told.
+fn word_end(text: &str) -> Option<usize> {
+    let (mut quote, mut escaped) = (None, false);
+    for (at, c) in text.char_indices() {
+        match (quote, c) {
+            _ if escaped => escaped = false,
+            (None | Some('"'), '\\') => escaped = true,
+            (Some(mark), c) if c == mark => quote = None,
+            (None, '\'' | '"') => quote = Some(c),
+            (Some(_), _) => {}
+            (None, '$' | '`' | '(') if text.get(at..)?.starts_with("$(") || c != '$' => return None,
+            (None, c) if c.is_whitespace() => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
 /// The command, if it is not cut off.
 fn whole(held: &Held) -> Option<String> {
     (!held.text.ends_with('…') && !held.text.is_empty()).then(|| held.text.clone())
@@ -174,3 +212,23 @@ fn first_line(text: &str) -> &str {
 
 /// A script that starts the program, hands signals on, and waits until it has ended.
 pub const IDIOM: &str = "app & pid=$!; trap 'kill -TERM $pid' TERM INT; wait $pid; wait $pid";
+
+#[cfg(test)]
+mod tests {
+    use super::behind_assignments;
+
+    #[test]
+    fn exec_stands_behind_assignments() {
+        for (text, command) in [
+            ("app x", "app x"),
+            ("A=1 B='x y' app", "app"),
+            ("A=\"$B c\" app", "app"),
+            ("A=$(id) app", "A=$(id) app"),
+            ("\"$@\"", "\"$@\""),
+            ("A=1", "A=1"),
+            ("1=2 app", "1=2 app"),
+        ] {
+            assert_eq!(text.get(behind_assignments(text)..), Some(command), "{text}");
+        }
+    }
+}

@@ -245,12 +245,11 @@ impl Build<'_> {
 
     fn of_context(&self, copy: &Copy, context: &Context, path: &BStr, listed: &Listed) -> Placed {
         let place = context.path(path);
-        let metadata = std::fs::symlink_metadata(&place).ok();
         let link = match listed.kind {
             Kind::Symlink => std::fs::read_link(&place).ok().map(|to| to.into_os_string().into_encoded_bytes().into()),
             Kind::Regular => None,
         };
-        let size = metadata.map_or(0, |metadata| metadata.len());
+        let size = context.size(path);
         let placed = self.placed(copy, listed.kind, listed.mode, size);
         Placed { from: From::Context(path.into()), link: link.unwrap_or_default(), ..placed }
     }

@@ -53,6 +53,8 @@ pub struct Context {
     /// Not all files are in `files`: what is absent may be there when the image is built.
     is_partial: bool,
     ignore: Ignore,
+    /// Texts that stand for those of the files.
+    changed: BTreeMap<BString, BString>,
 }
 
 impl Context {
@@ -72,10 +74,40 @@ impl Context {
             && let Some(files) = git::tracked(root)
         {
             let prefix = root.canonicalize().ok().and_then(|root| git::prefix(&root, &repository)).unwrap_or_default();
-            return Ok(Context { root: root.into(), prefix: Some(prefix), files, is_partial: true, ignore });
+            return Ok(Context {
+                root: root.into(),
+                prefix: Some(prefix),
+                files,
+                is_partial: true,
+                ignore,
+                changed: BTreeMap::new(),
+            });
         }
         let (files, is_partial) = listed(root, &ignore)?;
-        Ok(Context { root: root.into(), prefix: None, files, is_partial, ignore })
+        Ok(Context { root: root.into(), prefix: None, files, is_partial, ignore, changed: BTreeMap::new() })
+    }
+
+    /// The same with other texts for some files, by their paths in the repository.
+    #[must_use]
+    pub fn with(mut self, changed: &BTreeMap<BString, BString>) -> Self {
+        let own = changed.iter().filter_map(|(path, text)| Some((self.inside(path.as_bstr())?, text.clone())));
+        self.changed = own.collect();
+        self
+    }
+
+    /// The path in it of a file that [`Context::source_path`] names.
+    pub fn inside(&self, source: &BStr) -> Option<BString> {
+        let root = self.source_path(BStr::new(""));
+        let inside = source.strip_prefix(root.as_bytes())?;
+        Some(inside.into())
+    }
+
+    /// The length of a file.
+    pub fn size(&self, path: &BStr) -> u64 {
+        match self.changed.get(path) {
+            Some(text) => text.len() as u64,
+            None => fs::symlink_metadata(self.path(path)).map_or(0, |metadata| metadata.len()),
+        }
     }
 
     /// Whether there may be files of which nothing is known.
@@ -149,6 +181,9 @@ impl Context {
     /// # Errors
     /// It cannot be read.
     pub fn read(&self, path: &BStr, most: u64) -> Result<Vec<u8>> {
+        if let Some(text) = self.changed.get(path) {
+            return Ok(text.iter().copied().take(usize::try_from(most).unwrap_or(usize::MAX)).collect());
+        }
         let path = self.path(path);
         let mut bytes = Vec::new();
         let read = fs::File::open(&path).and_then(|file| file.take(most).read_to_end(&mut bytes));

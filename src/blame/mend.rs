@@ -1,0 +1,137 @@
+//! Fixes as edits of the files in the repository.
+//!
+//! A fix says in words what is to be done; here it is said in bytes, where blame has found the place. A fix is safe if it
+//! changes nothing but what is wrong, and needs nothing that may not be there.
+
+use std::sync::Arc;
+
+use bstr::{BString, ByteSlice};
+
+use super::Blamer;
+use crate::dockerfile::{Instruction, Keyword};
+use crate::finding::{Edit, Finding, Fix, Source};
+
+/// Rules of which the first fix that rewrites the command does as the author meant, and nothing else.
+const MEANT: [&str; 3] = ["arguments-in-one-string", "broken-exec-form", "shell-form-command"];
+
+impl Blamer<'_> {
+    /// Puts edits to the fixes of a finding that is blamed already.
+    pub fn mend(&self, finding: &mut Finding) {
+        let Some(source) = finding.blame.source.clone() else { return };
+        match finding.rule {
+            "missing-exec" => with_exec(finding, &source),
+            "carriage-return-in-shebang" => {
+                whole(finding, &source, "give the file LF line ends", |text| text.replace("\r\n", "\n").into())
+            }
+            "byte-order-mark" => whole(finding, &source, "remove the byte order mark", |text| {
+                text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).into()
+            }),
+            "missing-shebang" => shebang(finding, &source),
+            "not-executable" => self.with_mode(finding, &source),
+            _ => self.rewritten(finding, &source),
+        }
+    }
+
+    /// The instruction that a place of the Dockerfile lies in.
+    fn around(&self, source: &Source) -> Option<&Instruction> {
+        if !Arc::ptr_eq(&source.file, &self.build.file) {
+            return None;
+        }
+        let holds = |i: &&Instruction| i.span.start <= source.span.start && source.span.end <= i.span.end;
+        self.build.parsed.instructions.iter().find(holds)
+    }
+
+    /// Fixes that are another form of the instruction itself.
+    fn rewritten(&self, finding: &mut Finding, source: &Source) {
+        let Some(instruction) = self.around(source) else { return };
+        let Some(keyword) = instruction.keyword else { return };
+        let is_meant = MEANT.contains(&finding.rule);
+        let text = self.build.file.text.get(instruction.span.clone()).unwrap_or_default();
+        // a comment between its lines would be lost
+        let is_plain = !text.lines().skip(1).any(|line| line.trim_start_with(char::is_whitespace).starts_with(b"#"));
+        let mut first = true;
+        for fix in &mut finding.fixes {
+            let Some(rest) = fix.text.strip_prefix(keyword.as_str()).filter(|rest| rest.starts_with(' ')) else {
+                continue;
+            };
+            let start = match (keyword, &instruction.verb) {
+                (Keyword::Healthcheck, Some(verb)) => verb.span.start,
+                _ => match behind_keyword(instruction, text) {
+                    Some(start) => start,
+                    None => continue,
+                },
+            };
+            let file = Arc::clone(&self.build.file);
+            fix.edits =
+                vec![Edit { at: Source { file, span: start..instruction.span.end }, with: rest.trim_start().into() }];
+            fix.is_safe = is_meant && is_plain && first;
+            first = false;
+        }
+    }
+
+    /// `--chmod` for the COPY that brings the file.
+    fn with_mode(&self, finding: &mut Finding, source: &Source) {
+        let Some(copy) = self.around(source) else { return };
+        if !matches!(copy.keyword, Some(Keyword::Copy | Keyword::Add)) || copy.has_flag("chmod") {
+            return;
+        }
+        let is_alone =
+            matches!(copy.words(), [source, _] if !source.text.contains(&b'*') && !self.is_directory(&source.text));
+        let at = copy.name.span.end;
+        let file = Arc::clone(&self.build.file);
+        let edit = Edit { at: Source { file, span: at..at }, with: " --chmod=0755".into() };
+        let fix = finding.fixes.iter_mut().find(|fix| fix.text.contains("--chmod"));
+        if let Some(fix) = fix {
+            fix.edits = vec![edit];
+            fix.is_safe = is_alone;
+        }
+    }
+
+    fn is_directory(&self, source: &[u8]) -> bool {
+        let clean = crate::source::context::cleaned(&source.to_str_lossy()).unwrap_or_default();
+        self.build.context.as_ref().is_none_or(|context| context.is_directory(clean.as_bytes().as_bstr()))
+    }
+}
+
+/// Where the arguments of a command begin: behind the keyword and its blanks. Flags there are none.
+fn behind_keyword(instruction: &Instruction, text: &[u8]) -> Option<usize> {
+    let name = instruction.name.span.len();
+    let blanks = text.get(name..)?.iter().take_while(|b| matches!(b, b' ' | b'\t')).count();
+    (instruction.flags.is_empty() && blanks > 0).then_some(instruction.span.start + name + blanks)
+}
+
+/// `exec` before the command, behind its assignments.
+fn with_exec(finding: &mut Finding, source: &Source) {
+    let Some(fix) = finding.fixes.iter_mut().find(|fix| fix.text.contains("exec ")) else { return };
+    let Some(command) = source.file.text.get(source.span.clone()) else { return };
+    let at = source.span.start + crate::rule::behind_assignments(&command.to_str_lossy());
+    let file = Arc::clone(&source.file);
+    fix.edits = vec![Edit { at: Source { file, span: at..at }, with: "exec ".into() }];
+}
+
+/// A file as it should be.
+fn whole(finding: &mut Finding, source: &Source, title: &str, change: impl Fn(&[u8]) -> BString) {
+    let text = change(&source.file.text);
+    if text == source.file.text {
+        return;
+    }
+    let at = Source { file: Arc::clone(&source.file), span: 0..source.file.text.len() };
+    let edits = vec![Edit { at, with: text }];
+    let said = finding.fixes.iter().find(|fix| fix.title.contains("repository")).map(|fix| fix.text.clone());
+    let text = said.unwrap_or_else(|| title.to_owned());
+    finding.fixes.insert(0, Fix { title: title.to_owned(), text, edits, is_safe: true });
+}
+
+/// A first line that names a shell, where there is none.
+fn shebang(finding: &mut Finding, source: &Source) {
+    let text = &source.file.text;
+    let Some(fix) = finding.fixes.iter_mut().find(|fix| fix.text.contains("#!/bin/sh")) else { return };
+    if text.starts_with(b"#!") || text.contains(&0) || text.trim_start_with(char::is_whitespace).starts_with(b"#!") {
+        return;
+    }
+    let end =
+        if text.lines_with_terminator().next().is_some_and(|line| line.ends_with(b"\r\n")) { "\r\n" } else { "\n" };
+    let at = Source { file: Arc::clone(&source.file), span: 0..0 };
+    fix.edits = vec![Edit { at, with: format!("#!/bin/sh{end}").into() }];
+    fix.is_safe = end == "\n";
+}

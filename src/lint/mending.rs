@@ -1,0 +1,116 @@
+//! Fixes, one after the other: each is tried on the texts first, and kept only if what it mends is gone and nothing new is found.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bstr::{BString, ByteSlice};
+
+use super::Lint;
+use super::unbuilt::{Unbuilt, Wanted};
+use crate::error::Result;
+use crate::finding::{Edit, Finding, Severity};
+
+/// Fixes that are tried at most.
+const MAX_FIXES: usize = 200;
+
+/// Which fixes are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// Those that change nothing but what is wrong.
+    Safe,
+    /// All that are known as edits.
+    All,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+pub struct Mended {
+    /// The files that change, by their paths in the repository: as they were, and as they are to be.
+    pub files: BTreeMap<BString, (BString, BString)>,
+    /// What was mended: the rule, and the fix.
+    pub done: Vec<(&'static str, String)>,
+}
+
+/// What marks a fix that was tried in vain.
+type Tried = BTreeSet<(&'static str, BString, usize, String)>;
+
+/// Mends what can be mended of a Dockerfile and the files it copies. `judge` lints a state of it and gives its findings,
+/// those that are ignored among them.
+///
+/// # Errors
+/// The Dockerfile cannot be looked at.
+pub fn mend(
+    wanted: &Wanted,
+    which: Which,
+    mut judge: impl FnMut(&Unbuilt) -> Result<(Lint, Vec<Finding>)>,
+) -> Result<(Mended, Lint, Vec<Finding>)> {
+    let (mut wanted, mut mended, mut tried) = (wanted.clone(), Mended::default(), Tried::new());
+    let (mut lint, mut findings) = judge(&Unbuilt::open(&wanted)?)?;
+    for _ in 0..MAX_FIXES {
+        let Some((finding, fix)) = next(&findings, which, &tried) else { break };
+        let (rule, edits, title) = (
+            finding.rule,
+            finding.fixes.get(fix).map(|f| f.edits.clone()),
+            finding.fixes.get(fix).map(|f| f.title.clone()),
+        );
+        tried.extend(mark(finding, fix));
+        let mut changed = wanted.changed.clone();
+        for edit in edits.unwrap_or_default() {
+            changed.insert(edit.at.file.path.clone(), applied(&edit));
+        }
+        let attempt = Wanted { changed, ..wanted.clone() };
+        // a text that cannot be read any more is no fix
+        let Ok((then, left)) = Unbuilt::open(&attempt).and_then(|unbuilt| judge(&unbuilt)) else { continue };
+        if !is_better(&findings, &left, rule) {
+            continue;
+        }
+        for edit in
+            findings.iter().find(|f| f.rule == rule).into_iter().flat_map(|f| f.fixes.get(fix)).flat_map(|f| &f.edits)
+        {
+            mended
+                .files
+                .entry(edit.at.file.path.clone())
+                .or_insert_with(|| (edit.at.file.text.clone(), BString::default()));
+        }
+        mended.done.push((rule, title.unwrap_or_default()));
+        (wanted, lint, findings) = (attempt, then, left);
+    }
+    for (path, (_, after)) in &mut mended.files {
+        if let Some(text) = wanted.changed.get(path) {
+            after.clone_from(text);
+        }
+    }
+    mended.files.retain(|_, (before, after)| before != after);
+    Ok((mended, lint, findings))
+}
+
+/// The next fix: which finding, and which of its fixes.
+fn next<'f>(findings: &'f [Finding], which: Which, tried: &Tried) -> Option<(&'f Finding, usize)> {
+    let told = findings.iter().filter(|finding| finding.suppression.is_none());
+    let mut all = told.flat_map(|finding| (0..finding.fixes.len()).map(move |fix| (finding, fix)));
+    all.find(|(finding, fix)| {
+        let usable =
+            finding.fixes.get(*fix).filter(|fix| !fix.edits.is_empty() && (fix.is_safe || which == Which::All));
+        usable.is_some() && mark(finding, *fix).is_some_and(|mark| !tried.contains(&mark))
+    })
+}
+
+fn mark(finding: &Finding, fix: usize) -> Option<(&'static str, BString, usize, String)> {
+    let (source, fix) = (finding.blame.source.as_ref()?, finding.fixes.get(fix)?);
+    Some((finding.rule, source.file.path.clone(), source.span.start, fix.title.clone()))
+}
+
+fn applied(edit: &Edit) -> BString {
+    let text = edit.at.file.text.as_bytes();
+    let (before, after) = (text.get(..edit.at.span.start), text.get(edit.at.span.end..));
+    [before.unwrap_or_default(), &edit.with, after.unwrap_or_default()].concat().into()
+}
+
+/// Whether there is one finding of the rule less, and none more of any other that counts.
+fn is_better(before: &[Finding], after: &[Finding], rule: &str) -> bool {
+    let count = |findings: &[Finding], rule: &str| {
+        findings.iter().filter(|f| f.rule == rule && f.severity > Severity::Note).count()
+    };
+    let all = |findings: &[Finding], rule: &str| findings.iter().filter(|f| f.rule == rule).count();
+    let rules: BTreeSet<&str> = after.iter().map(|finding| finding.rule).collect();
+    all(after, rule) < all(before, rule) && rules.into_iter().all(|other| count(after, other) <= count(before, other))
+}
