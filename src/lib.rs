@@ -15,6 +15,7 @@ pub mod source;
 pub mod image;
 pub mod rootfs;
 pub mod finding;
+pub mod fingerprint;
 pub mod launch;
 pub mod dockerfile;
 pub mod rule;
