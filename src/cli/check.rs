@@ -6,7 +6,8 @@ use imagelint::report::{Report, Style};
 use imagelint::rule::Rule;
 use imagelint::rules::RULES;
 
-use super::options::{Look, ReportFile, Show, Unread};
+use super::directory::{self, OutputDir};
+use super::options::{Findings, Look, ReportFile, Show, Unread};
 use super::output::{self, Result};
 use super::{Exit, near, target};
 
@@ -19,7 +20,11 @@ pub struct Typed {
     #[command(flatten)]
     choice: Choice,
     #[command(flatten)]
-    pub(super) show: Show,
+    pub(super) show: Show<Findings>,
+    /// A report for each image in a file of its own, named after it; SARIF unless another format is given. What is
+    /// there under the same names is replaced
+    #[arg(long, value_name = "[FORMAT=]DIR", value_parser = directory::parse, help_heading = "Report")]
+    output_dir: Option<OutputDir>,
 }
 
 /// Which rules, and which findings count.
@@ -56,26 +61,63 @@ impl FailOn {
             FailOn::Note => Severity::Note,
             FailOn::Never => return false,
         };
-        findings.iter().any(|finding| finding.severity >= least)
+        let counts = |finding: &&Finding| finding.suppression.is_none();
+        findings.iter().filter(counts).any(|finding| finding.severity >= least)
+    }
+}
+
+/// The reports on their way.
+struct Reports {
+    stdout: Report,
+    /// Of `--report`.
+    files: Vec<(ReportFile<Findings>, Report, String)>,
+    directory: Option<directory::Reports>,
+}
+
+impl Reports {
+    fn new(show: &Show<Findings>, output_dir: Option<OutputDir>, images: &[String]) -> Result<Self> {
+        let detail = show.detail();
+        let plain = Style { detail, ..Style::PLAIN };
+        let file = |file: &ReportFile<Findings>| (file.clone(), Report::new(file.format.into(), plain), String::new());
+        let directory = output_dir.map(|directory| directory.reports(images, plain)).transpose()?;
+        let paths = show.report.iter().map(|file| file.path.as_path());
+        target::check(paths.chain(directory.iter().flat_map(|reports| reports.paths())), images)?;
+        let stdout = Report::new(show.format.into(), output::style(show.color, detail));
+        Ok(Reports { stdout, files: show.report.iter().map(file).collect(), directory })
+    }
+
+    /// Adds to all of them; what `write` gives for standard output is printed.
+    fn add(&mut self, image: &str, write: impl Fn(&mut Report) -> String) -> Result<()> {
+        output::print(&write(&mut self.stdout))?;
+        for (_, report, text) in &mut self.files {
+            text.push_str(&write(report));
+        }
+        self.directory.as_mut().map_or(Ok(()), |reports| reports.add(image, write))
+    }
+
+    fn finish(self) -> Result<()> {
+        output::print(&self.stdout.finish())?;
+        for (file, report, text) in self.files {
+            target::write(&file.path, &(text + &report.finish()))?;
+        }
+        self.directory.map_or(Ok(()), |reports| reports.write())
     }
 }
 
 /// Lints every image and writes the reports.
 pub fn run(typed: Typed) -> Result<Exit> {
-    let Typed { look, choice, show } = typed;
-    let detail = show.detail();
-    let mut report = Report::new(show.format.into(), output::style(show.color, detail));
-    let plain = Style { detail, ..Style::PLAIN };
-    let file = |file: &ReportFile| (Report::new(file.format.into(), plain), String::new());
-    let mut files: Vec<_> = show.report.iter().map(file).collect();
+    let Typed { look, choice, show, output_dir } = typed;
+    let mut reports = Reports::new(&show, output_dir, look.images())?;
     let rules = rules(&choice)?;
     let exit = look.each(&rules, &show, |looked| {
         let lint = match looked {
             Ok(lint) => lint,
             Err(Unread { name, platform, complaint }) => {
-                let reports = files.iter_mut().map(|(report, _)| report).chain([&mut report]);
                 let (message, help) = complaint.parts();
-                reports.for_each(|report| report.unread(name, platform, message, help));
+                reports.add(name, |report| {
+                    report.unread(name, platform, message, help);
+                    String::new()
+                })?;
                 return Ok(Exit::CouldNotLook);
             }
         };
@@ -83,16 +125,10 @@ pub fn run(typed: Typed) -> Result<Exit> {
         if choice.deep {
             findings.extend(lint.deep(&look.overrides(), rules.iter().copied()));
         }
-        output::print(&report.add(&lint.subject(), &findings))?;
-        for (report, text) in &mut files {
-            text.push_str(&report.add(&lint.subject(), &findings));
-        }
+        reports.add(&lint.image.reference, |report| report.add(&lint.subject(), &findings))?;
         Ok(if choice.fail_on.is_met(&findings) { Exit::Findings } else { Exit::Clean })
     })?;
-    output::print(&report.finish())?;
-    for (file, (report, text)) in show.report.iter().zip(files) {
-        target::write(&file.path, &(text + &report.finish()))?;
-    }
+    reports.finish()?;
     Ok(exit)
 }
 

@@ -3,6 +3,7 @@
 mod cache;
 mod check;
 mod completions;
+mod directory;
 mod explain;
 mod man;
 mod near;

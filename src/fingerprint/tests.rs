@@ -135,5 +135,8 @@ fn the_repository_counts_only_where_there_is_no_image() {
     assert_eq!(v1(&first, &dockerfile), v1(&blamed("# x\n\nCMD a\n", 5), &dockerfile));
     // A span that is none is no reason to fall.
     let broken = Source { span: 90..80, ..first.blame.source.clone().unwrap() };
-    assert_eq!(v1(&Finding { blame: Blame { source: Some(broken), ..Blame::default() }, ..first }, &dockerfile).len(), 32);
+    assert_eq!(
+        v1(&Finding { blame: Blame { source: Some(broken), ..Blame::default() }, ..first }, &dockerfile).len(),
+        32
+    );
 }

@@ -49,11 +49,11 @@ impl Located {
             Place::Config { .. } => {
                 let snippet = Snippet::of(place, subject);
                 let region = snippet.as_ref().map(|s| region(s.text.as_bytes(), s.span.start, s.span.end));
-                ("configuration".into(), region, snippet.map(|s| s.text))
+                ("configuration".into(), region, snippet.map(|s| s.marked().to_owned()))
             }
             Place::File { path, head, span, .. } => {
                 let span = span.as_ref().filter(|span| span.end <= head.len());
-                let text = span.and_then(|_| Some(Snippet::of(place, subject)?.marked()));
+                let text = span.and_then(|_| Some(Snippet::of(place, subject)?.marked().to_owned()));
                 (path.clone(), span.map(|span| region(head, span.start, span.end)), text)
             }
             Place::Layer { .. } => ("layers".into(), None, None),
@@ -74,7 +74,7 @@ impl Located {
 
     /// The path as a relative reference (RFC 3986, section 4.2): no scheme, no query, whatever is in a name.
     pub fn uri(&self) -> String {
-        uri(&self.path)
+        uri(self.path.as_ref())
     }
 }
 
@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn paths_are_relative_and_never_empty() {
-        for (path, clean) in [("/app/./x//y", "app/x/y"), ("../../etc", "etc"), ("a/../b", "b"), ("/..", ""), ("", "")] {
+        for (path, clean) in [("/app/./x//y", "app/x/y"), ("../../etc", "etc"), ("a/../b", "b"), ("/..", ""), ("", "")]
+        {
             assert_eq!(resolved(path.into()), clean);
         }
         for (path, clean) in [("./Dockerfile", "Dockerfile"), ("/abs", "abs"), ("", "unknown"), ("../x", "../x")] {

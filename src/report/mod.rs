@@ -20,6 +20,8 @@ pub mod text;
 pub mod trace;
 pub mod tree;
 
+pub use located::typed_name;
+
 use crate::finding::Finding;
 use crate::rule::Subject;
 

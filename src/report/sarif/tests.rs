@@ -1,0 +1,1 @@
+//! What readers of SARIF hold a report to.
