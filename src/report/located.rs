@@ -39,8 +39,8 @@ impl Located {
 
     /// A part of a file in the repository.
     pub fn source(source: &Source) -> Self {
-        let (start, end) = source.region();
-        Located { path: relative(source.file.path.as_ref()), is_source: true, start, end: end.max(start), text: None }
+        let (start, end) = seen(source.region());
+        Located { path: relative(source.file.path.as_ref()), is_source: true, start, end, text: None }
     }
 
     /// A place in the image: `<name of the image>/<path in it>`.
@@ -79,8 +79,12 @@ impl Located {
 }
 
 fn region(text: &[u8], start: usize, end: usize) -> (Position, Position) {
-    let start = Position::of(text.as_bstr(), start);
-    (start, Position::of(text.as_bstr(), end).max(start))
+    seen([start, end].map(|at| Position::of(text.as_bstr(), at)).into())
+}
+
+/// A region of no width would not be shown.
+fn seen((start, end): (Position, Position)) -> (Position, Position) {
+    (start, end.max(Position { column: start.column + 1, ..start }))
 }
 
 /// What an image is called in paths and categories.

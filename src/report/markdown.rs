@@ -35,7 +35,7 @@ impl Writer for Report {
         if is_open {
             self.push("\n");
         }
-        told(findings).flat_map(|f| &f.fixes).for_each(|fix| self.push(&paste(fix)));
+        told(findings).filter(|finding| !finding.fixes.is_empty()).for_each(|finding| self.push(&fixes(finding)));
         let suppressed = self.summary.suppressed - before;
         if suppressed > 0 {
             self.push(&format!("{} suppressed\n\n", counted(suppressed, "finding")));
@@ -86,12 +86,17 @@ fn row(finding: &Finding, subject: &Subject<'_>) -> String {
     format!("| {severity} | {} | {place} | {}{help} |\n", code(rule), spans(&finding.message))
 }
 
+/// What is to be pasted, folded up.
+fn fixes(finding: &Finding) -> String {
+    let pastes: String = finding.fixes.iter().map(paste).collect();
+    format!("<details><summary>fixes of {}</summary>\n\n{pastes}</details>\n\n", code(finding.rule))
+}
+
 /// Something to paste, in a fence that is longer than any in it.
 fn paste(fix: &Fix) -> String {
     let text = block(&fix.text);
     let fence = "`".repeat(longest_run(&text).max(2) + 1);
-    let title = escaped(&sentence(&fix.title));
-    format!("<details><summary>fix: {title}</summary>\n\n{fence}\n{}\n{fence}\n\n</details>\n\n", text.trim_end())
+    format!("{}\n\n{fence}\n{}\n{fence}\n\n", spans(&fix.title), text.trim_end())
 }
 
 fn longest_run(text: &str) -> usize {
@@ -143,7 +148,7 @@ mod tests {
         let fix = Fix { title: "<b>".into(), text: "a\n`````\n</details>".into(), edits: Vec::new(), is_safe: false };
         let text = paste(&fix);
         assert!(text.contains("\n``````\na\n`````\n</details>\n``````\n"), "{text}");
-        assert!(text.contains("fix: &#60;b&#62;"), "{text}");
+        assert!(text.starts_with("&#60;b&#62;\n"), "{text}");
     }
 
     #[test]

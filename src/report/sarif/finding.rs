@@ -151,7 +151,7 @@ fn fix(fix: &finding::Fix) -> Option<Fix> {
 }
 
 fn replacement(edit: &Edit) -> Replacement {
-    let Located { start, end, .. } = Located::source(&edit.at);
+    let (start, end) = edit.at.region();
     Replacement { deleted_region: region(start, end), inserted_content: content(edit.with.as_ref()) }
 }
 
