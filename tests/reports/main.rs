@@ -5,6 +5,7 @@
 mod support;
 
 mod blamed;
+mod command;
 mod fingerprints;
 mod hostile;
 mod others;

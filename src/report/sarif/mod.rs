@@ -60,7 +60,7 @@ impl Writer for Report {
     }
 
     fn unread(&mut self, unread: Unread<'_>) {
-        let platform = unread.platform.map(|platform| format!(" ({platform})")).unwrap_or_default();
+        let platform = unread.platform.map(|platform| format!(" ({})", sentence(platform))).unwrap_or_default();
         let help = unread.help.map(|help| format!("\nhelp: {}", block(help))).unwrap_or_default();
         let text = format!("{}{platform}: {}{help}", sentence(unread.reference), sentence(unread.message));
         self.unread.push(notification(rules::COULD_NOT_LOOK, "error", text));
@@ -173,6 +173,3 @@ fn worst(findings: &[Finding]) -> (Vec<Finding>, usize) {
     let left_out = findings.len() - kept.len();
     (kept, left_out)
 }
-
-#[cfg(test)]
-mod tests;

@@ -1,1 +1,0 @@
-//! What readers of SARIF hold a report to.
