@@ -110,11 +110,10 @@ fn context(key: &mut Key, text: &BStr, start: usize, end: usize) {
 /// name a digest.
 fn quoted(message: &str) -> impl Iterator<Item = &str> {
     let mut before = "";
-    let pieces = message.split('`').enumerate().filter_map(move |(i, piece)| {
+    message.split('`').enumerate().filter_map(move |(i, piece)| {
         let is_aside = std::mem::replace(&mut before, piece).ends_with('(');
         (i % 2 == 1 && !is_aside).then_some(piece)
-    });
-    pieces
+    })
 }
 
 /// What an image is called, whatever its tag, its digest, and the directory that it was built in.

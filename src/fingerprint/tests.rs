@@ -1,5 +1,6 @@
 //! What keys forget and what they keep.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::*;
@@ -134,7 +135,7 @@ fn the_repository_counts_only_where_there_is_no_image() {
     assert_ne!(v1(&first, &dockerfile), v1(&second, &dockerfile));
     assert_eq!(v1(&first, &dockerfile), v1(&blamed("# x\n\nCMD a\n", 5), &dockerfile));
     // A span that is none is no reason to fall.
-    let broken = Source { span: 90..80, ..first.blame.source.clone().unwrap() };
+    let broken = Source { span: Range { start: 90, end: 80 }, ..first.blame.source.clone().unwrap() };
     assert_eq!(
         v1(&Finding { blame: Blame { source: Some(broken), ..Blame::default() }, ..first }, &dockerfile).len(),
         32

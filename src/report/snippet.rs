@@ -263,7 +263,7 @@ mod tests {
         assert_eq!((s.text.as_str(), s.marked()), ("\n\n3\n4\nCMD x\n6\n7\n", "CMD x"));
         let s = source("CMD é\r", 0..7);
         assert_eq!((s.text.as_str(), s.marked()), ("CMD é␍", "CMD é␍"));
-        assert_eq!(source("", 5..2).text, "");
+        assert_eq!(source("", Range { start: 5, end: 2 }).text, "");
         assert_eq!(source(text, 90..91).text, "\n\n\n\n\n\n\n8\n9\n");
     }
 

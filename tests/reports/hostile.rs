@@ -1,5 +1,6 @@
 //! Images may say anything; a report stays what it is.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use imagelint::finding::{Because, Blame, Edit, Finding, Fix, Place, Source, SourceFile, Suppression, Suppressor};
@@ -33,7 +34,10 @@ fn findings(linted: &Lint, text: &str, raw: &[u8]) -> Vec<Finding> {
     let fix = Fix {
         title: text.into(),
         text: text.into(),
-        edits: vec![Edit { at: source(0..raw.len()), with: raw.into() }, Edit { at: source(7..3), with: raw.into() }],
+        edits: vec![
+            Edit { at: source(0..raw.len()), with: raw.into() },
+            Edit { at: source(backwards(7, 3)), with: raw.into() },
+        ],
         is_safe: false,
     };
     let base = Finding {
@@ -45,7 +49,7 @@ fn findings(linted: &Lint, text: &str, raw: &[u8]) -> Vec<Finding> {
         fixes: vec![fix],
         ..linted.findings[0].clone()
     };
-    let blame = |span: std::ops::Range<usize>| Blame {
+    let blame = |span: Range<usize>| Blame {
         source: Some(source(span.clone())),
         instruction: Some(source(span)),
         inherited: None,
@@ -54,10 +58,15 @@ fn findings(linted: &Lint, text: &str, raw: &[u8]) -> Vec<Finding> {
     vec![
         Finding { blame: blame(0..raw.len()), ..base.clone() },
         Finding { blame: blame(usize::MAX - 1..usize::MAX), ..base.clone() },
-        Finding { blame: blame(9..2), place: place(Some(5..2)), ..base.clone() },
+        Finding { blame: blame(backwards(9, 2)), place: place(Some(backwards(5, 2))), ..base.clone() },
         Finding { place: Place::Layer { index: usize::MAX }, suppression, ..base.clone() },
         base,
     ]
+}
+
+/// A span that is none.
+fn backwards(start: usize, end: usize) -> Range<usize> {
+    Range { start, end }
 }
 
 /// Every report on an image of that name with those findings.

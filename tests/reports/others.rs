@@ -79,7 +79,7 @@ fn every_fixture_is_well_formed() {
         markdown(&written(Format::Markdown, linted, &linted.findings), count);
         let issues = json(&written(Format::Gitlab, linted, &linted.findings));
         let issues = issues.as_array().unwrap().clone();
-        issues.iter().filter_map(|issue| fault_of_issue(issue)).collect()
+        issues.iter().filter_map(fault_of_issue).collect()
     });
 }
 

@@ -122,7 +122,7 @@ fn flow(finding: &finding::Finding, primary: &Located, subject: &Subject<'_>) ->
     };
     let end = Location { message: note(&finding.message), ..location(primary) };
     let locations = finding.because.iter().map(step).chain([FlowStep { location: end }]).collect();
-    (!finding.because.is_empty()).then(|| CodeFlow { thread_flows: [ThreadFlow { locations }] })
+    (!finding.because.is_empty()).then_some(CodeFlow { thread_flows: [ThreadFlow { locations }] })
 }
 
 /// GitHub's, which is of the line if the file is in the repository and must be ours if it is not, and ours.
