@@ -141,3 +141,40 @@ fn rules(choice: &Choice) -> Result<Vec<&'static Rule>> {
     let chosen = |rule: &Rule| choice.select.is_empty() || named(&choice.select, rule);
     Ok(RULES.iter().filter(|rule| chosen(rule) && !named(&choice.ignore, rule)).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use imagelint::finding::{Blame, Confidence, ExitCodes, Place, Suppression, Suppressor};
+
+    use super::*;
+
+    fn finding(severity: Severity, suppressed: bool) -> Finding {
+        let reason = || Suppression { by: Suppressor::Baseline, reason: String::new() };
+        Finding {
+            rule: "missing-exec",
+            severity,
+            confidence: Confidence::Certain,
+            message: String::new(),
+            help: String::new(),
+            exit_codes: ExitCodes::default(),
+            place: Place::Layer { index: 0 },
+            because: Vec::new(),
+            layer: None,
+            fixes: Vec::new(),
+            blame: Blame::default(),
+            suppression: suppressed.then(reason),
+        }
+    }
+
+    #[test]
+    fn what_is_suppressed_does_not_count() {
+        let error = finding(Severity::Error, true);
+        let note = finding(Severity::Note, false);
+        for fail_on in [FailOn::Error, FailOn::Warning, FailOn::Note, FailOn::Never] {
+            assert!(!fail_on.is_met(std::slice::from_ref(&error)), "{fail_on:?}");
+        }
+        assert!(FailOn::Note.is_met(&[error.clone(), note.clone()]));
+        assert!(!FailOn::Warning.is_met(&[error, note]));
+        assert!(FailOn::Warning.is_met(&[finding(Severity::Warning, false)]));
+    }
+}

@@ -89,6 +89,6 @@ mod tests {
         let line = command("error", &[("file", hostile.to_owned()), ("line", "1".to_owned())], &lines([hostile]));
         assert_eq!(line.matches(['\n', '\r']).count(), 1);
         assert!(line.starts_with("::error file=100%25␍␊%3A%3Aerror%3A%3Ax%2Cy%3Az␛[2J<U+2028>"), "{line}");
-        assert!(line.ends_with(",line=1::100%25␍%0A::error::x,y:z␛[2J<U+2028>::stop-commands::t\n"), "{line}");
+        assert!(line.ends_with(",line=1::100%25%0A::error::x,y:z␛[2J<U+2028>::stop-commands::t\n"), "{line}");
     }
 }

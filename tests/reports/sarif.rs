@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use imagelint::finding::{Finding, Severity, Suppression, Suppressor};
+use imagelint::fingerprint::DOCKERFILE;
+use imagelint::image::Image;
 use imagelint::lint::Lint;
 use imagelint::report::{Format, Report, Style};
 use imagelint::rules::RULES;
@@ -200,4 +202,26 @@ fn what_cannot_be_told_is_a_notification() {
     let notification = &invocation["toolExecutionNotifications"][0];
     assert_eq!((&invocation["executionSuccessful"], &notification["level"]), (&json!(true), &json!("warning")));
     assert!(notification["message"]["text"].as_str().unwrap().contains("`/proc/self`"), "{notification}");
+}
+
+/// A Dockerfile without an image is named by its path, and what it copies lies below that.
+#[test]
+fn a_dockerfile_is_what_it_is_called() {
+    let mut linted = demo();
+    for (reference, name) in [
+        ("./services/api/Dockerfile:prod", "services/api/Dockerfile:prod"),
+        ("/builds/1234/Dockerfile", "Dockerfile"),
+        ("../Dockerfile", "Dockerfile"),
+    ] {
+        linted.image = Image { source: DOCKERFILE, reference: reference.into(), digest: None, ..linted.image };
+        let log = log(&linted, &linted.findings);
+        assert_eq!(faults(&log), Vec::<String>::new());
+        let run = &log["runs"][0];
+        assert_eq!(run["automationDetails"]["id"], format!("imagelint/{name}/linux-amd64/"));
+        let location = &run["results"][0]["locations"][0];
+        let uri = format!("{}/docker-entrypoint.sh", name.replace(':', "%3A"));
+        assert_eq!(location["physicalLocation"]["artifactLocation"]["uri"], uri);
+        let logical = &location["logicalLocations"][0]["fullyQualifiedName"];
+        assert_eq!(logical, &format!("{name}!/docker-entrypoint.sh"));
+    }
 }
