@@ -145,7 +145,7 @@ fn images_of_one_name_are_one_run_and_others_are_others() {
     let notification = &runs[2]["invocations"][0]["toolExecutionNotifications"][0];
     assert_eq!(notification["message"]["text"], "absent:1: there is no such image\nhelp: look elsewhere");
     // A run of the image's own category would close what was found of it before.
-    assert_eq!(runs[2]["automationDetails"]["id"], "imagelint/not-read/");
+    assert_eq!(runs[2]["automationDetails"]["id"], "imagelint/not-read/absent/");
 }
 
 #[test]

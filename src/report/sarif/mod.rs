@@ -15,7 +15,7 @@ use model::{
 
 use super::escape::{block, sentence};
 use super::json::pretty;
-use super::located::image_name;
+use super::located::{image_name, typed_name};
 use super::{Unread, Writer, trace};
 use crate::finding::{self as found, Suppressor};
 use crate::rule::Subject;
@@ -23,14 +23,11 @@ use crate::rule::Subject;
 /// GitHub shows no more of a run, and takes 25 000.
 const FINDINGS_MAX: usize = 5_000;
 
-/// The category of images that could not be read: were it theirs, all that was found of them before would be closed.
-const NOT_READ: &str = "imagelint/not-read/";
-
 /// A report on its way.
 pub struct Report {
     tool: Arc<Tool>,
     categories: Vec<Category>,
-    unread: Vec<Notification>,
+    unread: BTreeMap<String, Vec<Notification>>,
 }
 
 /// What is known of an image for one platform; images of one name but other tags are one, for readers take no two runs
@@ -45,7 +42,7 @@ struct Category {
 
 impl Default for Report {
     fn default() -> Self {
-        Report { tool: Arc::new(rules::tool()), categories: Vec::new(), unread: Vec::new() }
+        Report { tool: Arc::new(rules::tool()), categories: Vec::new(), unread: BTreeMap::new() }
     }
 }
 
@@ -63,15 +60,15 @@ impl Writer for Report {
         let platform = unread.platform.map(|platform| format!(" ({})", sentence(platform))).unwrap_or_default();
         let help = unread.help.map(|help| format!("\nhelp: {}", block(help))).unwrap_or_default();
         let text = format!("{}{platform}: {}{help}", sentence(unread.reference), sentence(unread.message));
-        self.unread.push(notification(rules::COULD_NOT_LOOK, "error", text));
+        // Were it in the image's own category, all that was found of it before would be closed.
+        let id = format!("imagelint/not-read/{}/", sentence(typed_name(unread.reference)));
+        self.unread.entry(id).or_default().push(notification(rules::COULD_NOT_LOOK, "error", text));
     }
 
     fn finish(&self) -> String {
-        let mut runs: Vec<Run> = self.categories.iter().map(|category| self.run(category)).collect();
-        if !self.unread.is_empty() || runs.is_empty() {
-            let (id, notifications) = (NOT_READ.to_owned(), self.unread.clone());
-            runs.push(self.bare(id, notifications, self.unread.is_empty()));
-        }
+        let read = self.categories.iter().map(|category| self.run(category));
+        let unread = self.unread.iter().map(|(id, why)| self.bare(id.clone(), why.clone(), false));
+        let runs = read.chain(unread).collect();
         pretty(&Log { schema: "https://json.schemastore.org/sarif-2.1.0.json", version: "2.1.0", runs })
     }
 }
