@@ -180,7 +180,10 @@ fn usage_errors_end_with_2_and_say_what_to_do() {
         (&["sound", "--fail-on", "sometimes"], "sometimes"),
         (&["sound", "--platform", "amd64"], "linux/amd64"),
         (&["sound", "--env", "NAME"], "NAME=VALUE"),
-        (&["sound", "--report", "yaml=x"], "text or json"),
+        (&["sound", "--report", "yaml=x"], "gitlab or markdown"),
+        (&["trace", "sound", "--report", "sarif=x"], "text or json"),
+        (&["trace", "sound", "--format", "sarif"], "possible values: text, json"),
+        (&["sound", "--output-dir", ""], "FORMAT=DIR"),
         (&["sound", "--report", "json"], "FORMAT=FILE"),
         (&["sound", "--select", "comand-not-found"], "did you mean `command-not-found`"),
         (&["sound", "--ignore", "qqqqq"], "imagelint rules"),
@@ -338,7 +341,7 @@ fn the_json_of_check() {
     assert_eq!(keys(&report), ["errors", "images", "schema", "summary", "version"]);
     assert_eq!(report["schema"], "imagelint.report/1");
     assert_eq!(report["version"], env!("CARGO_PKG_VERSION"));
-    assert_eq!(report["summary"], json!({ "errors": 1, "warnings": 1, "notes": 0 }));
+    assert_eq!(report["summary"], json!({ "errors": 1, "warnings": 1, "notes": 0, "suppressed": 0 }));
     assert_eq!(report["images"].as_array().unwrap().len(), 2);
     let error = &report["errors"][0];
     assert_eq!(keys(error), ["help", "message", "platform", "reference"]);
@@ -357,13 +360,17 @@ fn the_json_of_check() {
         "fingerprint",
         "fixes",
         "help",
+        "instruction",
         "layer",
         "message",
         "place",
         "rule",
         "severity",
+        "source",
+        "suppression",
     ];
     assert_eq!(keys(finding), fields);
+    assert_eq!((&finding["source"], &finding["suppression"]), (&Value::Null, &Value::Null));
     assert_eq!(finding["rule"], "interpreter-not-found");
     assert_eq!((&finding["severity"], &finding["confidence"]), (&json!("error"), &json!("certain")));
     assert_eq!(finding["exit_codes"], json!({ "docker": 255, "podman": 1, "kubernetes": 255 }));

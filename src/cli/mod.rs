@@ -4,6 +4,7 @@ mod cache;
 mod check;
 mod completions;
 mod config;
+mod directory;
 mod dockerfile;
 mod explain;
 mod man;

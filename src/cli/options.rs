@@ -1,7 +1,6 @@
 //! Options that `check` and `trace` share.
 
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -146,10 +145,10 @@ fn variable(typed: &str) -> std::result::Result<String, String> {
 
 impl Look {
     /// Looks at one image after the other and hands it to `then`, or why it could not be looked at; says that, too.
-    pub fn each(
+    pub fn each<F: Kind>(
         &self,
         rules: &[&Rule],
-        show: &Show,
+        show: &Show<F>,
         mut then: impl FnMut(std::result::Result<&Lint, Unread<'_>>) -> Result<Exit>,
     ) -> Result<Exit> {
         let (mut exit, silent) = (Exit::Clean, show.quiet || show.no_progress);
@@ -173,6 +172,11 @@ impl Look {
             Complaint::new(what).help(help).warn(show.color);
         }
         Ok(exit)
+    }
+
+    /// What was typed for the images.
+    pub fn images(&self) -> &[String] {
+        &self.images
     }
 
     /// What several images have in common is read once in any case.
@@ -277,13 +281,13 @@ fn told(
 /// Where reports go and how they look.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
-pub struct Show {
+pub struct Show<F: Kind> {
     /// What is written to standard output
-    #[arg(long, default_value = "text")]
-    pub format: Format,
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: F,
     /// A further report, written to a file (repeatable)
-    #[arg(long, value_name = "FORMAT=FILE")]
-    pub report: Vec<ReportFile>,
+    #[arg(long, value_name = "FORMAT=FILE", value_parser = file::<F>)]
+    pub report: Vec<ReportFile<F>>,
     /// Whether to colour what people read
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
@@ -298,7 +302,7 @@ pub struct Show {
     pub no_progress: bool,
 }
 
-impl Show {
+impl<F: Kind> Show<F> {
     /// How much a text says.
     pub fn detail(&self) -> Detail {
         match (self.quiet, self.verbose) {
@@ -309,7 +313,12 @@ impl Show {
     }
 }
 
-/// A format that reports can have.
+/// Formats to choose from.
+pub trait Kind: ValueEnum + Send + Sync + 'static {}
+
+impl<F: ValueEnum + Send + Sync + 'static> Kind for F {}
+
+/// What a list or a launch can be written as.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Format {
     /// For people
@@ -318,31 +327,61 @@ pub enum Format {
     Json,
 }
 
-impl From<Format> for report::Format {
-    fn from(format: Format) -> Self {
+/// What findings can be written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Findings {
+    /// For people
+    Text,
+    /// For programs
+    Json,
+    /// SARIF 2.1.0, for GitHub code scanning
+    Sarif,
+    /// JUnit's XML, as CI systems show results of tests
+    Junit,
+    /// Annotations of GitHub Actions
+    Github,
+    /// GitLab's code quality report
+    Gitlab,
+    /// Markdown, for the summary of a job
+    Markdown,
+}
+
+impl From<Findings> for report::Format {
+    fn from(format: Findings) -> Self {
         match format {
-            Format::Text => report::Format::Text,
-            Format::Json => report::Format::Json,
+            Findings::Text => report::Format::Text,
+            Findings::Json => report::Format::Json,
+            Findings::Sarif => report::Format::Sarif,
+            Findings::Junit => report::Format::Junit,
+            Findings::Github => report::Format::Github,
+            Findings::Gitlab => report::Format::Gitlab,
+            Findings::Markdown => report::Format::Markdown,
         }
     }
 }
 
 /// `FORMAT=FILE`.
 #[derive(Clone, Debug)]
-pub struct ReportFile {
+pub struct ReportFile<F> {
     /// What it is written as.
-    pub format: Format,
+    pub format: F,
     /// Where.
     pub path: PathBuf,
 }
 
-impl FromStr for ReportFile {
-    type Err = String;
+fn file<F: Kind>(typed: &str) -> std::result::Result<ReportFile<F>, String> {
+    let wrong = || "write FORMAT=FILE, such as json=report.json".to_owned();
+    let (format, path) = typed.split_once('=').ok_or_else(wrong)?;
+    let format = F::from_str(format, false).map_err(|_| format!("`{format}` is not {}", names::<F>()))?;
+    if path.is_empty() || path == "-" { Err(wrong()) } else { Ok(ReportFile { format, path: path.into() }) }
+}
 
-    fn from_str(typed: &str) -> std::result::Result<Self, String> {
-        let wrong = || "write FORMAT=FILE, such as json=report.json".to_owned();
-        let (format, path) = typed.split_once('=').ok_or_else(wrong)?;
-        let format = Format::from_str(format, false).map_err(|_| format!("`{format}` is not text or json"))?;
-        if path.is_empty() || path == "-" { Err(wrong()) } else { Ok(ReportFile { format, path: path.into() }) }
+/// `text or json`.
+fn names<F: Kind>() -> String {
+    let values: Vec<_> = F::value_variants().iter().filter_map(ValueEnum::to_possible_value).collect();
+    let names: Vec<_> = values.iter().map(|value| value.get_name()).collect();
+    match names.as_slice() {
+        [most @ .., last] if !most.is_empty() => format!("{} or {last}", most.join(", ")),
+        names => names.concat(),
     }
 }

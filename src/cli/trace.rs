@@ -16,7 +16,7 @@ pub struct Typed {
     #[command(flatten)]
     look: Look,
     #[command(flatten)]
-    pub(super) show: Show,
+    pub(super) show: Show<Format>,
 }
 
 /// Follows every image and writes what was found.
@@ -24,6 +24,7 @@ pub fn run(typed: Typed) -> Result<Exit> {
     let Typed { look, show } = typed;
     let style = output::style(show.color, show.detail());
     let plain = Style { detail: show.detail(), ..Style::PLAIN };
+    target::check(show.report.iter().map(|file| file.path.as_path()), look.images())?;
     let (mut files, mut gap) = (vec![String::new(); show.report.len()], "");
     target::check(show.report.iter().map(|file| file.path.as_path()), look.images())?;
     let exit = look.each(&[], &show, |looked| {

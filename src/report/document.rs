@@ -36,6 +36,12 @@ impl<'a> Document<'a> {
         list.split(',').map(str::trim).filter(|v| !v.is_empty()).collect()
     }
 
+    /// What stands below a heading of the second level.
+    pub fn section(&self, heading: &str) -> Option<&'a str> {
+        let of = |section: &'a str| section.strip_prefix(heading)?.strip_prefix('\n');
+        self.body.split("\n## ").find_map(of).map(str::trim)
+    }
+
     /// The text for a terminal: headings bold, paragraphs filled, code as it stands.
     pub fn render(&self, style: &Style) -> String {
         let without_title = self.body.strip_prefix("# ").and_then(|rest| rest.split_once('\n'));
@@ -95,6 +101,8 @@ mod tests {
         assert_eq!(d.values("exit-codes"), ["127", "255"]);
         assert_eq!((d.value("absent"), d.body), (None, "# x\ntext"));
         assert_eq!(Document::parse("plain").body, "plain");
+        let d = Document::parse("# x\n\n## A\na\nb\n\n## A b\nc\n");
+        assert_eq!((d.section("A"), d.section("A b"), d.section("B")), (Some("a\nb"), Some("c"), None));
     }
 
     #[test]

@@ -3,8 +3,8 @@
 use bstr::ByteSlice;
 use serde::Serialize;
 
-use super::{Summary, trace};
-use crate::finding::{Because, Finding, Fix, Place, Position};
+use super::{Summary, Unread, Writer, trace};
+use crate::finding::{self, Because, Edit, Finding, Fix, Place, Position, Suppressor};
 use crate::fingerprint;
 use crate::image::Image;
 use crate::rule::Subject;
@@ -47,8 +47,13 @@ struct FindingReport {
     place: PlaceReport,
     because: Vec<BecauseReport>,
     layer: Option<LayerReport>,
+    /// Where it is to be mended, in the repository.
+    source: Option<Source>,
+    /// What brought the file of `source` into the image.
+    instruction: Option<Source>,
     fixes: Vec<FixReport>,
     fingerprint: String,
+    suppression: Option<Suppression>,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,7 +89,7 @@ struct LayerReport {
     index: usize,
     digest: Option<String>,
     created_by: Option<String>,
-    /// Whether it comes from the base image; nothing tells yet.
+    /// Whether it comes from the base image.
     inherited: Option<bool>,
 }
 
@@ -92,6 +97,32 @@ struct LayerReport {
 struct FixReport {
     title: String,
     text: String,
+    /// The same as bytes of the repository; empty if it is not known where.
+    edits: Vec<EditReport>,
+    safe: bool,
+}
+
+/// A part of a file in the repository, with lines and columns as those of a place.
+#[derive(Debug, Serialize)]
+struct Source {
+    path: String,
+    line: usize,
+    column: usize,
+    end_line: usize,
+    end_column: usize,
+}
+
+#[derive(Debug, Serialize)]
+struct EditReport {
+    #[serde(flatten)]
+    at: Source,
+    with: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Suppression {
+    by: &'static str,
+    reason: String,
 }
 
 impl Default for Report {
@@ -106,26 +137,24 @@ impl Default for Report {
     }
 }
 
-impl Report {
-    /// Adds an image.
-    pub fn add(&mut self, subject: &Subject<'_>, findings: &[Finding]) {
+impl Writer for Report {
+    fn add(&mut self, subject: &Subject<'_>, findings: &[Finding]) -> String {
         self.summary.add(findings);
         self.images.push(ImageReport {
             image: trace::ImageName::of(subject.image),
             findings: findings.iter().map(|f| finding(f, subject.image)).collect(),
             traces: vec![trace::Trace::of(subject)],
         });
+        String::new()
     }
 
-    /// Adds an image that could not be read.
-    pub fn unread(&mut self, reference: &str, platform: Option<&str>, message: &str, help: Option<&str>) {
-        let (platform, help) = (platform.map(str::to_owned), help.map(str::to_owned));
-        let (reference, message) = (reference.to_owned(), message.to_owned());
+    fn unread(&mut self, unread: Unread<'_>) {
+        let (platform, help) = (unread.platform.map(str::to_owned), unread.help.map(str::to_owned));
+        let (reference, message) = (unread.reference.to_owned(), unread.message.to_owned());
         self.errors.push(ErrorReport { reference, platform, message, help });
     }
 
-    /// The document.
-    pub fn finish(&self) -> String {
+    fn finish(&self) -> String {
         pretty(self)
     }
 }
@@ -150,10 +179,34 @@ fn finding(finding: &Finding, image: &Image) -> FindingReport {
         },
         place: place(&finding.place),
         because: finding.because.iter().map(because).collect(),
-        layer: finding.layer.and_then(|index| layer(index, image)),
+        layer: finding.layer.and_then(|index| layer(index, finding, image)),
+        source: finding.blame.source.as_ref().map(source),
+        instruction: finding.blame.instruction.as_ref().map(source),
         fixes: finding.fixes.iter().map(fix).collect(),
         fingerprint: fingerprint::v1(finding, image),
+        suppression: finding.suppression.as_ref().map(suppression),
     }
+}
+
+fn source(source: &finding::Source) -> Source {
+    let (start, end) = source.region();
+    Source {
+        path: source.file.path.to_str_lossy().into_owned(),
+        line: start.line,
+        column: start.column,
+        end_line: end.line,
+        end_column: end.column,
+    }
+}
+
+fn suppression(suppression: &finding::Suppression) -> Suppression {
+    let by = match suppression.by {
+        Suppressor::Comment => "comment",
+        Suppressor::Configuration => "configuration",
+        Suppressor::Label => "label",
+        Suppressor::Baseline => "baseline",
+    };
+    Suppression { by, reason: suppression.reason.clone() }
 }
 
 fn because(because: &Because) -> BecauseReport {
@@ -161,14 +214,19 @@ fn because(because: &Because) -> BecauseReport {
 }
 
 fn fix(fix: &Fix) -> FixReport {
-    FixReport { title: fix.title.clone(), text: fix.text.clone() }
+    let edits = fix.edits.iter().map(edit).collect();
+    FixReport { title: fix.title.clone(), text: fix.text.clone(), edits, safe: fix.is_safe }
 }
 
-fn layer(index: usize, image: &Image) -> Option<LayerReport> {
+fn edit(edit: &Edit) -> EditReport {
+    EditReport { at: source(&edit.at), with: edit.with.to_str_lossy().into_owned() }
+}
+
+fn layer(index: usize, finding: &Finding, image: &Image) -> Option<LayerReport> {
     let layer = image.layers.get(index)?;
     // A root file system has a layer, which has no digest.
     let (digest, created_by) = (Some(layer.digest.clone()).filter(|d| !d.is_empty()), layer.created_by.clone());
-    Some(LayerReport { index, digest, created_by, inherited: None })
+    Some(LayerReport { index, digest, created_by, inherited: finding.blame.inherited })
 }
 
 fn place(place: &Place) -> PlaceReport {

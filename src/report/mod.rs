@@ -1,18 +1,26 @@
-//! What people and programs read: findings and launches as text and as JSON.
+//! What people and programs read: findings and launches as text, JSON, SARIF and what CI systems take.
 //!
 //! A format is a variant of [`Format`] and a module that writes it.
 
 pub mod document;
 pub mod escape;
+mod github;
+mod gitlab;
 pub mod json;
+mod junit;
 mod libraries;
 mod lines;
+mod located;
+mod markdown;
 mod processes;
+pub mod sarif;
 mod snippet;
 mod style;
 pub mod text;
 pub mod trace;
 pub mod tree;
+
+pub use located::typed_name;
 
 use crate::finding::Finding;
 use crate::rule::Subject;
@@ -24,6 +32,16 @@ pub enum Format {
     Text,
     /// For programs: `imagelint.report/1` and `imagelint.trace/1`.
     Json,
+    /// SARIF 2.1.0, for GitHub code scanning and whatever else shows findings beside the code.
+    Sarif,
+    /// What CI systems take for the results of tests.
+    Junit,
+    /// Workflow commands that become annotations in GitHub Actions.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// A summary of a job, as GitHub shows it.
+    Markdown,
 }
 
 /// How much a text says.
@@ -67,61 +85,90 @@ pub struct Summary {
     pub warnings: usize,
     /// Notes.
     pub notes: usize,
+    /// What is not to be told, and not counted above.
+    pub suppressed: usize,
 }
 
 impl Summary {
     /// Counts `findings` too.
     pub fn add(&mut self, findings: &[Finding]) {
         use crate::finding::Severity;
-        let of = |severity| findings.iter().filter(|f| f.severity == severity).count();
+        let of = |severity| told(findings).filter(|f| f.severity == severity).count();
         self.errors += of(Severity::Error);
         self.warnings += of(Severity::Warning);
         self.notes += of(Severity::Note);
+        self.suppressed += findings.len() - told(findings).count();
+    }
+
+    /// Such as `1 error, 2 warnings`; empty if there is nothing to tell.
+    fn counted(&self) -> String {
+        let parts = [(self.errors, "error"), (self.warnings, "warning"), (self.notes, "note")];
+        let parts: Vec<_> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| counted(n, what)).collect();
+        parts.join(", ")
     }
 }
 
-/// A report on its way: images come one after the other.
-pub enum Report {
-    /// For people.
-    Text(text::Report),
-    /// For programs.
-    Json(json::Report),
+fn counted(n: usize, what: &str) -> String {
+    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
+
+/// Those that nobody has suppressed.
+fn told(findings: &[Finding]) -> impl Iterator<Item = &Finding> {
+    findings.iter().filter(|finding| finding.suppression.is_none())
+}
+
+/// An image that could not be read.
+#[derive(Clone, Copy)]
+struct Unread<'a> {
+    /// The name that it was asked for by.
+    reference: &'a str,
+    /// Which of its platforms, where it is one of several.
+    platform: Option<&'a str>,
+    message: &'a str,
+    help: Option<&'a str>,
+}
+
+/// A format.
+trait Writer {
+    /// Adds an image and gives what can be written already.
+    fn add(&mut self, subject: &Subject<'_>, findings: &[Finding]) -> String;
+
+    /// Adds an image that could not be read.
+    fn unread(&mut self, unread: Unread<'_>);
+
+    /// What is left to write.
+    fn finish(&self) -> String;
+}
+
+/// A report on its way: images come one after the other.
+pub struct Report(Box<dyn Writer>);
 
 impl Report {
     /// An empty report.
     pub fn new(format: Format, style: Style) -> Self {
-        match format {
-            Format::Text => Report::Text(text::Report::new(style)),
-            Format::Json => Report::Json(json::Report::default()),
-        }
+        Report(match format {
+            Format::Text => Box::new(text::Report::new(style)),
+            Format::Json => Box::new(json::Report::default()),
+            Format::Sarif => Box::new(sarif::Report::default()),
+            Format::Junit => Box::new(junit::Report::default()),
+            Format::Github => Box::new(github::Report::default()),
+            Format::Gitlab => Box::new(gitlab::Report::default()),
+            Format::Markdown => Box::new(markdown::Report::default()),
+        })
     }
 
     /// Adds an image and gives what can be written already.
     pub fn add(&mut self, subject: &Subject<'_>, findings: &[Finding]) -> String {
-        match self {
-            Report::Text(report) => report.add(subject, findings),
-            Report::Json(report) => {
-                report.add(subject, findings);
-                String::new()
-            }
-        }
+        self.0.add(subject, findings)
     }
 
     /// Adds an image that could not be read, under the name that it was asked for by, or a platform of it.
     pub fn unread(&mut self, reference: &str, platform: Option<&str>, message: &str, help: Option<&str>) {
-        match self {
-            // Standard error has told.
-            Report::Text(_) => {}
-            Report::Json(report) => report.unread(reference, platform, message, help),
-        }
+        self.0.unread(Unread { reference, platform, message, help });
     }
 
     /// What is left to write.
     pub fn finish(&self) -> String {
-        match self {
-            Report::Text(report) => report.finish(),
-            Report::Json(report) => report.finish(),
-        }
+        self.0.finish()
     }
 }

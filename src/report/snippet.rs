@@ -2,11 +2,11 @@
 
 use std::ops::Range;
 
-use bstr::ByteSlice;
+use bstr::{BStr, ByteSlice};
 use serde_json::Value;
 
 use super::escape::{sentence, shorten, visible};
-use crate::finding::{Field, Place};
+use crate::finding::{Field, Place, Source};
 use crate::image::{Configuration, Healthcheck, Image};
 use crate::rootfs::{Ino, Kind, Rootfs};
 use crate::rule::Subject;
@@ -45,6 +45,42 @@ impl Snippet {
             Place::File { .. } | Place::Layer { .. } => None,
         }
     }
+
+    /// The lines of a file of the repository.
+    pub fn of_source(source: &Source) -> Self {
+        let text = source.file.text.as_bstr();
+        let start = source.span.start.min(text.len());
+        let end = source.span.end.clamp(start, text.len());
+        let (above, from) = neighbourhood(text, start);
+        let below = text.get(end..).and_then(|rest| rest.find_byte(b'\n')).map_or(text.len(), |at| end + at + 1);
+        let shown = text.get(from..neighbours(text, below)).unwrap_or_default();
+        let snippet = of_file(sentence(&source.file.path), shown, start - from..end - from);
+        // Lines that are not shown are counted all the same.
+        let span = above + snippet.span.start..above + snippet.span.end;
+        Snippet { text: "\n".repeat(above) + &snippet.text, span, ..snippet }
+    }
+
+    /// What is underlined.
+    pub fn marked(&self) -> &str {
+        self.text.get(self.span.clone()).unwrap_or_default()
+    }
+}
+
+/// How many lines of a source are kept above and below; as many as are shown, and one more.
+const NEIGHBOURS: usize = 2;
+
+/// Where the lines above `at` begin that are kept, and how many lines stand above those.
+fn neighbourhood(text: &BStr, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or_default();
+    let from = before.rfind_iter("\n").nth(NEIGHBOURS).map_or(0, |end| end + 1);
+    let above = before.get(..from).unwrap_or_default();
+    (above.iter().filter(|byte| **byte == b'\n').count(), from)
+}
+
+/// Where the lines below `at` end that are kept.
+fn neighbours(text: &BStr, at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    rest.find_iter("\n").nth(NEIGHBOURS - 1).map_or(text.len(), |end| at + end + 1)
 }
 
 /// Whether the command comes from the command line of imagelint rather than from the image.
@@ -186,7 +222,10 @@ pub fn first_line(rootfs: &Rootfs, ino: Ino) -> Option<&[u8]> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::finding::SourceFile;
 
     fn words(list: &[&str]) -> Vec<String> {
         list.iter().map(|w| w.to_string()).collect()
@@ -211,6 +250,21 @@ mod tests {
         assert_eq!(&s.text[s.span], "#!/bin/sh␍");
         let s = of_file("/x".into(), b"ab", 5..90);
         assert_eq!((s.text.as_str(), s.span), ("ab", 2..2));
+    }
+
+    #[test]
+    fn sources_keep_their_line_numbers() {
+        let text = "1\n2\n3\n4\nCMD x\n6\n7\n8\n9\n";
+        let source = |text: &str, span| {
+            let file = SourceFile { path: "Dockerfile".into(), text: text.into() };
+            Snippet::of_source(&Source { file: Arc::new(file), span })
+        };
+        let s = source(text, 8..13);
+        assert_eq!((s.text.as_str(), s.marked()), ("\n\n3\n4\nCMD x\n6\n7\n", "CMD x"));
+        let s = source("CMD é\r", 0..7);
+        assert_eq!((s.text.as_str(), s.marked()), ("CMD é␍", "CMD é␍"));
+        assert_eq!(source("", Range { start: 5, end: 2 }).text, "");
+        assert_eq!(source(text, 90..91).text, "\n\n\n\n\n\n\n8\n9\n");
     }
 
     #[test]

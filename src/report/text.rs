@@ -7,7 +7,7 @@ use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 use super::escape::{block, sentence, wrap};
 use super::lines::{heading, layer};
 use super::snippet::Snippet;
-use super::{Detail, Style, Summary, trace, tree};
+use super::{Detail, Style, Summary, Unread, Writer, counted, told, trace, tree};
 use crate::finding::{Confidence, ExitCodes, Finding, Fix, Place, Severity};
 use crate::launch::{Launch, Outcome, Start};
 use crate::rule::Subject;
@@ -24,41 +24,44 @@ impl Report {
     pub fn new(style: Style) -> Self {
         Report { style, images: 0, summary: Summary::default() }
     }
+}
 
+impl Writer for Report {
     /// The text about one image.
-    pub fn add(&mut self, subject: &Subject<'_>, findings: &[Finding]) -> String {
+    fn add(&mut self, subject: &Subject<'_>, findings: &[Finding]) -> String {
         self.summary.add(findings);
         let style = &self.style;
         let gap = if self.images > 0 && style.detail > Detail::Brief { "\n" } else { "" };
         self.images += 1;
         if style.detail == Detail::Brief {
-            let lines: String = findings.iter().map(|f| brief(f, style)).collect();
+            let lines: String = told(findings).map(|f| brief(f, style)).collect();
             return if lines.is_empty() { lines } else { heading(subject.image, style) + &lines };
         }
-        let mut text = format!("{gap}{}{}", heading(subject.image, style), verdict(subject.launch, findings, style));
-        findings.iter().for_each(|f| text.push_str(&full(f, subject, style)));
+        let verdict = verdict(subject.launch, told(findings), style);
+        let mut text = format!("{gap}{}{verdict}", heading(subject.image, style));
+        told(findings).for_each(|f| text.push_str(&full(f, subject, style)));
         if style.detail == Detail::Everything {
             text.push_str(&format!("\n{}", tree::body(subject, style)));
         }
         text
     }
 
+    /// Standard error has told.
+    fn unread(&mut self, _: Unread<'_>) {}
+
     /// The last line: how many findings there are.
-    pub fn finish(&self) -> String {
-        let Summary { errors, warnings, notes } = self.summary;
-        if self.style.detail == Detail::Brief || self.images == 0 || errors + warnings + notes == 0 {
+    fn finish(&self) -> String {
+        let (found, suppressed) = (self.summary.counted(), self.summary.suppressed);
+        if self.style.detail == Detail::Brief || self.images == 0 || found.is_empty() && suppressed == 0 {
             return String::new();
         }
-        let parts = [(errors, "error"), (warnings, "warning"), (notes, "note")];
-        let parts: Vec<_> = parts.into_iter().filter(|(n, _)| *n > 0).map(|(n, what)| counted(n, what)).collect();
         let images = if self.images > 1 { format!(" in {}", counted(self.images, "image")) } else { String::new() };
-        format!("\n{}{images}; `imagelint explain RULE` tells more\n", parts.join(", "))
+        match (found.is_empty(), suppressed) {
+            (true, n) => format!("\n{n} suppressed{images}\n"),
+            (_, 0) => format!("\n{found}{images}; `imagelint explain RULE` tells more\n"),
+            (_, n) => format!("\n{found}, {n} suppressed{images}; `imagelint explain RULE` tells more\n"),
+        }
     }
-}
-
-/// `1 error`, `2 errors`.
-pub fn counted(n: usize, what: &str) -> String {
-    format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
 /// What keeps imagelint from looking.
@@ -69,7 +72,7 @@ pub fn problem(title: &str, message: &str, help: Option<&str>, style: &Style) ->
 }
 
 /// Whether it starts, in a sentence; why not, unless a finding tells.
-fn verdict(launch: &Launch, findings: &[Finding], style: &Style) -> String {
+pub(super) fn verdict<'f>(launch: &Launch, findings: impl IntoIterator<Item = &'f Finding>, style: &Style) -> String {
     let (running, stopped): (Vec<&Start>, Vec<&Start>) =
         launch.current().iter().partition(|s| trace::word(&s.outcome) == "runs");
     let names = |starts: &[&Start]| listed(&starts.iter().map(|s| trace::kind_of_engine(s)).collect::<Vec<_>>());
@@ -88,7 +91,7 @@ fn verdict(launch: &Launch, findings: &[Finding], style: &Style) -> String {
         return format!("{text}\n{caveat}");
     };
     let rule = start.outcome.cause().map(|c| c.rule(&launch.process));
-    if rule.is_some_and(|rule| findings.iter().any(|f| f.rule == rule)) {
+    if rule.is_some_and(|rule| findings.into_iter().any(|f| f.rule == rule)) {
         return text + "\n";
     }
     let rule = rule.map(|r| format!(" ({r})")).unwrap_or_default();
@@ -125,6 +128,9 @@ fn brief(finding: &Finding, style: &Style) -> String {
 fn full(finding: &Finding, subject: &Subject<'_>, style: &Style) -> String {
     let mut out = String::from("\n");
     out.push_str(&style.draw(&Diagnosis::of(finding, subject, style)));
+    for (message, snippet) in sources(finding, subject) {
+        out.push_str(&style.draw(&Diagnosis::advice(message, Some(snippet), style)));
+    }
     for (i, because) in finding.because.iter().enumerate() {
         let message = format!("{}. {}", i + 1, sentence(&because.message));
         let repeated = because.place.as_ref() == Some(&finding.place);
@@ -147,6 +153,22 @@ fn full(finding: &Finding, subject: &Subject<'_>, style: &Style) -> String {
     }
     finding.fixes.iter().for_each(|fix| out.push_str(&fix_text(fix, &label("fix"))));
     out
+}
+
+/// What stands behind the place in the repository: how that came into the image, and where it is there.
+fn sources<'s>(finding: &Finding, subject: &Subject<'_>) -> impl Iterator<Item = (&'s str, Snippet)> {
+    let instruction = finding.blame.instruction.as_ref().map(Snippet::of_source);
+    let image = finding.blame.source.as_ref().and_then(|_| place(finding, subject));
+    let told = [instruction.map(|s| ("brought into the image here", s)), image.map(|s| ("in the image", s))];
+    told.into_iter().flatten()
+}
+
+/// What there is to show of its place in the image.
+fn place(finding: &Finding, subject: &Subject<'_>) -> Option<Snippet> {
+    match &finding.place {
+        Place::Layer { .. } => None,
+        place => Snippet::of(place, subject),
+    }
 }
 
 /// The text stays as it is, so that it can be pasted.
@@ -179,10 +201,8 @@ impl Diagnosis {
             Severity::Warning => miette::Severity::Warning,
             Severity::Note => miette::Severity::Advice,
         };
-        let snippet = match &finding.place {
-            Place::Layer { .. } => None,
-            place => Snippet::of(place, subject),
-        };
+        let source = finding.blame.source.as_ref().map(Snippet::of_source);
+        let snippet = source.or_else(|| place(finding, subject));
         let advice = Diagnosis::advice(&sentence(&finding.message), snippet, style);
         Diagnosis { code: Some(title(finding)), severity, ..advice }
     }
