@@ -130,7 +130,7 @@ impl Reports {
 /// Lints every image and writes the reports.
 pub fn run(typed: Typed) -> Result<Exit> {
     let Typed { look, choice, project, show, output_dir } = typed;
-    let mut reports = Reports::new(&show, output_dir, look.images(), project.written())?;
+    let mut reports = Reports::new(&show, output_dir, &look.images(), project.written())?;
     let rules = rules(&choice)?;
     let mut project = Project::open(project, choice.select.clone(), &show)?;
     let exit = look.each(&rules, &show, |looked| {

@@ -32,6 +32,12 @@ pub struct Typed {
 }
 
 impl Typed {
+    /// How they are named in messages and files.
+    pub fn names(&self) -> Vec<String> {
+        let typed = self.dockerfiles.iter().chain(self.context.iter().filter(|_| self.dockerfiles.is_empty()));
+        typed.map(|path| path.display().to_string()).collect()
+    }
+
     /// The Dockerfiles, each with its context.
     pub fn wanted(&self) -> Result<Vec<Wanted>> {
         let typed = match (self.dockerfiles.as_slice(), &self.context) {

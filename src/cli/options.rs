@@ -174,9 +174,9 @@ impl Look {
         Ok(exit)
     }
 
-    /// What was typed for the images.
-    pub fn images(&self) -> &[String] {
-        &self.images
+    /// What was typed for the images, or for the Dockerfiles where there are none.
+    pub fn images(&self) -> Vec<String> {
+        if self.images.is_empty() { self.build.names() } else { self.images.clone() }
     }
 
     /// What several images have in common is read once in any case.
@@ -242,11 +242,6 @@ impl Look {
         Ok(())
     }
 
-    /// The images as typed.
-    pub fn images(&self) -> &[String] {
-        &self.images
-    }
-
     /// What the command line changes.
     pub fn overrides(&self) -> Overrides {
         let Process { user, entrypoint, env, workdir, args } = &self.process;
@@ -261,10 +256,10 @@ impl Look {
 }
 
 /// Hands it on, or says why it could not be looked at.
-fn told(
+fn told<F: Kind>(
     name: &str,
     lint: imagelint::Result<Lint>,
-    show: &Show,
+    show: &Show<F>,
     then: &mut impl FnMut(std::result::Result<&Lint, Unread<'_>>) -> Result<Exit>,
 ) -> Result<Exit> {
     let error = match lint {

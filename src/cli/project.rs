@@ -8,12 +8,12 @@ use imagelint::config::{self, Baseline, Config, Date, Entry, FailOn, Ignores, Se
 use imagelint::finding::{Finding, Suppressor};
 use imagelint::launch::Overrides;
 use imagelint::lint::Lint;
+use imagelint::report;
 use imagelint::report::escape::visible;
-use imagelint::report::text;
 use imagelint::rule::Rule;
 
 use super::Exit;
-use super::options::Show;
+use super::options::{Kind, Show};
 use super::output::{Color, Complaint, Result};
 use super::target;
 
@@ -99,7 +99,7 @@ pub struct Project {
 
 impl Project {
     /// Reads what there is to be read.
-    pub fn open(options: Options, selected: Vec<String>, show: &Show) -> Result<Self> {
+    pub fn open<F: Kind>(options: Options, selected: Vec<String>, show: &Show<F>) -> Result<Self> {
         let config = options.file.read()?;
         let baseline = options.baseline.as_ref().map(|path| Baseline::read(path, &shown(path))).transpose()?;
         let ignores = Ignores::new(config.as_ref(), baseline, Date::today());
@@ -151,7 +151,7 @@ impl Project {
             if complete {
                 target::write_as("baseline", path, &self.ignores.baseline().rewritten(&self.present))?;
                 if !self.quiet {
-                    eprintln!("note: wrote {} to `{}`", text::counted(self.present.len(), "finding"), shown(path));
+                    eprintln!("note: wrote {} to `{}`", report::counted(self.present.len(), "finding"), shown(path));
                 }
             } else {
                 let what =

@@ -67,7 +67,7 @@ mod tests {
             ("myapp", "registry.example/myapp", false),
             ("**/myapp", "registry.example/myapp", true),
             ("app", "docker-archive:x.tar:docker.io/library/app:1", true),
-            ("*.tar", "./x.tar", false),
+            ("*.tar", "./x.tar", true),
             ("{x,y}", "y", true),
             ("-", "-", true),
         ] {

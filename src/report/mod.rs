@@ -108,7 +108,8 @@ impl Summary {
     }
 }
 
-fn counted(n: usize, what: &str) -> String {
+/// `1 error`, `2 errors`.
+pub fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
