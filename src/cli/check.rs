@@ -13,7 +13,7 @@ use super::directory::{self, OutputDir};
 use super::options::{Findings, Look, ReportFile, Show, Unread};
 use super::output::{self, Result};
 use super::project::{self, Project};
-use super::{Exit, near, target};
+use super::{Exit, fix, near, target};
 
 /// As typed.
 #[derive(Debug, Args)]
@@ -23,6 +23,8 @@ pub struct Typed {
     look: Look,
     #[command(flatten)]
     choice: Choice,
+    #[command(flatten)]
+    fix: fix::Options,
     #[command(flatten)]
     project: project::Options,
     #[command(flatten)]
@@ -129,9 +131,19 @@ impl Reports {
 
 /// Lints every image and writes the reports.
 pub fn run(typed: Typed) -> Result<Exit> {
-    let Typed { look, choice, project, show, output_dir } = typed;
+    let Typed { look, choice, fix, project, show, output_dir } = typed;
     let mut reports = Reports::new(&show, output_dir, &look.images(), project.written())?;
     let rules = rules(&choice)?;
+    if let Some(which) = fix.which() {
+        let mut first = Project::open(project.clone(), choice.select.clone(), &show)?;
+        let mended = look.mended(&rules, which, |lint| first.judge(lint, &rules, None).findings)?;
+        if fix.is_diff() {
+            let text: String = mended.iter().map(|(_, mended)| fix::diff(mended)).collect();
+            output::print(&text)?;
+            return Ok(if text.is_empty() { Exit::Clean } else { Exit::Findings });
+        }
+        mended.iter().try_for_each(|(wanted, mended)| fix::write(wanted, mended))?;
+    }
     let mut project = Project::open(project, choice.select.clone(), &show)?;
     let exit = look.each(&rules, &show, |looked| {
         let lint = match looked {

@@ -15,6 +15,7 @@ const USUAL: [&str; 3] = ["Dockerfile", "Containerfile", "dockerfile"];
 /// What is typed of Dockerfiles.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "What it is built from")]
+#[group(skip)]
 pub struct Typed {
     /// A Dockerfile, a directory that has one, or `-` for standard input: without IMAGE it is judged before it is built, with one
     /// it is told which line is to blame (repeatable without IMAGE)

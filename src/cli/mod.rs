@@ -7,6 +7,7 @@ mod config;
 mod directory;
 mod dockerfile;
 mod explain;
+mod fix;
 mod man;
 mod near;
 mod options;

@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use imagelint::finding::Finding;
 use imagelint::image::{self, Platform};
 use imagelint::launch::Overrides;
-use imagelint::lint::{Lint, Unbuilt};
+use imagelint::lint::{self, Lint, Mended, Unbuilt, Wanted, Which};
 use imagelint::report::{self, Detail};
 use imagelint::rule::Rule;
 use imagelint::source::places::{Access, Place};
@@ -14,7 +15,7 @@ use imagelint::source::{Held, Keep, Store};
 
 use super::output::{Color, Complaint, Result};
 use super::progress::Bar;
-use super::{Exit, dockerfile};
+use super::{Exit, dockerfile, fix};
 
 /// Which images, for which platform, started how.
 #[derive(Debug, Args)]
@@ -240,6 +241,41 @@ impl Look {
             then(&name, lint)?;
         }
         Ok(())
+    }
+
+    /// What can be mended of the Dockerfiles; `judge` gives the findings as the project wants them.
+    pub fn mended(
+        &self,
+        rules: &[&Rule],
+        which: Which,
+        mut judge: impl FnMut(&Lint) -> Vec<Finding>,
+    ) -> Result<Vec<(Wanted, Mended)>> {
+        if !self.images.is_empty() {
+            return Err(fix::need_files());
+        }
+        let store = self.cache.store().map(|store| store as Arc<dyn Keep>);
+        let mut all = Vec::new();
+        for wanted in self.build.wanted()? {
+            let options = image::Options {
+                platform: self.platform.clone(),
+                access: self.search.access(),
+                store: store.clone(),
+                ..image::Options::default()
+            };
+            let mended = lint::mend(&wanted, which, |unbuilt| {
+                let base =
+                    self.build.base(&options).map_err(|c| imagelint::Error::new("the base image", c.parts().0))?;
+                let lint = unbuilt.lint(base, &self.overrides(), rules)?;
+                let findings = judge(&lint);
+                Ok((lint, findings))
+            });
+            match mended {
+                Ok((mended, ..)) => all.push((wanted, mended)),
+                // It is told when the file is linted.
+                Err(_) => {}
+            }
+        }
+        Ok(all)
     }
 
     /// What the command line changes.

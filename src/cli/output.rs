@@ -108,6 +108,11 @@ fn is_utf8() -> bool {
     locale.ends_with("UTF-8") || locale.ends_with("UTF8")
 }
 
+/// Says on standard error what was done.
+pub fn note(text: &str) {
+    eprintln!("note: {text}");
+}
+
 /// Writes to standard output. A reader that has gone away, as `head` does, is no error.
 pub fn print(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();

@@ -21,7 +21,7 @@ use super::target;
 const NOTICES: usize = 20;
 
 /// As typed.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Project")]
 pub struct Options {
     #[command(flatten)]
@@ -39,7 +39,7 @@ pub struct Options {
 }
 
 /// Which configuration.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub struct File {
     /// The configuration [default: imagelint.toml here or above, up to the root of the repository or the home directory]
     #[arg(long, value_name = "FILE")]
@@ -149,7 +149,7 @@ impl Project {
         let complete = exit != Exit::CouldNotLook;
         if let Some(path) = self.options.written() {
             if complete {
-                target::write_as("baseline", path, &self.ignores.baseline().rewritten(&self.present))?;
+                target::write_as("baseline", path, self.ignores.baseline().rewritten(&self.present).as_bytes())?;
                 if !self.quiet {
                     eprintln!("note: wrote {} to `{}`", report::counted(self.present.len(), "finding"), shown(path));
                 }

@@ -89,21 +89,21 @@ fn files(image: &str) -> Vec<Identity> {
 
 /// Writes the report `text` to the file that `path` names.
 pub fn write(path: &Path, text: &str) -> Result<()> {
-    write_as("report", path, text)
+    write_as("report", path, text.as_bytes())
 }
 
 /// The same of another text, which a complaint calls `what`.
-pub fn write_as(what: &str, path: &Path, text: &str) -> Result<()> {
+pub fn write_as(what: &str, path: &Path, text: &[u8]) -> Result<()> {
     let identity = Some(Identity::of(path));
     if identity == Identity::of_stream(io::stdout()) {
-        return output::print(text);
+        return output::print(&String::from_utf8_lossy(text));
     }
     let written = match path.metadata() {
-        _ if identity == Identity::of_stream(io::stderr()) => io::stderr().lock().write_all(text.as_bytes()),
+        _ if identity == Identity::of_stream(io::stderr()) => io::stderr().lock().write_all(text),
         Ok(metadata) if metadata.is_file() => {
             path.canonicalize().and_then(|file| replace(&file, text, Some(&metadata)))
         }
-        Ok(_) => OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text.as_bytes())),
+        Ok(_) => OpenOptions::new().write(true).open(path).and_then(|mut file| file.write_all(text)),
         Err(error) if error.kind() == ErrorKind::NotFound => replace(&resolved(path), text, None),
         Err(error) => Err(error),
     };
@@ -117,11 +117,11 @@ pub fn write_as(what: &str, path: &Path, text: &str) -> Result<()> {
 }
 
 /// Writes a new file beside `path`, which then takes its name, and the mode of the file that had it.
-fn replace(path: &Path, text: &str, old: Option<&Metadata>) -> io::Result<()> {
+fn replace(path: &Path, text: &[u8], old: Option<&Metadata>) -> io::Result<()> {
     let temporary = beside(path);
     let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
     let kept = old.map_or(Ok(()), |old| file.set_permissions(old.permissions()));
-    let renamed = kept.and_then(|()| file.write_all(text.as_bytes())).and_then(|()| fs::rename(&temporary, path));
+    let renamed = kept.and_then(|()| file.write_all(text)).and_then(|()| fs::rename(&temporary, path));
     if renamed.is_err() {
         // It is ours, and of no use.
         let _ = fs::remove_file(&temporary);

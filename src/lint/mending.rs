@@ -105,12 +105,15 @@ fn applied(edit: &Edit) -> BString {
     [before.unwrap_or_default(), &edit.with, after.unwrap_or_default()].concat().into()
 }
 
-/// Whether there is one finding of the rule less, and none more of any other that counts.
+/// Whether a finding of the rule is gone, and nothing has come that is as bad. What an error hid may come to light.
 fn is_better(before: &[Finding], after: &[Finding], rule: &str) -> bool {
-    let count = |findings: &[Finding], rule: &str| {
-        findings.iter().filter(|f| f.rule == rule && f.severity > Severity::Note).count()
+    let of = |findings: &[Finding], rule: &str| findings.iter().filter(|f| f.rule == rule).count();
+    let Some(mended) = before.iter().filter(|f| f.rule == rule).map(|f| f.severity).max() else { return false };
+    let errors = |findings: &[Finding]| findings.iter().filter(|f| f.severity == Severity::Error).count();
+    let is_new = |finding: &&Finding| of(after, finding.rule) > of(before, finding.rule);
+    let is_bad = |finding: &Finding| match mended {
+        Severity::Error => errors(after) > errors(before),
+        mended => finding.severity >= mended,
     };
-    let all = |findings: &[Finding], rule: &str| findings.iter().filter(|f| f.rule == rule).count();
-    let rules: BTreeSet<&str> = after.iter().map(|finding| finding.rule).collect();
-    all(after, rule) < all(before, rule) && rules.into_iter().all(|other| count(after, other) <= count(before, other))
+    of(after, rule) < of(before, rule) && !after.iter().filter(is_new).any(is_bad)
 }

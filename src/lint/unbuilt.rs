@@ -121,9 +121,14 @@ impl Unbuilt {
         let is_open = image.unseen.is_some();
         let known = |rule: &&&Rule| !is_open || rules::OF_PARTS.contains(&rule.name);
         let mut lint = Lint::of(image, overrides, rules.iter().filter(known).copied())?;
+        if rules.iter().any(|rule| rule.name == "dead-instruction") {
+            lint.findings.extend(rules::dead_instructions(build));
+        }
         let blamer = Blamer { build, made: &made };
         for finding in &mut lint.findings {
-            finding.blame = blamer.blame(finding);
+            if finding.blame.source.is_none() {
+                finding.blame = blamer.blame(finding);
+            }
             blamer.mend(finding);
             if is_open && finding.severity < Severity::Error {
                 finding.confidence = finding.confidence.min(Confidence::Likely);

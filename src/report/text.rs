@@ -158,7 +158,9 @@ fn full(finding: &Finding, subject: &Subject<'_>, style: &Style) -> String {
 /// What stands behind the place in the repository: how that came into the image, and where it is there.
 fn sources<'s>(finding: &Finding, subject: &Subject<'_>) -> impl Iterator<Item = (&'s str, Snippet)> {
     let instruction = finding.blame.instruction.as_ref().map(Snippet::of_source);
-    let image = finding.blame.source.as_ref().and_then(|_| place(finding, subject));
+    // of a Dockerfile nothing was built yet
+    let is_built = subject.image.source != crate::fingerprint::DOCKERFILE;
+    let image = finding.blame.source.as_ref().filter(|_| is_built).and_then(|_| place(finding, subject));
     let told = [instruction.map(|s| ("brought into the image here", s)), image.map(|s| ("in the image", s))];
     told.into_iter().flatten()
 }

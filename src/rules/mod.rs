@@ -10,6 +10,7 @@ mod byte_order_mark;
 mod capability_not_granted;
 mod carriage_return_in_shebang;
 mod command_not_found;
+mod dead_instruction;
 mod default_disposition_as_pid_1;
 mod healthcheck_not_runnable;
 mod init_not_first;
@@ -45,6 +46,8 @@ mod workdir_unusable;
 mod wrapper_arguments;
 mod wrong_architecture;
 
+pub use dead_instruction::in_build as dead_instructions;
+
 /// Rules whose findings hold where not all of an image is known.
 pub const OF_PARTS: &[&str] = &[
     "arguments-in-one-string",
@@ -52,6 +55,8 @@ pub const OF_PARTS: &[&str] = &[
     "broken-exec-form",
     "byte-order-mark",
     "carriage-return-in-shebang",
+    "dead-instruction",
+    "healthcheck-not-runnable",
     "is-a-directory",
     "missing-exec",
     "missing-shebang",
@@ -79,6 +84,7 @@ pub const RULES: &[Rule] = &[
     capability_not_granted::RULE,
     carriage_return_in_shebang::RULE,
     command_not_found::RULE,
+    dead_instruction::RULE,
     default_disposition_as_pid_1::RULE,
     healthcheck_not_runnable::RULE,
     init_not_first::RULE,
