@@ -25,7 +25,7 @@ pub const DOCKERFILE: &str = "dockerfile";
 /// its Dockerfile at hand and without. (A Dockerfile that is linted alone has no other place.)
 pub fn v1(finding: &Finding, image: &Image) -> String {
     let mut key = Key::default();
-    key.add(V1).add(finding.rule).add(name(image)).add(image.platform.to_string());
+    key.add(V1).add(finding.rule).add(image_name(image)).add(image.platform.to_string());
     place(&mut key, &finding.place, image);
     for word in quoted(&finding.message) {
         key.add(word);
@@ -117,15 +117,15 @@ fn quoted(message: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What an image is called, whatever its tag, its digest, and the directory that it was built in.
-pub fn name(image: &Image) -> String {
+pub fn image_name(image: &Image) -> String {
     match image.source {
         DOCKERFILE => path(&image.reference).to_owned(),
-        _ => name_of(&image.reference),
+        _ => name(&image.reference),
     }
 }
 
 /// The same from what was typed.
-pub fn name_of(typed: &str) -> String {
+pub fn name(typed: &str) -> String {
     let name = match typed.parse() {
         Ok(Reference::Stdin) | Err(_) => typed.to_owned(),
         Ok(typed) => untyped(&typed).trim_start_matches("//").to_owned(),
