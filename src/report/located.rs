@@ -94,7 +94,7 @@ pub fn image_name(image: &Image) -> String {
 
 /// The same from what was typed.
 pub fn typed_name(reference: &str) -> String {
-    short_name(&fingerprint::name(reference), "image")
+    short_name(&fingerprint::image_name_of(reference), "image")
 }
 
 fn short_name(name: &str, otherwise: &str) -> String {
