@@ -25,7 +25,7 @@ pub const DOCKERFILE: &str = "dockerfile";
 /// its Dockerfile at hand and without. (A Dockerfile that is linted alone has no other place.)
 pub fn v1(finding: &Finding, image: &Image) -> String {
     let mut key = Key::default();
-    key.add(V1).add(finding.rule).add(name(image)).add(image.platform.to_string());
+    key.add(V1).add(finding.rule).add(image_name(image)).add(image.platform.to_string());
     place(&mut key, &finding.place, image);
     for word in quoted(&finding.message) {
         key.add(word);
@@ -117,25 +117,29 @@ fn quoted(message: &str) -> impl Iterator<Item = &str> {
 }
 
 /// What an image is called, whatever its tag, its digest, and the directory that it was built in.
-pub fn name(image: &Image) -> String {
+pub fn image_name(image: &Image) -> String {
     match image.source {
         DOCKERFILE => path(&image.reference).to_owned(),
-        _ => name_of(&image.reference),
+        _ => image_name_of(&image.reference),
     }
 }
 
 /// The same from what was typed.
-pub fn name_of(typed: &str) -> String {
+pub fn image_name_of(typed: &str) -> String {
+    path(&name(typed)).to_owned()
+}
+
+/// A reference without its transport, tag and digest.
+pub fn name(typed: &str) -> String {
     let name = match typed.parse() {
         Ok(Reference::Stdin) | Err(_) => typed.to_owned(),
         Ok(typed) => untyped(&typed).trim_start_matches("//").to_owned(),
     };
     let name = name.split_once('@').map_or(name.as_str(), |(name, _)| name);
-    let name = match name.rsplit_once(':') {
-        Some((name, tag)) if !tag.contains('/') => name,
-        _ => name,
-    };
-    path(name).to_owned()
+    match name.rsplit_once(':') {
+        Some((name, tag)) if !tag.contains('/') => name.to_owned(),
+        _ => name.to_owned(),
+    }
 }
 
 /// A relative path as it stands, of an absolute one the last name: where a build happens to have put an image is

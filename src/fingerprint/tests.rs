@@ -82,10 +82,11 @@ fn names_forget_tags_digests_and_directories() {
         ("rootfs:/", "/"),
         ("-", "-"),
     ] {
-        assert_eq!(name_of(typed), bare);
+        assert_eq!(image_name_of(typed), bare);
     }
+    assert_eq!([name("./app.tar:1"), name("oci:/a/b:v1")], ["./app.tar", "/a/b"]);
     let dockerfile = Image { source: DOCKERFILE, ..image("./services/api/Dockerfile:1") };
-    assert_eq!(name(&dockerfile), "services/api/Dockerfile:1");
+    assert_eq!(image_name(&dockerfile), "services/api/Dockerfile:1");
 }
 
 #[test]

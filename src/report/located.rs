@@ -89,12 +89,12 @@ fn seen((start, end): (Position, Position)) -> (Position, Position) {
 
 /// What an image is called in paths and categories.
 pub fn image_name(image: &Image) -> String {
-    short_name(&fingerprint::name(image), image.source)
+    short_name(&fingerprint::image_name(image), image.source)
 }
 
 /// The same from what was typed.
 pub fn typed_name(reference: &str) -> String {
-    short_name(&fingerprint::name_of(reference), "image")
+    short_name(&fingerprint::image_name_of(reference), "image")
 }
 
 fn short_name(name: &str, otherwise: &str) -> String {
