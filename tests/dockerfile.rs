@@ -19,7 +19,7 @@ fn text(word: &Word) -> String {
 }
 
 /// As the recording has an instruction.
-fn node(instruction: &Instruction, escape: u8, is_trigger: bool) -> Value {
+fn node(instruction: &Instruction, is_trigger: bool) -> Value {
     let mut args: Vec<String> = instruction.verb.iter().map(text).collect();
     match &instruction.arguments {
         _ if instruction.keyword.is_none() => args.push(String::new()),
@@ -44,14 +44,14 @@ fn node(instruction: &Instruction, escape: u8, is_trigger: bool) -> Value {
         node["flags"] = instruction.flags.iter().map(text).collect();
     }
     if let Arguments::Trigger(trigger) = &instruction.arguments {
-        node["sub"] = self::node(trigger, escape, true);
+        node["sub"] = self::node(trigger, true);
     }
     node
 }
 
 fn nodes(parsed: &Parsed, file: &[u8]) -> Vec<Value> {
     let one = |instruction: &Instruction| {
-        let mut node = node(instruction, parsed.escape, false);
+        let mut node = node(instruction, false);
         if !instruction.heredocs.is_empty() {
             let document =
                 |d: &imagelint::dockerfile::Heredoc| format!("{}\0{}", d.name, file[d.body.clone()].to_str_lossy());

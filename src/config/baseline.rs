@@ -44,7 +44,7 @@ impl Entry {
             Place::Layer { .. } => "a layer".to_owned(),
         };
         Entry {
-            image: fingerprint::name(image),
+            image: fingerprint::image_name(image),
             rule: finding.rule.to_owned(),
             place,
             platform: image.platform.to_string(),
@@ -103,7 +103,7 @@ impl Baseline {
 
     /// Notes that the image was looked at with these rules.
     pub(super) fn look(&mut self, image: &Image, rules: &[&'static str]) {
-        let (name, platform) = (fingerprint::name(image), image.platform.to_string());
+        let (name, platform) = (fingerprint::image_name(image), image.platform.to_string());
         self.looked.extend(rules.iter().map(|rule| (name.clone(), platform.clone(), *rule)));
     }
 

@@ -38,7 +38,7 @@ impl Pattern {
     /// Whether an image is that was asked for as `reference`: tag and digest do not count, nor does `docker.io` or
     /// `docker.io/library` in front. An image in a file has the name that was chosen there, too.
     pub fn matches_image(&self, reference: &str) -> bool {
-        let name = fingerprint::name_of(reference);
+        let name = fingerprint::image_name_of(reference);
         let chosen = name.split_once(':').map(|(_, chosen)| chosen);
         [Some(name.as_str()), chosen].into_iter().flatten().any(|name| {
             let hub = name.strip_prefix("docker.io/");

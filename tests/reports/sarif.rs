@@ -3,14 +3,20 @@
 use std::collections::BTreeSet;
 
 use imagelint::finding::{Finding, Severity, Suppression, Suppressor};
-use imagelint::fingerprint::DOCKERFILE;
+use imagelint::fingerprint::{DOCKERFILE, line_hash};
 use imagelint::image::Image;
-use imagelint::lint::Lint;
+use imagelint::launch::Overrides;
+use imagelint::lint::{Lint, Unbuilt, Wanted};
 use imagelint::report::{Format, Report, Style};
+use imagelint::rule::Rule;
 use imagelint::rules::RULES;
 use serde_json::{Value, json};
 
-use crate::{built, demo, each, fixture, json as parsed, schema, support::repository, written};
+use crate::{
+    built, demo, each, fixture, json as parsed, schema,
+    support::{fixtures, repository},
+    written,
+};
 
 /// The log on what was found.
 pub fn log(linted: &Lint, findings: &[Finding]) -> Value {
@@ -224,4 +230,31 @@ fn a_dockerfile_is_what_it_is_called() {
         let logical = &location["logicalLocations"][0]["fullyQualifiedName"];
         assert_eq!(logical, &format!("{name}!/docker-entrypoint.sh"));
     }
+}
+
+/// Dockerfiles that are linted before they are built: their findings lie in files that are there, under the hash that
+/// GitHub computes of those.
+#[test]
+fn every_dockerfile_is_taken() {
+    let rules: Vec<&Rule> = RULES.iter().collect();
+    let mut found = 0;
+    for (_, _, directory) in fixtures() {
+        let path = directory.join("Dockerfile");
+        let wanted = Wanted { path: path.clone(), context: Some(directory.clone()), ..Wanted::default() };
+        let linted = Unbuilt::open(&wanted).and_then(|file| file.lint(None, &Overrides::default(), &rules)).unwrap();
+        let log = log(&linted, &linted.findings);
+        assert_eq!(faults(&log), Vec::<String>::new(), "{}", path.display());
+        for result in log["runs"][0]["results"].as_array().unwrap() {
+            let place = &result["locations"][0]["physicalLocation"];
+            if place["artifactLocation"]["uriBaseId"] != "%SRCROOT%" {
+                continue;
+            }
+            let file = repository(place["artifactLocation"]["uri"].as_str().unwrap());
+            let line = usize::try_from(place["region"]["startLine"].as_u64().unwrap()).unwrap();
+            let hash = line_hash(&std::fs::read(&file).unwrap(), line).unwrap();
+            assert_eq!(result["partialFingerprints"]["primaryLocationLineHash"], hash, "{}", file.display());
+            found += 1;
+        }
+    }
+    assert!(found > 40, "{found} findings in files of the repository");
 }

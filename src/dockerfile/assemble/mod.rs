@@ -192,7 +192,7 @@ impl Build<'_> {
         for source in &copy.sources {
             let known = match (&copy.origin, source, &self.context) {
                 (Origin::Context, Some(source), Some(context)) if !copy.keeps_parents => {
-                    self.from_context(copy, context, source, &target, &mut files, &mut unseen)
+                    self.listed_by(copy, context, source, &target, &mut files, &mut unseen)
                 }
                 _ => false,
             };
@@ -204,7 +204,7 @@ impl Build<'_> {
     }
 
     /// Files that a source names in the context; whether there is anything.
-    fn from_context(
+    fn listed_by(
         &self,
         copy: &Copy,
         context: &Context,
