@@ -269,11 +269,8 @@ impl Look {
                 let findings = judge(&lint);
                 Ok((lint, findings))
             });
-            match mended {
-                Ok((mended, ..)) => all.push((wanted, mended)),
-                // It is told when the file is linted.
-                Err(_) => {}
-            }
+            // Why a file cannot be read is told when it is linted.
+            all.extend(mended.ok().map(|(mended, ..)| (wanted, mended)));
         }
         Ok(all)
     }
