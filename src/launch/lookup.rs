@@ -8,7 +8,7 @@ use bstr::{BStr, BString, ByteSlice, ByteVec};
 use super::outcome::{Cause, Outcome, Phase, Problem, Role, Tried, Via};
 use super::process::Environment;
 use super::runtime::Lookup;
-use crate::rootfs::{Credentials, EXECUTE, Errno, Kind, View};
+use crate::rootfs::{Credentials, EXECUTE, Errno, Kind, PathError, View};
 
 /// Where and as whom is looked.
 pub struct Search<'a> {
@@ -156,7 +156,12 @@ impl Search<'_> {
             true => self.view.resolve_program(path, self.cwd, wanted.credentials),
             false => self.view.resolve(path, self.cwd, wanted.credentials),
         };
-        let found = found.map_err(Problem::Unresolved)?;
+        // Who names a program with blanks in it means arguments: such a one is nowhere, seen or not.
+        let is_odd = path.contains(&b' ') && self.view.unseen().is_some();
+        let found = found.map_err(|error| match is_odd {
+            true => Problem::Unresolved(PathError { unknowable: None, ..error }),
+            false => Problem::Unresolved(error),
+        })?;
         let inode = self.view.inode(found.ino);
         match inode.kind {
             Kind::Directory(_) | Kind::Unknowable if !wanted.regular => return Err(Problem::Directory(found.ino)),

@@ -247,6 +247,8 @@ impl Running<'_> {
                     return Ok(Next::Program(loaded));
                 }
                 Err(Stop::Unknown(why)) if self.view.unseen().is_none() => return Err(why),
+                // A program with blanks in its name is nowhere, seen or not.
+                Err(Stop::Unknown(_)) if name.contains(&b' ') => {}
                 Err(Stop::Unknown(why)) => drop(unseen.get_or_insert(why)),
                 Err(Stop::Killed(signal, cause)) => {
                     *steps = attempt;

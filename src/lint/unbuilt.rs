@@ -130,7 +130,8 @@ impl Unbuilt {
                 finding.blame = blamer.blame(finding);
             }
             blamer.mend(finding);
-            if is_open && finding.severity < Severity::Error {
+            let is_of_text = finding.rule == "dead-instruction";
+            if is_open && !is_of_text && finding.severity < Severity::Error {
                 finding.confidence = finding.confidence.min(Confidence::Likely);
             }
         }

@@ -36,7 +36,9 @@ impl View<'_> {
         let found = self.resolve(path, cwd, credentials);
         let unseen = self.unseen().filter(|unseen| !unseen.program.is_empty());
         match (found, unseen) {
-            (Err(error), Some(unseen)) if error.unknowable == Some(unseen.why) && !path.ends_with(b"/") => {
+            (Err(error), Some(unseen))
+                if error.unknowable == Some(unseen.why) && !path.ends_with(b"/") && !path.contains(&b' ') =>
+            {
                 let path = if error.rest.is_empty() { error.at } else { join(&error.at, &error.rest) };
                 Ok(Resolved { ino: View::ASSUMED, path, links: error.links })
             }
@@ -163,9 +165,10 @@ impl<'a> Walk<'a> {
         Err(error)
     }
 
-    /// ENOENT, unless nobody has seen what is there.
+    /// ENOENT, unless nobody has seen what is there. No file has control characters in its name: there a line end is meant.
     fn absent(&self, at: BString, from_link: bool) -> PathError {
-        let unseen = self.view.unseen().filter(|unseen| unseen.covers(&at)).map(|unseen| unseen.why);
+        let is_odd = at.iter().any(u8::is_ascii_control);
+        let unseen = self.view.unseen().filter(|unseen| !is_odd && unseen.covers(&at)).map(|unseen| unseen.why);
         PathError { unknowable: unseen, ..self.error(Errno::ENOENT, at, from_link) }
     }
 

@@ -24,6 +24,11 @@ pub fn is_plain(word: &str) -> bool {
     !word.is_empty() && !word.starts_with('-') && word.chars().all(is_plain_char)
 }
 
+/// Whether shells take `word` as it stands, be it an option or not.
+pub fn is_literal(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(is_plain_char)
+}
+
 fn is_plain_char(c: char) -> bool {
     c.is_ascii_alphanumeric() || "._/+:@%=,-".contains(c)
 }

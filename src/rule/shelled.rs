@@ -141,8 +141,22 @@ impl<'a> Parented<'a> {
         let at = behind_assignments(&text);
         let fix = paste::fix(title, format!("{}exec {}", text.get(..at)?, text.get(at..)?))?;
         // a trap of the shell's own would not run any more
-        let is_safe = held.stays == Stays::Foreground { last: true } && held.traps.is_empty();
+        let is_last = match held.stays {
+            Stays::Foreground { last } => last || self.ends_there(held),
+            _ => false,
+        };
+        let is_safe = is_last && held.traps.iter().all(|(_, trap)| trap.action.is_none());
         Some(Fix { is_safe, ..fix })
+    }
+
+    /// Whether nothing but the ends of what is open follows the command in its script: with `set -e` a command that comes last may
+    /// be followed by the end of the script in two ways.
+    fn ends_there(&self, held: &Held) -> bool {
+        let Place::File { head, span: Some(span), .. } = self.place(held) else { return false };
+        let rest = head.get(span.end..).unwrap_or_default();
+        let is_end = |word: &str| matches!(word, "fi" | "esac" | "}" | ";;" | ";" | "fi;" | "esac;" | "};");
+        let own = |line: &str| line.split(" #").next().unwrap_or_default().split_whitespace().all(is_end);
+        rest.to_str().is_ok_and(|rest| rest.lines().all(|line| line.trim_start().starts_with('#') || own(line)))
     }
 
     /// The shell form with `exec` before its last command, and the exec form where that is plain.
@@ -153,8 +167,9 @@ impl<'a> Parented<'a> {
         };
         let Some((field, _)) = process.origins.get(index).copied().flatten() else { return Vec::new() };
         let instruction = if field == crate::finding::Field::Entrypoint { "ENTRYPOINT" } else { "CMD" };
-        let plain = text.split_whitespace().all(paste::is_plain) && text.trim() == held.text;
         let words: Vec<&str> = text.split_whitespace().collect();
+        let is_program = words.first().is_some_and(|word| paste::is_plain(word) && !word.contains('='));
+        let plain = is_program && words.iter().all(|word| paste::is_literal(word)) && text.trim() == held.text;
         let exec = whole(held).and_then(|own| Some((text.get(..text.rfind(&own)?)?, own)));
         let exec = exec.map(|(before, own)| {
             format!("{instruction} {}", json_array(&["sh", "-c", &format!("{before}exec {own}")]))

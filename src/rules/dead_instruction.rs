@@ -63,6 +63,10 @@ fn overridden(build: &Build<'_>, dead: &Dead) -> Option<Finding> {
     if between.iter().any(|i| i.is(Keyword::From)) || own.is(Keyword::Onbuild) || by.is(Keyword::Onbuild) {
         return None;
     }
+    // An empty one is there to undo what a base has.
+    if own.words().is_empty() {
+        return None;
+    }
     let (keyword, other) = (own.keyword?, by.keyword?);
     let field = match keyword {
         Keyword::Cmd => Field::Cmd,

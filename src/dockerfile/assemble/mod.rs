@@ -221,10 +221,8 @@ impl Build<'_> {
         let mut found = false;
         for path in named {
             let name = path.rsplit_str("/").next().unwrap_or_default();
-            if let Some(listed) =
-                Some(&path).filter(|path| !path.is_empty()).and_then(|path| context.get(path.as_bstr()))
-            {
-                files.insert(target(name), self.of_context(copy, context, path.as_bstr(), &listed));
+            if let Some((file, listed)) = context.followed(path.as_bstr()) {
+                files.insert(target(name), self.of_context(copy, context, file.as_bstr(), &listed));
                 found = true;
             } else if context.is_directory(path.as_bstr()) {
                 let to: BString = copy.to.as_deref().unwrap_or_default().trim_matches('/').into();

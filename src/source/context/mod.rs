@@ -23,6 +23,9 @@ use ignore::Ignore;
 /// Files that are looked at in a directory that is no repository.
 const MAX_FILES: usize = 20_000;
 
+/// Links that lead to links (path_resolution(7)).
+const MAX_LINKS: usize = 40;
+
 /// What a file of a context is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -126,6 +129,22 @@ impl Context {
             return None;
         }
         self.files.get(path).cloned().or_else(|| found(&self.path(path)))
+    }
+
+    /// The same where a link leads, as a source of COPY is followed that names it; `None` if that is no file of the context.
+    pub fn followed(&self, path: &BStr) -> Option<(BString, Listed)> {
+        let mut path = BString::from(path);
+        for _ in 0..MAX_LINKS {
+            let listed = self.get(path.as_bstr()).filter(|_| !path.is_empty())?;
+            if listed.kind == Kind::Regular {
+                return Some((path, listed));
+            }
+            let link = fs::read_link(self.path(path.as_bstr())).ok()?.into_os_string().into_encoded_bytes();
+            let directory = path.rfind(b"/").and_then(|at| path.get(..at)).unwrap_or_default();
+            let whole = if link.starts_with(b"/") { link } else { [directory, b"/", &link].concat() };
+            path = cleaned(whole.to_str().ok()?)?.into();
+        }
+        None
     }
 
     /// Whether there are files below `path`.

@@ -1,0 +1,151 @@
+//! A repository with a defect of each kind that can be mended: it is linted where it lies, mended by `--fix`, built, and the
+//! image is linted. Places in SARIF are those of the files, before and after.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use support::repository;
+
+/// What a defect is, and where it is told.
+struct Case {
+    /// Its directory, and the rule.
+    rule: &'static str,
+    dockerfile: &'static str,
+    /// The script, and whether git has it executable.
+    script: Option<(&'static [u8], bool)>,
+    /// The file, then line, column, and the last line and column of the place.
+    place: (&'static str, [u64; 4]),
+}
+
+const START: &str = "FROM scratch\nCOPY bin /bin/\n";
+
+const CASES: [Case; 8] = [
+    Case {
+        rule: "broken-exec-form",
+        dockerfile: "CMD ['/bin/app', 'x y']\n",
+        script: None,
+        place: ("Dockerfile", [3, 5, 3, 24]),
+    },
+    Case {
+        rule: "shell-form-command",
+        dockerfile: "SHELL [\"/bin/dash\", \"-c\"]\nENTRYPOINT /bin/app \\\n    --verbose\n",
+        script: None,
+        place: ("Dockerfile", [4, 12, 5, 14]),
+    },
+    Case {
+        rule: "arguments-in-one-string",
+        dockerfile: "ENTRYPOINT [\"/bin/app --verbose\"]\n",
+        script: None,
+        place: ("Dockerfile", [3, 13, 3, 33]),
+    },
+    Case {
+        rule: "carriage-return-in-shebang",
+        dockerfile: "COPY run.sh /run.sh\nENTRYPOINT [\"/run.sh\"]\n",
+        script: Some((b"#!/bin/sh\r\nexec /bin/app\r\n", true)),
+        place: ("run.sh", [1, 10, 1, 11]),
+    },
+    Case {
+        rule: "byte-order-mark",
+        dockerfile: "COPY run.sh /run.sh\nENTRYPOINT [\"/run.sh\"]\n",
+        script: Some((b"\xef\xbb\xbf#!/bin/sh\nexec /bin/app\n", true)),
+        place: ("run.sh", [1, 1, 1, 2]),
+    },
+    Case {
+        rule: "not-executable",
+        dockerfile: "COPY run.sh /run.sh\nENTRYPOINT [\"/run.sh\"]\n",
+        script: Some((b"#!/bin/sh\nexec /bin/app\n", false)),
+        place: ("Dockerfile", [3, 1, 3, 20]),
+    },
+    Case {
+        rule: "missing-shebang",
+        dockerfile: "COPY run.sh /run.sh\nENTRYPOINT [\"/run.sh\"]\n",
+        script: Some((b"# starts the server\nexec /bin/app\n", true)),
+        place: ("run.sh", [1, 1, 1, 20]),
+    },
+    Case {
+        rule: "missing-exec",
+        dockerfile: "COPY run.sh /run.sh\nENTRYPOINT [\"/run.sh\"]\n",
+        script: Some((b"#!/bin/sh\nset -e\nMODE=fast /bin/app \"$@\"\n", true)),
+        place: ("run.sh", [3, 1, 3, 24]),
+    },
+];
+
+fn git(root: &Path, arguments: &[&str]) {
+    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"];
+    let output = Command::new("git").arg("-C").arg(root).args(identity).args(arguments).output().expect("git");
+    assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Writes the cases, each in a directory of its own, as a repository.
+fn write(root: &Path) {
+    let programs = repository("fixtures/programs");
+    for case in &CASES {
+        let directory = root.join(case.rule);
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("Dockerfile"), format!("{START}{}", case.dockerfile)).unwrap();
+        let bin = directory.join("bin");
+        fs::create_dir(&bin).unwrap();
+        for (program, name) in [("busybox", "busybox"), ("sh", "dash"), ("ok", "app")] {
+            fs::copy(programs.join(program), bin.join(name)).unwrap();
+            fs::set_permissions(bin.join(name), fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        symlink("busybox", bin.join("sh")).unwrap();
+        if let Some((text, is_executable)) = case.script {
+            let script = directory.join("run.sh");
+            fs::write(&script, text).unwrap();
+            let mode = if is_executable { 0o755 } else { 0o644 };
+            fs::set_permissions(&script, fs::Permissions::from_mode(mode)).unwrap();
+        }
+    }
+    git(root, &["init", "-q"]);
+    git(root, &["add", "-A"]);
+    git(root, &["commit", "-qm", "first"]);
+}
+
+fn imagelint(root: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_imagelint"));
+    command.current_dir(root).env("IMAGELINT_CACHE_DIR", root.join(".git/cache")).args(arguments).output().unwrap()
+}
+
+/// Rule, file and region of each result.
+fn places(output: &Output) -> Vec<(String, String, [u64; 4])> {
+    let log: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+    let one = |result: &Value| {
+        let location = &result["locations"][0]["physicalLocation"];
+        let region =
+            ["startLine", "startColumn", "endLine", "endColumn"].map(|key| location["region"][key].as_u64().unwrap());
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&result["ruleId"]), text(&location["artifactLocation"]["uri"]), region)
+    };
+    log["runs"].as_array().unwrap().iter().flat_map(|run| run["results"].as_array().unwrap()).map(one).collect()
+}
+
+#[test]
+fn every_defect_is_told_at_its_place_and_mended() {
+    let root = tempfile::tempdir().unwrap();
+    write(root.path());
+    for case in &CASES {
+        let dockerfile = format!("{}/Dockerfile", case.rule);
+        let found = imagelint(root.path(), &["-f", &dockerfile, "--format", "sarif"]);
+        let (file, region) = case.place;
+        let expected = vec![(case.rule.to_owned(), format!("{}/{file}", case.rule), region)];
+        assert_eq!(places(&found), expected, "{}", case.rule);
+        assert_eq!(found.status.code(), Some(1), "{}", case.rule);
+
+        let shown = imagelint(root.path(), &["-f", &dockerfile, "--diff"]);
+        assert_eq!(shown.status.code(), Some(1), "{}", case.rule);
+        let mended = imagelint(root.path(), &["-f", &dockerfile, "--fix"]);
+        let after = imagelint(root.path(), &["-f", &dockerfile, "--format", "sarif"]);
+        assert_eq!(places(&after), [], "{}: {}", case.rule, String::from_utf8_lossy(&shown.stdout));
+        assert_eq!(mended.status.code(), Some(0), "{}", case.rule);
+        let again = imagelint(root.path(), &["-f", &dockerfile, "--diff"]);
+        assert!(again.status.success() && again.stdout.is_empty(), "{}", case.rule);
+    }
+}
