@@ -1,6 +1,7 @@
 //! What a build of a stage would come to: its configuration, and where its files come from
 //! (BuildKit `frontend/dockerfile/dockerfile2llb/convert.go`).
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use bstr::{BString, ByteSlice};
@@ -180,7 +181,37 @@ struct Build<'a> {
     triggers: Vec<(usize, &'a Instruction)>,
     /// CMD of this stage.
     cmd: Option<usize>,
+    /// Directories that WORKDIR and COPY have made.
+    directories: BTreeSet<String>,
 }
+
+/// Directories that nearly all images have (Filesystem Hierarchy Standard).
+const USUAL: [&str; 24] = [
+    "/",
+    "/bin",
+    "/etc",
+    "/home",
+    "/lib",
+    "/media",
+    "/mnt",
+    "/opt",
+    "/root",
+    "/run",
+    "/sbin",
+    "/srv",
+    "/tmp",
+    "/usr",
+    "/usr/bin",
+    "/usr/lib",
+    "/usr/local",
+    "/usr/local/bin",
+    "/usr/local/lib",
+    "/usr/local/sbin",
+    "/usr/sbin",
+    "/usr/share",
+    "/var",
+    "/var/lib",
+];
 
 impl<'a> Build<'a> {
     fn new(parsed: &'a Parsed, file: &'a [u8], base: Base, globals: Variables, known: Option<&Configuration>) -> Self {
@@ -201,7 +232,7 @@ impl<'a> Build<'a> {
             stages: Vec::new(),
             variables,
         };
-        Build { parsed, file, globals, plan, triggers: Vec::new(), cmd: None }
+        Build { parsed, file, globals, plan, triggers: Vec::new(), cmd: None, directories: BTreeSet::new() }
     }
 
     fn stage(&mut self, stage: &Stage<'a>) {
@@ -278,6 +309,7 @@ impl<'a> Build<'a> {
             }
             Some(Keyword::Copy | Keyword::Add) => {
                 let copy = self.copy(at, instruction);
+                self.directories.extend(copy.to.as_deref().into_iter().flat_map(directories));
                 self.plan.steps.push(Step::Copy(copy));
             }
             Some(Keyword::From | Keyword::Label | Keyword::Expose | Keyword::Maintainer) | None => {}
@@ -327,6 +359,7 @@ impl<'a> Build<'a> {
         let before = self.plan.configuration.working_dir.clone();
         let path = self.value(instruction);
         self.plan.configuration.working_dir = path.map(|path| joined(&before, &path)).unwrap_or_default();
+        self.directories.insert(self.plan.configuration.working_dir.clone());
         self.plan.set.push((Field::WorkingDir, at));
     }
 
@@ -361,7 +394,9 @@ impl<'a> Build<'a> {
 
     fn destination(&self, to: &str) -> String {
         let whole = joined(&self.plan.configuration.working_dir, to);
-        let is_directory = to.ends_with('/') || to == "." || to.ends_with("/.");
+        // What is there already is not known; a name without a slash at the end may be that of a directory all the same.
+        let is_usual = USUAL.contains(&whole.as_str()) || self.directories.contains(&whole);
+        let is_directory = to.ends_with('/') || to == "." || to.ends_with("/.") || is_usual;
         if is_directory && !whole.ends_with('/') { whole + "/" } else { whole }
     }
 
@@ -374,6 +409,12 @@ impl<'a> Build<'a> {
         self.plan.configuration.env = known.collect();
         self.plan
     }
+}
+
+/// The directories that there are once a file or a directory of that name is.
+fn directories(to: &str) -> impl Iterator<Item = String> {
+    let ends = to.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0);
+    ends.map(|at| to.get(..at).unwrap_or_default().to_owned())
 }
 
 fn healthcheck(instruction: &Instruction) -> Option<Healthcheck> {

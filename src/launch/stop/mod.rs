@@ -16,6 +16,7 @@ mod python;
 mod ruby;
 mod script;
 mod signal;
+mod task;
 mod uwsgi;
 
 use bstr::{BStr, BString, ByteSlice};
@@ -316,6 +317,9 @@ impl Line<'_> {
 
     fn is_one_shot(&self) -> bool {
         let step = self.step(self.parents.len()).filter(|_| !self.parents.is_empty());
+        if step.is_some_and(|step| task::is_one(&step.argv)) {
+            return true;
+        }
         let read =
             step.and_then(|step| script::interpreter(&Pid1 { view: self.view, step: step.clone() }, Signal::TERM));
         read.is_some_and(|read| read.nature == Nature::Tool && read.disposition == Disposition::Default)

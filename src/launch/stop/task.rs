@@ -1,0 +1,114 @@
+//! Programs that do a piece of work and end: builds, tests, shells that somebody types into. A container that is there for
+//! them is not stopped, it ends.
+
+use bstr::{BString, ByteSlice};
+
+use super::base;
+
+/// Programs whose every call is a piece of work.
+const TASKS: [&str; 32] = [
+    "ansible-playbook",
+    "ant",
+    "bats",
+    "cmake",
+    "composer",
+    "cp",
+    "createdb",
+    "ctest",
+    "curl",
+    "helm",
+    "kubectl",
+    "ls",
+    "make",
+    "meson",
+    "mkdir",
+    "mv",
+    "mvn",
+    "ninja",
+    "pacstrap",
+    "pip",
+    "pre-commit",
+    "psql",
+    "pytest",
+    "rspec",
+    "rsync",
+    "sbt",
+    "tar",
+    "terraform",
+    "tox",
+    "unzip",
+    "wget",
+    "zip",
+];
+
+/// Programs of which the first word that is no option tells.
+const VERBS: [(&str, &[&str]); 11] = [
+    ("bundle", &["install", "update"]),
+    ("cargo", &["bench", "build", "check", "clippy", "doc", "fmt", "test"]),
+    ("dotnet", &["build", "pack", "publish", "restore", "test"]),
+    ("go", &["build", "fmt", "generate", "get", "install", "list", "mod", "test", "vet"]),
+    ("gradle", &["assemble", "build", "check", "clean", "jar", "test"]),
+    ("kcadm.sh", &["add-roles", "config", "create", "delete", "get", "update"]),
+    ("mkdocs", &["build"]),
+    ("npm", &["ci", "install", "test"]),
+    ("pnpm", &["install", "test"]),
+    ("rake", &["db:migrate", "spec", "test"]),
+    ("yarn", &["install", "test"]),
+];
+
+/// Verbs of scripts in `package.json` that name a piece of work by custom.
+const SCRIPTS: [&str; 4] = ["build", "lint", "test", "tests"];
+
+/// Shells, where nobody gives them a script.
+const SHELLS: [&str; 9] = ["ash", "bash", "dash", "fish", "ksh", "mksh", "sh", "yash", "zsh"];
+
+/// Whether these words are such a program.
+pub fn is_one(argv: &[BString]) -> bool {
+    let Some((name, words)) = argv.split_first() else { return false };
+    let name = base(name).to_str().unwrap_or_default();
+    let mut operands = words.iter().filter(|word| !word.starts_with(b"-")).filter_map(|word| word.to_str().ok());
+    let (first, second) = (operands.next(), operands.next());
+    if SHELLS.contains(&name) {
+        return first.is_none();
+    }
+    let by_verb = VERBS.iter().find(|(known, _)| *known == name);
+    let is_script = first == Some("run") && second.is_some_and(|script| SCRIPTS.contains(&script));
+    TASKS.contains(&name)
+        || by_verb.is_some_and(|(_, verbs)| first.is_some_and(|verb| verbs.contains(&verb)) || is_script)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_of_work() {
+        let is = |line: &str| is_one(&line.split(' ').map(BString::from).collect::<Vec<_>>());
+        for line in [
+            "make -j 4 all",
+            "/usr/bin/tar cf - .",
+            "mvn test",
+            "go test ./...",
+            "npm run test",
+            "npm test",
+            "bash",
+            "zsh -l",
+            "/bin/sh -i",
+        ] {
+            assert!(is(line), "{line}");
+        }
+        for line in [
+            "node server.js",
+            "npm start",
+            "npm run serve",
+            "go run main.go",
+            "cargo run",
+            "bash run.sh",
+            "sh -c app",
+            "gradle bootRun",
+            "mkdocs serve",
+        ] {
+            assert!(!is(line), "{line}");
+        }
+    }
+}
