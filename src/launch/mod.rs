@@ -51,7 +51,7 @@ pub use program::UNKNOWN;
 pub use runtime::{CURRENT, Engine, Lookup, RUNTIMES, Runtime};
 pub use seen::Seen;
 pub use shell::{Replacing, Shell};
-pub use stop::{Delivery, Disposition, Ending, Nature, Reaction, Signal, Stop, StopSignal, is_idle};
+pub use stop::{Delivery, Disposition, Ending, Nature, Reaction, Signal, Stop, StopSignal, is_idle, is_task};
 
 /// A command and what becomes of it under every runtime.
 #[derive(Clone, Debug)]

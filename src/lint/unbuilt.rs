@@ -13,7 +13,7 @@ use super::Lint;
 use crate::blame::Blamer;
 use crate::dockerfile::{self, Assembled, Base, Build, Family, Parsed, Plan};
 use crate::error::{Error, Result};
-use crate::finding::{Confidence, Finding, Position, Severity, SourceFile};
+use crate::finding::{Confidence, Field, Finding, Position, Severity, SourceFile};
 use crate::image::{Image, Platform};
 use crate::launch::Overrides;
 use crate::rule::Rule;
@@ -121,6 +121,9 @@ impl Unbuilt {
         let is_open = image.unseen.is_some();
         let known = |rule: &&&Rule| !is_open || rules::OF_PARTS.contains(&rule.name);
         let mut lint = Lint::of(image, overrides, rules.iter().filter(known).copied())?;
+        // What the base has for an entrypoint gets the words of CMD, and does with them what it will.
+        let is_entrypoint_known =
+            build.plan.base == Base::Scratch || build.plan.instruction_of(Field::Entrypoint).is_some();
         if rules.iter().any(|rule| rule.name == "dead-instruction") {
             lint.findings.extend(rules::dead_instructions(build));
         }
@@ -131,8 +134,9 @@ impl Unbuilt {
             }
             blamer.mend(finding);
             let is_of_text = finding.rule == "dead-instruction";
-            if is_open && !is_of_text && finding.severity < Severity::Error {
+            if is_open && !is_of_text && (finding.severity < Severity::Error || !is_entrypoint_known) {
                 finding.confidence = finding.confidence.min(Confidence::Likely);
+                finding.severity = finding.severity.min(Severity::Warning);
             }
         }
         // What the base brings is the base's: nobody can mend it here.

@@ -1,7 +1,10 @@
 //! The main program is a member of a pipeline below a shell.
 
+use bstr::BString;
+
 use crate::finding::Finding;
 use crate::launch::family::Stays;
+use crate::launch::is_task;
 use crate::rule::{Explanation, KILLED, Rule, Subject, quote};
 
 /// See `rules/pipeline-as-main-process.md`.
@@ -15,6 +18,12 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
 fn explain(subject: &Subject<'_>) -> Option<Finding> {
     let parented = subject.parented()?;
     let held = parented.killed_shell().filter(|held| held.stays == Stays::Pipeline && !parented.has_trap(held))?;
+    // Where its first program ends, so does the pipeline.
+    let first: Vec<BString> =
+        held.text.split('|').next().unwrap_or_default().split_whitespace().map(BString::from).collect();
+    if is_task(&first) {
+        return None;
+    }
     let signal = parented.signal();
     let message =
         format!("PID 1 is a shell that waits for the pipeline {}: no program of it gets {signal}", quote(&held.text));

@@ -31,6 +31,7 @@ use line::Line;
 
 pub use program::is_idle;
 pub use signal::{Delivery, Signal, StopSignal};
+pub use task::is_one as is_task;
 
 /// More of a script than this is not read.
 const TEXT_MAX: usize = 1 << 20;
@@ -317,7 +318,9 @@ impl Line<'_> {
 
     fn is_one_shot(&self) -> bool {
         let step = self.step(self.parents.len()).filter(|_| !self.parents.is_empty());
-        if step.is_some_and(|step| task::is_one(&step.argv)) {
+        let leaves =
+            |step: &Step| program::goes_to_the_background(&Pid1 { view: self.view, step: step.clone() }).is_some();
+        if step.is_some_and(|step| task::is_one(&step.argv) || leaves(step)) {
             return true;
         }
         let read =

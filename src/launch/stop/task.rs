@@ -6,16 +6,23 @@ use bstr::{BString, ByteSlice};
 use super::base;
 
 /// Programs whose every call is a piece of work.
-const TASKS: [&str; 32] = [
+const TASKS: [&str; 44] = [
     "ansible-playbook",
     "ant",
+    "awk",
     "bats",
+    "cat",
     "cmake",
     "composer",
     "cp",
     "createdb",
     "ctest",
     "curl",
+    "echo",
+    "find",
+    "git",
+    "grep",
+    "head",
     "helm",
     "kubectl",
     "ls",
@@ -28,13 +35,18 @@ const TASKS: [&str; 32] = [
     "pacstrap",
     "pip",
     "pre-commit",
+    "printf",
+    "ps",
     "psql",
     "pytest",
     "rspec",
     "rsync",
     "sbt",
+    "sed",
+    "sort",
     "tar",
     "terraform",
+    "tmux",
     "tox",
     "unzip",
     "wget",
@@ -59,6 +71,10 @@ const VERBS: [(&str, &[&str]); 11] = [
 /// Verbs of scripts in `package.json` that name a piece of work by custom.
 const SCRIPTS: [&str; 4] = ["build", "lint", "test", "tests"];
 
+/// Parts of a program's name that say what it is there for, by custom: `build.sh`, `run-tests`, `make_certs.sh`.
+const PARTS: [&str; 12] =
+    ["backup", "bench", "build", "convert", "create", "dist", "generate", "lint", "make", "migrate", "test", "tests"];
+
 /// Shells, where nobody gives them a script.
 const SHELLS: [&str; 9] = ["ash", "bash", "dash", "fish", "ksh", "mksh", "sh", "yash", "zsh"];
 
@@ -73,7 +89,12 @@ pub fn is_one(argv: &[BString]) -> bool {
     }
     let by_verb = VERBS.iter().find(|(known, _)| *known == name);
     let is_script = first == Some("run") && second.is_some_and(|script| SCRIPTS.contains(&script));
+    let is_asked =
+        matches!(first, Some("help" | "version")) || words.iter().any(|w| *w == "--help" || *w == "--version");
+    let mut parts = name.split(['-', '_', '.']);
     TASKS.contains(&name)
+        || is_asked
+        || parts.any(|part| PARTS.contains(&part) || part.starts_with("create") || part.starts_with("make"))
         || by_verb.is_some_and(|(_, verbs)| first.is_some_and(|verb| verbs.contains(&verb)) || is_script)
 }
 
