@@ -31,7 +31,7 @@ impl Running<'_> {
         steps: &mut Vec<Step>,
     ) -> Result<Next, String> {
         let runs = Ok(Next::Ends(Outcome::Runs));
-        if self.bash_reads_more(call.shell) {
+        if self.bash_reads_more(call.shell, call.posix) {
             let why = "bash is told by its environment to run more than the script";
             self.hold(&call, Stays::Unknown(why.to_owned()), None);
             return runs;

@@ -297,7 +297,7 @@ impl Running<'_> {
         role: Role,
         steps: &mut Vec<Step>,
     ) -> Result<Next, String> {
-        if self.environment.get(b"PATH").is_none() || self.bash_reads_more(shell) {
+        if self.environment.get(b"PATH").is_none() || self.bash_reads_more(shell, false) {
             return Ok(Next::Ends(Outcome::Runs)); // shells have default paths of their own
         }
         let mut tried_steps = steps.clone();
@@ -357,10 +357,11 @@ impl Running<'_> {
         })
     }
 
-    /// Whether bash knows commands that are in no file: BASH_ENV is run before the script, functions come in variables.
-    pub(super) fn bash_reads_more(&self, shell: Shell) -> bool {
+    /// Whether bash knows commands that are in no file: BASH_ENV is run before the script, unless it begins in POSIX mode
+    /// (measured: called `sh`, and with `--posix`); functions come in variables.
+    pub(super) fn bash_reads_more(&self, shell: Shell, posix: bool) -> bool {
         let set = |name: &BString| name.starts_with(b"BASH_FUNC_");
-        let file = self.environment.get(b"BASH_ENV").is_some_and(|f| !f.is_empty());
+        let file = self.environment.get(b"BASH_ENV").is_some_and(|f| !f.is_empty()) && !posix;
         shell == Shell::Bash && (file || self.environment.names().any(set))
     }
 }

@@ -99,7 +99,8 @@ impl Unbuilt {
         let plan = plan.ok_or_else(|| Error::new("the Dockerfile", "it has no such stage"))?;
         let build =
             Build { file: Arc::clone(&self.file), parsed: &self.parsed, plan: &plan, context: self.context.clone() };
-        let one = |assembled: Assembled| self.judge(&build, assembled, overrides, rules);
+        let is_base_known = base.is_some();
+        let one = |assembled: Assembled| self.judge(&build, assembled, is_base_known, overrides, rules);
         if let Some(image) = base {
             return one(build.on(image));
         }
@@ -116,16 +117,30 @@ impl Unbuilt {
         Ok(first)
     }
 
-    fn judge(&self, build: &Build<'_>, made: Assembled, overrides: &Overrides, rules: &[&Rule]) -> Result<Lint> {
+    fn judge(
+        &self,
+        build: &Build<'_>,
+        made: Assembled,
+        is_base_known: bool,
+        overrides: &Overrides,
+        rules: &[&Rule],
+    ) -> Result<Lint> {
         let Assembled { image, made } = made;
         let is_open = image.unseen.is_some();
         let known = |rule: &&&Rule| !is_open || rules::OF_PARTS.contains(&rule.name);
         let mut lint = Lint::of(image, overrides, rules.iter().filter(known).copied())?;
         // What the base has for an entrypoint gets the words of CMD, and does with them what it will.
         let is_entrypoint_known =
-            build.plan.base == Base::Scratch || build.plan.instruction_of(Field::Entrypoint).is_some();
+            is_base_known || build.plan.base == Base::Scratch || build.plan.instruction_of(Field::Entrypoint).is_some();
         if rules.iter().any(|rule| rule.name == "dead-instruction") {
             lint.findings.extend(rules::dead_instructions(build));
+        }
+        let is_asked = |name: &str| rules.iter().any(|rule| rule.name == name);
+        if is_open && is_asked("shell-form-command") && lint.findings.iter().all(|f| f.severity == Severity::Note) {
+            lint.findings.extend(
+                rules::possible_shell_form(&lint.subject())
+                    .filter(|possible| lint.findings.iter().all(|finding| finding.rule != possible.rule)),
+            );
         }
         let blamer = Blamer { build, made: &made };
         for finding in &mut lint.findings {

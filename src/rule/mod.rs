@@ -16,7 +16,7 @@ mod words;
 
 pub use near::{at, files, namesakes, similar};
 pub use seen::UNHEALTHY;
-pub use shelled::{IDIOM, Parented, behind_assignments};
+pub use shelled::{IDIOM, Parented, behind_assignments, running};
 pub use stop::KILLED;
 pub use trouble::{Explanation, Trouble};
 pub use words::{json_array, list, quote, shell_words};

@@ -38,7 +38,8 @@ impl<'a> Subject<'a> {
     }
 }
 
-fn running(starts: &[Start]) -> Option<(&Start, &Stop)> {
+/// The first start that runs, and what stopping it does.
+pub fn running(starts: &[Start]) -> Option<(&Start, &Stop)> {
     starts.iter().find_map(|start| Some((start, start.stop.as_ref()?)))
 }
 

@@ -47,6 +47,7 @@ mod wrapper_arguments;
 mod wrong_architecture;
 
 pub use dead_instruction::in_build as dead_instructions;
+pub use shell_form_command::possible as possible_shell_form;
 
 /// Rules whose findings hold where not all of an image is known.
 pub const OF_PARTS: &[&str] = &[

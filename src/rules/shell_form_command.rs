@@ -1,8 +1,9 @@
 //! A shell of `-c` stays as PID 1, and nobody tells the program.
 
-use crate::finding::Finding;
-use crate::launch::family::Stays;
-use crate::rule::{Explanation, KILLED, Rule, Subject};
+use crate::finding::{Confidence, ExitCodes, Finding, Severity};
+use crate::launch::Ending;
+use crate::launch::family::{Parent, Stays};
+use crate::rule::{Explanation, KILLED, Rule, Subject, quote, running};
 
 /// See `rules/shell-form-command.md`.
 pub const RULE: Rule =
@@ -10,6 +11,26 @@ pub const RULE: Rule =
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     explain(subject).into_iter().collect()
+}
+
+/// The same where it depends on what nobody has seen yet: a shell stays on the likeliest way, if it is not for a piece of work.
+pub fn possible(subject: &Subject<'_>) -> Option<Finding> {
+    let (start, stop) = running(subject.launch.current())?;
+    let Some(Parent::Shell(held)) = start.parents.first() else { return None };
+    let is_trapped = held.traps.iter().any(|(_, trap)| trap.action.is_some());
+    let stays = matches!(held.stays, Stays::Foreground { .. } | Stays::Subshell | Stays::Waits(_));
+    if held.script.is_some() || is_trapped || !stays || stop.is_one_shot || stop.reaction.ending != Ending::Killed {
+        return None;
+    }
+    let message = format!(
+        "the shell form may leave {} as PID 1: whether the stop signal comes to {} depends on what the build brings",
+        held.shell,
+        quote(&held.text)
+    );
+    let explanation =
+        Explanation::new(message, "use the exec form, or put `exec` before the command").why(stop.reaction.why.clone());
+    let found = subject.stop_finding(RULE.name, Confidence::Possible, subject.first_word(), explanation);
+    Some(Finding { severity: Severity::Note, exit_codes: ExitCodes::default(), ..found })
 }
 
 fn explain(subject: &Subject<'_>) -> Option<Finding> {
