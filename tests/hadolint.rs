@@ -13,6 +13,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use bstr::ByteSlice;
 use imagelint::dockerfile::{Keyword, parse};
 use imagelint::finding::Finding;
 use imagelint::launch::{Ending, Outcome, Overrides, Start};
@@ -88,6 +89,11 @@ fn reason(lint: &Lint, text: &[u8], line: usize) -> String {
     if own.is(Keyword::Cmd) && parsed.instructions.iter().any(|i| i.is(Keyword::Entrypoint) && !i.words().is_empty()) {
         return "it is handed to the entrypoint, which makes of it what it will".to_owned();
     }
+    if text.contains_str("windows")
+        || lint.launch.process.argv.first().is_some_and(|w| w.contains("powershell") || w.contains("pwsh"))
+    {
+        return "it is for Windows, or no shell of Unix".to_owned();
+    }
     let start: &Start = &lint.launch.starts[0];
     let stop = start.stop.as_ref();
     match (&start.outcome, stop) {
@@ -101,6 +107,7 @@ fn reason(lint: &Lint, text: &[u8], line: usize) -> String {
         }
         (Outcome::Runs, Some(_)) if start.parents.is_empty() => "the shell becomes the program".to_owned(),
         (Outcome::Runs, Some(stop)) if stop.reaction.ending == Ending::Stops => "PID 1 ends at once".to_owned(),
+        (_, Some(stop)) if stop.reaction.why.contains("ends by itself") => "it ends by itself".to_owned(),
         (Outcome::Exits { .. } | Outcome::Fails { .. }, _) => "it ends by itself".to_owned(),
         (Outcome::Unknown(why), _) => format!("not known: {}", why.split('`').next_back().unwrap_or_default().trim()),
         (_, Some(stop)) => format!("not known: {}", stop.reaction.why),

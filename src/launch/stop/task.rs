@@ -68,6 +68,24 @@ const VERBS: [(&str, &[&str]); 11] = [
     ("yarn", &["install", "test"]),
 ];
 
+/// Daemons that leave the foreground unless they are told not to, each with the options that do (their manual pages).
+const DAEMONS: [(&str, &[&str]); 14] = [
+    ("atd", &["-d", "-f"]),
+    ("cron", &["-f"]),
+    ("crond", &["-d", "-f", "-n"]),
+    ("dnsmasq", &["--keep-in-foreground", "--no-daemon", "-d", "-k"]),
+    ("dropbear", &["-F"]),
+    ("murmurd", &["-fg", "-version"]),
+    ("named", &["-f", "-g"]),
+    ("ntpd", &["--nofork", "-d", "-n"]),
+    ("proftpd", &["--nodaemon", "-n"]),
+    ("rsyslogd", &["-n"]),
+    ("smbd", &["--foreground", "--interactive", "-F", "-FS", "-i"]),
+    ("snmpd", &["-f"]),
+    ("squid", &["--foreground", "-N", "-NYC", "-NYCd"]),
+    ("sshd", &["-D", "-De", "-d", "-eD"]),
+];
+
 /// Verbs of scripts in `package.json` that name a piece of work by custom.
 const SCRIPTS: [&str; 4] = ["build", "lint", "test", "tests"];
 
@@ -86,6 +104,10 @@ pub fn is_one(argv: &[BString]) -> bool {
     let (first, second) = (operands.next(), operands.next());
     if SHELLS.contains(&name) {
         return first.is_none();
+    }
+    let daemon = DAEMONS.iter().find(|(known, _)| *known == name);
+    if let Some((_, options)) = daemon {
+        return !words.iter().any(|word| options.iter().any(|option| word == option));
     }
     let by_verb = VERBS.iter().find(|(known, _)| *known == name);
     let is_script = first == Some("run") && second.is_some_and(|script| SCRIPTS.contains(&script));
