@@ -171,3 +171,14 @@ fn real_files_are_read_as_buildkit_reads_them() {
     eprintln!("{compared} real files compared, {absent} not gathered, {} differ", wrong.len());
     assert!(compared > 1000 && wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// What was judged by hand of findings in real files.
+#[test]
+fn few_judged_findings_are_wrong() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/dockerfiles/judged.tsv")).unwrap();
+    let rows: Vec<Vec<&str>> =
+        text.lines().filter(|line| !line.starts_with('#')).map(|line| line.split('\t').collect()).collect();
+    let wrong = rows.iter().filter(|row| row[3] == "wrong").count();
+    assert!(rows.iter().all(|row| row.len() == 5 && matches!(row[3], "right" | "wrong")));
+    assert!(rows.len() >= 100 && wrong * 50 < rows.len(), "{wrong} of {} are wrong", rows.len());
+}
