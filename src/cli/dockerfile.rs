@@ -61,7 +61,11 @@ impl Typed {
 
     /// The Dockerfiles, each with its context.
     pub fn wanted(&self) -> Result<Vec<Wanted>> {
-        self.paths()?.iter().map(|path| self.one(path)).collect()
+        let paths = self.paths()?;
+        if paths.is_empty() {
+            eprintln!("note: git tracks no Dockerfile here, so there was nothing to look at");
+        }
+        paths.iter().map(|path| self.one(path)).collect()
     }
 
     fn one(&self, typed: &Path) -> Result<Wanted> {

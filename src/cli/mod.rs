@@ -70,7 +70,7 @@ enum Command {
     /// Write completions for a shell to standard output
     Completions(completions::Typed),
     /// Write the manual page to standard output
-    Man,
+    Man(man::Typed),
 }
 
 impl CommandLine {
@@ -83,7 +83,7 @@ impl CommandLine {
             Some(Command::Explain(typed)) => typed.color,
             Some(Command::Rules(typed)) => typed.color,
             Some(
-                Command::Cache(_) | Command::Config(_) | Command::Init(_) | Command::Completions(_) | Command::Man,
+                Command::Cache(_) | Command::Config(_) | Command::Init(_) | Command::Completions(_) | Command::Man(_),
             ) => Color::Auto,
         }
     }
@@ -142,7 +142,7 @@ fn done(typed: CommandLine) -> Exit {
         Some(Command::Config(typed)) => config::run(typed),
         Some(Command::Init(typed)) => init::run(&typed),
         Some(Command::Completions(typed)) => completions::run(typed),
-        Some(Command::Man) => man::run(),
+        Some(Command::Man(typed)) => man::run(&typed),
     };
     ended(done, color)
 }

@@ -12,6 +12,8 @@ use super::output::Complaint;
 
 const FILE_NAME: &str = "docker-imagelint";
 const NAME: &str = "imagelint";
+/// As what it is typed.
+const SHOWN: &str = "docker imagelint";
 const METADATA: &str = "docker-cli-plugin-metadata";
 
 /// What a command line asks for.
@@ -32,7 +34,11 @@ pub fn asked(mut arguments: Vec<OsString>) -> Result<Asked, Complaint> {
         return Ok(Asked::Metadata(metadata()));
     }
     match arguments.iter().position(|argument| argument == NAME) {
-        Some(1) => drop(arguments.splice(..2, [OsString::from("docker imagelint")])),
+        Some(1) => drop(arguments.splice(..2, [SHOWN.into()])),
+        // `docker help imagelint …`
+        Some(2) if arguments.get(1).is_some_and(|argument| argument == "help") => {
+            drop(arguments.splice(..3, [SHOWN.into(), "help".into()]));
+        }
         // `docker --context other imagelint …`
         Some(2..) => return Err(options_of_docker()),
         _ => {}
@@ -72,6 +78,7 @@ mod tests {
             usual(&["/p/docker-imagelint", "imagelint", "check", "imagelint"]),
             ["docker imagelint", "check", "imagelint"]
         );
+        assert_eq!(usual(&["docker-imagelint", "help", "imagelint", "check"]), ["docker imagelint", "help", "check"]);
         assert_eq!(usual(&["docker-imagelint", "--version"]), ["docker-imagelint", "--version"]);
         assert_eq!(usual(&["imagelint", "imagelint"]), ["imagelint", "imagelint"]);
         assert_eq!(usual(&["imagelint", METADATA]), ["imagelint", METADATA]);
