@@ -168,6 +168,16 @@ pub const ENGINE: &[ErrorText] = &[
         &["workdir-unusable"],
     ),
     text(
+        &["workdir \"", "is not a directory"],
+        "The working directory is a file in the image. Nothing was started: podman exits with 126.",
+        &["workdir-unusable"],
+    ),
+    text(
+        &["error response from daemon: lstat", "not a directory"],
+        "The working directory, or a directory above it, is a file in the image. docker exits with 125.",
+        &["workdir-unusable"],
+    ),
+    text(
         &["chdir", "no such file or directory"],
         "The working directory is a link that leads nowhere. Nothing was started: podman exits with 127.",
         &["workdir-unusable"],
