@@ -27,7 +27,8 @@ pub enum Asked {
 
 /// Takes off what Docker puts around the arguments.
 pub fn asked(mut arguments: Vec<OsString>) -> Result<Asked, Complaint> {
-    if !arguments.first().is_some_and(|name| Path::new(name).file_name().is_some_and(|name| name == FILE_NAME)) {
+    let own = arguments.first().and_then(|path| Path::new(path).file_name());
+    if own.is_none_or(|name| name != FILE_NAME) {
         return Ok(Asked::Usual(arguments));
     }
     if arguments.get(1).is_some_and(|argument| argument == METADATA) {
