@@ -152,6 +152,22 @@ fn a_push_with_a_defect_is_refused_until_it_is_mended() {
     bench.passes(&["origin", "main"]);
 }
 
+/// Modes are in the index, and nothing in the work tree tells that one was changed there.
+#[test]
+fn a_mode_that_is_staged_only_is_not_pushed() {
+    let bench = Bench::new();
+    assert_eq!(bench.init(&["--hook"]).code, Some(0));
+    bench.put("Dockerfile", "FROM alpine:3\nCOPY start.sh /\nENTRYPOINT [\"/start.sh\"]\n");
+    bench.put("start.sh", "#!/bin/sh\nexec sleep 1\n");
+    bench.commit();
+    bench.git(&["update-index", "--chmod=+x", "start.sh"]);
+    let run = bench.push(&["origin", "main"]);
+    assert!(run.code == Some(1) && run.said.contains("not-executable"), "{}", run.said);
+    bench.git(&["commit", "--quiet", "--message=x"]);
+    let run = bench.push(&["origin", "main"]);
+    assert!(!run.said.contains("not-executable"), "{}", run.said);
+}
+
 #[test]
 fn the_hook_judges_what_is_pushed_whatever_is_checked_out() {
     let bench = Bench::defective();
