@@ -33,7 +33,9 @@ pub fn run(typed: Typed) -> Result<Exit> {
     let (what, style) = (typed.what.join(" "), output::style(typed.color, Detail::Full));
     let text = match number(&what) {
         Some(code) => exit_code(code, &style),
-        None if what.replace(' ', "") == SIGNALS => section(SIGNALS).map(|section| explained(section, &style)).unwrap_or_default(),
+        None if what.replace(' ', "") == SIGNALS => {
+            section(SIGNALS).map(|section| explained(section, &style)).unwrap_or_default()
+        }
         None => match (near::rule(&what), errors::find(&what)) {
             (Ok(rule), _) => document(rule, &style),
             (Err(_), Some(error)) => render(error.meaning, &style) + &catalogue(error.rules, &style),
