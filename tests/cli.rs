@@ -586,13 +586,30 @@ fn the_catalogue() {
     }
 }
 
+/// groff(1) has nothing to complain of.
+fn no_warnings(bench: &Bench, page: &str) {
+    fs::write(bench.path("page.1"), page).unwrap();
+    match Command::new("groff").args(["-man", "-ww", "-Tutf8"]).arg(bench.path("page.1")).output() {
+        Ok(output) => assert_eq!(String::from_utf8_lossy(&output.stderr), ""),
+        Err(_) => eprintln!("SKIPPED: groff is not here, so nothing is known of its warnings"),
+    }
+}
+
 #[test]
 fn completions_and_manual() {
     let bench = Bench::new();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         assert!(bench.run(&["completions", shell]).stdout.contains("imagelint"), "{shell}");
     }
-    assert!(bench.run(&["man"]).stdout.contains(".TH imagelint 1"));
+    let man = bench.run(&["man"]).stdout;
+    assert!(man.contains(".TH imagelint 1") && man.contains("tracked") && man.contains("imagelint\\-init(1)"), "{man}");
+    let init = bench.run(&["man", "init"]).stdout;
+    assert!(init.contains(".TH imagelint-init 1") && init.contains("github"), "{init}");
+    let run = bench.run(&["man", "nothing"]);
+    assert!(run.code == Some(2) && run.stderr.contains("there are check,"), "{}", run.stderr);
+    for page in [man, init] {
+        no_warnings(&bench, &page);
+    }
 }
 
 /// A symbolic link, a FIFO, a device and standard output stay what they are.

@@ -132,7 +132,7 @@ impl Reports {
 /// Lints every image and writes the reports.
 pub fn run(typed: Typed) -> Result<Exit> {
     let Typed { look, choice, fix, project, show, output_dir } = typed;
-    let mut reports = Reports::new(&show, output_dir, &look.images(), project.written())?;
+    let mut reports = Reports::new(&show, output_dir, &look.images()?, project.written())?;
     let rules = rules(&choice)?;
     if let Some(which) = fix.which() {
         let mut first = Project::open(project.clone(), choice.select.clone(), &show)?;

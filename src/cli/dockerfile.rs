@@ -8,6 +8,7 @@ use imagelint::image::{self, Image};
 use imagelint::lint::Wanted;
 
 use super::output::{Complaint, Result};
+use super::tracked;
 
 /// Names that builders look for in a directory (docker-build(1), podman-build(1)).
 const USUAL: [&str; 3] = ["Dockerfile", "Containerfile", "dockerfile"];
@@ -21,6 +22,17 @@ pub struct Typed {
     /// it is told which line is to blame (repeatable without IMAGE)
     #[arg(short = 'f', long = "dockerfile", value_name = "FILE")]
     dockerfiles: Vec<PathBuf>,
+    /// All Dockerfiles here and below that git tracks, each built in its own directory unless --context names another; with
+    /// a pathspec of git only those that it names (repeatable), as `--tracked=':!tests/'` does for all but some
+    #[arg(
+        long,
+        value_name = "PATHSPEC",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = ".",
+        conflicts_with_all = ["images", "dockerfiles", "target"]
+    )]
+    tracked: Vec<String>,
     /// The directory that it is built in [default: that of the Dockerfile]
     #[arg(long, value_name = "DIR")]
     context: Option<PathBuf>,
@@ -34,18 +46,26 @@ pub struct Typed {
 
 impl Typed {
     /// How they are named in messages and files.
-    pub fn names(&self) -> Vec<String> {
-        let typed = self.dockerfiles.iter().chain(self.context.iter().filter(|_| self.dockerfiles.is_empty()));
-        typed.map(|path| path.display().to_string()).collect()
+    pub fn names(&self) -> Result<Vec<String>> {
+        Ok(self.paths()?.iter().map(|path| path.display().to_string()).collect())
+    }
+
+    /// The Dockerfiles, or the directories that have them.
+    fn paths(&self) -> Result<Vec<PathBuf>> {
+        match (self.dockerfiles.as_slice(), &self.context) {
+            _ if !self.tracked.is_empty() => tracked::dockerfiles(&self.tracked),
+            ([], Some(context)) => Ok(vec![context.clone()]),
+            (typed, _) => Ok(typed.to_vec()),
+        }
     }
 
     /// The Dockerfiles, each with its context.
     pub fn wanted(&self) -> Result<Vec<Wanted>> {
-        let typed = match (self.dockerfiles.as_slice(), &self.context) {
-            ([], Some(context)) => std::slice::from_ref(context),
-            (typed, _) => typed,
-        };
-        typed.iter().map(|path| self.one(path)).collect()
+        let paths = self.paths()?;
+        if paths.is_empty() {
+            eprintln!("note: git tracks no Dockerfile here, so there was nothing to look at");
+        }
+        paths.iter().map(|path| self.one(path)).collect()
     }
 
     fn one(&self, typed: &Path) -> Result<Wanted> {

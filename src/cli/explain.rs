@@ -13,6 +13,8 @@ use super::{Exit, near};
 
 /// Sections that begin with `## CODE`.
 const EXIT_CODES: &str = include_str!("explain/exit-codes.md");
+/// That of what they have in common.
+const SIGNALS: &str = "128+n";
 
 /// As typed.
 #[derive(Debug, Args)]
@@ -29,9 +31,12 @@ pub struct Typed {
 /// Explains.
 pub fn run(typed: Typed) -> Result<Exit> {
     let (what, style) = (typed.what.join(" "), output::style(typed.color, Detail::Full));
-    let text = match what.parse::<i64>() {
-        Ok(code) => exit_code(code, &style),
-        Err(_) => match (near::rule(&what), errors::find(&what)) {
+    let text = match number(&what) {
+        Some(code) => exit_code(code, &style),
+        None if what.replace(' ', "") == SIGNALS => {
+            section(SIGNALS).map(|section| explained(section, &style)).unwrap_or_default()
+        }
+        None => match (near::rule(&what), errors::find(&what)) {
             (Ok(rule), _) => document(rule, &style),
             (Err(_), Some(error)) => render(error.meaning, &style) + &catalogue(error.rules, &style),
             (Err(unknown), None) if !what.contains(' ') => return Err(unknown),
@@ -40,6 +45,14 @@ pub fn run(typed: Typed) -> Result<Exit> {
     };
     output::print(&text)?;
     Ok(Exit::Clean)
+}
+
+/// `137`, and `128+9`, as people have it from signal(7).
+fn number(text: &str) -> Option<i64> {
+    text.parse().ok().or_else(|| {
+        let (base, signal) = text.split_once('+')?;
+        base.trim_end().parse::<i64>().ok()?.checked_add(signal.trim_start().parse().ok()?)
+    })
 }
 
 /// The number in `Exited (127) 2 minutes ago` or `terminated with exit code 137`.
@@ -88,19 +101,31 @@ fn exit_code(code: i64, style: &Style) -> String {
                 + "\n"
         }
     };
-    folded + &section(kept).map_or_else(|| render(&signal_or_own(kept), style), |section| explained(section, style))
+    folded
+        + &section(&kept.to_string())
+            .map_or_else(|| render(&signal_or_own(kept), style), |section| explained(section, style))
 }
 
 /// The section about `code`, without the mark of its heading.
-fn section(code: i64) -> Option<&'static str> {
-    let mut sections = EXIT_CODES.split("## ");
-    sections.find(|section| section.split(' ').next().is_some_and(|number| number.parse() == Ok(code)))
+fn section(code: &str) -> Option<&'static str> {
+    EXIT_CODES.split("## ").find(|section| section.split(' ').next() == Some(code))
 }
 
-fn explained(section: &str, style: &Style) -> String {
+fn explained(section: &'static str, style: &Style) -> String {
     let (text, rules) = section.split_once("\nRules: ").unwrap_or((section, ""));
-    let rules: Vec<_> = rules.trim().split(", ").collect();
-    render(&format!("## {}\n", text.trim_end()), style) + &catalogue(&rules, style)
+    let code = text.split(' ').next().unwrap_or_default();
+    render(&format!("## {}\n", text.trim_end()), style) + &catalogue(&finders(code, rules), style)
+}
+
+/// The rules that find `code` beforehand: the usual ones, then all others that name it in their documents.
+fn finders(code: &str, usual: &'static str) -> Vec<&'static str> {
+    let mut names: Vec<_> = usual.trim().split(", ").filter(|name| !name.is_empty()).collect();
+    for rule in RULES.iter().filter(|rule| Document::of(rule).values("exit-codes").contains(&code)) {
+        if !names.contains(&rule.name) {
+            names.push(rule.name);
+        }
+    }
+    names
 }
 
 /// Codes without a section of their own.
@@ -161,6 +186,44 @@ fn signal_name(number: i64) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn exit_codes_say_how_to_tell_and_name_rules_that_there_are() {
+        for code in ["0", "1", "2", "125", "126", "127", "128", SIGNALS, "130", "134", "137", "139", "143", "255"] {
+            let section = section(code).unwrap_or_else(|| panic!("nothing about {code}"));
+            assert!(section.contains("\nHow to tell: "), "{code}");
+            assert!(section.contains("\nWhat to do: ") || code == SIGNALS, "{code}");
+            let (_, rules) = section.split_once("\nRules: ").unwrap_or_default();
+            for name in finders("", rules) {
+                assert!(RULES.iter().any(|rule| rule.name == name), "{code}: {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn rules_are_found_by_the_codes_that_they_name() {
+        for rule in RULES {
+            for code in Document::of(rule).values("exit-codes") {
+                assert!(finders(code, "").contains(&rule.name), "{code}: {}", rule.name);
+            }
+        }
+        assert_eq!(finders("134", "no-reaper"), ["no-reaper"]);
+    }
+
+    #[test]
+    fn numbers_as_people_type_them() {
+        for (text, code) in [
+            ("137", Some(137)),
+            ("-1", Some(-1)),
+            ("128+9", Some(137)),
+            ("128 + 9", Some(137)),
+            ("128+n", None),
+            ("9223372036854775807+1", None),
+            ("", None),
+        ] {
+            assert_eq!(number(text), code, "{text}");
+        }
+    }
 
     #[test]
     fn exit_codes_are_found_in_what_engines_print() {

@@ -8,15 +8,19 @@ mod directory;
 mod dockerfile;
 mod explain;
 mod fix;
+mod git;
+mod init;
 mod man;
 mod near;
 mod options;
 mod output;
+mod plugin;
 mod progress;
 mod project;
 mod rules;
 mod target;
 mod trace;
+mod tracked;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -24,7 +28,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use imagelint::report::escape::visible;
 
-use output::{Color, Complaint};
+use output::{Color, Complaint, Result};
+use plugin::Asked;
 
 /// Predicts, without running it, whether a container image can start, and what its exit code will be.
 ///
@@ -60,10 +65,12 @@ enum Command {
     Cache(cache::Typed),
     /// Show which imagelint.toml is in force, or its JSON schema
     Config(config::Typed),
+    /// Make it part of a repository: imagelint.toml, a hook for git, jobs for GitHub and GitLab
+    Init(init::Typed),
     /// Write completions for a shell to standard output
     Completions(completions::Typed),
     /// Write the manual page to standard output
-    Man,
+    Man(man::Typed),
 }
 
 impl CommandLine {
@@ -75,7 +82,9 @@ impl CommandLine {
             Some(Command::Trace(typed)) => typed.show.color,
             Some(Command::Explain(typed)) => typed.color,
             Some(Command::Rules(typed)) => typed.color,
-            Some(Command::Cache(_) | Command::Config(_) | Command::Completions(_) | Command::Man) => Color::Auto,
+            Some(
+                Command::Cache(_) | Command::Config(_) | Command::Init(_) | Command::Completions(_) | Command::Man(_),
+            ) => Color::Auto,
         }
     }
 }
@@ -99,17 +108,21 @@ impl From<Exit> for ExitCode {
 
 /// Takes the command line apart and does what it says.
 pub fn run() -> Exit {
-    match foreign(std::env::args_os().skip(1)) {
-        Some(complaint) => {
-            complaint.say(None, Color::Auto);
-            Exit::CouldNotLook
-        }
-        None => done(CommandLine::parse()),
-    }
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let asked = match foreign(arguments.iter().skip(1)) {
+        Some(complaint) => Err(complaint),
+        None => plugin::asked(arguments),
+    };
+    let done = match asked {
+        Ok(Asked::Usual(arguments)) => return done(CommandLine::parse_from(arguments)),
+        Ok(Asked::Metadata(text)) => output::print(&text),
+        Err(complaint) => Err(complaint),
+    };
+    ended(done.map(|()| Exit::Clean), Color::Auto)
 }
 
 /// The complaint about an argument that is not UTF-8, which clap would refuse without naming it.
-fn foreign(mut arguments: impl Iterator<Item = OsString>) -> Option<Complaint> {
+fn foreign<'a>(mut arguments: impl Iterator<Item = &'a OsString>) -> Option<Complaint> {
     let argument = arguments.find(|argument| argument.to_str().is_none())?;
     let shown = visible(argument.as_encoded_bytes());
     let complaint = Complaint::new(format!("the argument `{shown}` is not UTF-8, and names must be"));
@@ -127,10 +140,15 @@ fn done(typed: CommandLine) -> Exit {
         Some(Command::Rules(typed)) => rules::run(typed),
         Some(Command::Cache(typed)) => cache::run(typed),
         Some(Command::Config(typed)) => config::run(typed),
+        Some(Command::Init(typed)) => init::run(&typed),
         Some(Command::Completions(typed)) => completions::run(typed),
-        Some(Command::Man) => man::run(),
+        Some(Command::Man(typed)) => man::run(&typed),
     };
-    done.unwrap_or_else(|complaint: Complaint| {
+    ended(done, color)
+}
+
+fn ended(done: Result<Exit>, color: Color) -> Exit {
+    done.unwrap_or_else(|complaint| {
         complaint.say(None, color);
         Exit::CouldNotLook
     })

@@ -23,7 +23,7 @@ pub struct Look {
     /// A name such as `myapp:latest`, a path to an OCI layout or an archive, `docker:NAME`, `podman:NAME`,
     /// `containerd:NAME`, `registry:NAME`, `oci:DIR[:NAME]`, `oci-archive:FILE[:NAME]`, `docker-archive:FILE[:NAME]`,
     /// `rootfs:PATH`, or `-` for an archive on standard input
-    #[arg(value_name = "IMAGE", required_unless_present_any = ["dockerfiles", "context"])]
+    #[arg(value_name = "IMAGE", required_unless_present_any = ["dockerfiles", "tracked", "context"])]
     images: Vec<String>,
     /// The platform to look at, such as linux/arm64 [default: the only one there is, else the host's]
     #[arg(long, value_name = "OS/ARCH[/VARIANT]")]
@@ -176,8 +176,8 @@ impl Look {
     }
 
     /// What was typed for the images, or for the Dockerfiles where there are none.
-    pub fn images(&self) -> Vec<String> {
-        if self.images.is_empty() { self.build.names() } else { self.images.clone() }
+    pub fn images(&self) -> Result<Vec<String>> {
+        if self.images.is_empty() { self.build.names() } else { Ok(self.images.clone()) }
     }
 
     /// What several images have in common is read once in any case.

@@ -25,7 +25,7 @@ pub fn run(typed: Typed) -> Result<Exit> {
     let style = output::style(show.color, show.detail());
     let plain = Style { detail: show.detail(), ..Style::PLAIN };
     let (mut files, mut gap) = (vec![String::new(); show.report.len()], "");
-    target::check(show.report.iter().map(|file| file.path.as_path()), &look.images())?;
+    target::check(show.report.iter().map(|file| file.path.as_path()), &look.images()?)?;
     let exit = look.each(&[], &show, |looked| {
         // An object a line is a launch, so that of the others only standard error tells.
         let Ok(lint) = looked else { return Ok(Exit::CouldNotLook) };

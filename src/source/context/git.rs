@@ -27,6 +27,10 @@ pub fn tracked(directory: &Path) -> Option<BTreeMap<BString, Listed>> {
         .args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-C"])
         .arg(directory)
         .args(["ls-files", "-s", "-z"])
+        // githooks(5): set for a hook, and then believed more than the directory.
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_PREFIX")
         .stdin(Stdio::null())
         .stderr(Stdio::null())
         .output()
