@@ -149,3 +149,61 @@ fn every_defect_is_told_at_its_place_and_mended() {
         assert!(again.status.success() && again.stdout.is_empty(), "{}", case.rule);
     }
 }
+
+/// A push as somebody at a terminal makes it: whether it went through, and what was said.
+fn push(root: &Path) -> (bool, String) {
+    let bin = Path::new(env!("CARGO_BIN_EXE_imagelint")).parent().unwrap();
+    let path = std::env::join_paths(
+        std::iter::once(bin.to_owned()).chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
+    );
+    let mut git = Command::new("git");
+    git.arg("-C").arg(root).args(["push", "-q", "origin", "main"]).env("PATH", path.unwrap());
+    let output = git.env("IMAGELINT_CACHE_DIR", root.join(".git/cache")).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}
+
+#[test]
+fn a_push_with_defects_is_refused_until_they_are_mended() {
+    let (root, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    write(root.path());
+    git(other.path(), &["init", "-q", "--bare"]);
+    git(root.path(), &["remote", "add", "origin", &other.path().display().to_string()]);
+    assert!(imagelint(root.path(), &["init", "--hook"]).status.success());
+
+    let (passed, said) = push(root.path());
+    assert!(!passed, "{said}");
+    for case in &CASES {
+        assert!(said.contains(case.rule), "{}: {said}", case.rule);
+    }
+    let mended = imagelint(root.path(), &["check", "--tracked", "--fix"]);
+    assert!(mended.status.success(), "{}", String::from_utf8_lossy(&mended.stdout));
+    git(root.path(), &["commit", "-qam", "mended"]);
+    let (passed, said) = push(root.path());
+    assert!(passed, "{said}");
+    built(root.path());
+}
+
+/// Builds the images and lints them, where there is a builder that may.
+fn built(root: &Path) {
+    let has_buildah = Command::new("buildah").arg("--version").output().is_ok_and(|output| output.status.success());
+    let is_root = fs::metadata("/proc/self").is_ok_and(|own| std::os::unix::fs::MetadataExt::uid(&own) == 0);
+    if !has_buildah || !is_root {
+        assert!(std::env::var_os("IMAGELINT_REQUIRE_SERVERS").is_none(), "buildah is not here, or this is not root");
+        eprintln!("SKIPPED: without buildah and root nothing was built");
+        return;
+    }
+    let store = tempfile::tempdir().unwrap();
+    for case in &CASES {
+        let layout = format!("oci:{}", store.path().join(case.rule).display());
+        let storage = [("--root", "root"), ("--runroot", "run")]
+            .map(|(flag, name)| [flag.to_owned(), store.path().join(name).display().to_string()]);
+        let mut buildah = Command::new("buildah");
+        buildah.args(storage.as_flattened()).args(["--storage-driver", "vfs"]);
+        let build = buildah.args(["build", "-q", "--isolation", "chroot", "-t"]).arg(&layout).arg(root.join(case.rule));
+        let output = build.output().unwrap();
+        assert!(output.status.success(), "{}: {}", case.rule, String::from_utf8_lossy(&output.stderr));
+        let linted = imagelint(root, &[&layout]);
+        assert_eq!(linted.status.code(), Some(0), "{}: {}", case.rule, String::from_utf8_lossy(&linted.stdout));
+    }
+}
