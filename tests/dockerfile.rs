@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use bstr::ByteSlice;
 use imagelint::dockerfile::{Arguments, Form, Instruction, Keyword, Parsed, Word, parse};
+use imagelint::launch::Overrides;
+use imagelint::lint::{Unbuilt, Wanted};
 use serde_json::{Value, json};
 
 fn shared() -> Option<PathBuf> {
@@ -181,4 +183,88 @@ fn few_judged_findings_are_wrong() {
     let wrong = rows.iter().filter(|row| row[3] == "wrong").count();
     assert!(rows.iter().all(|row| row.len() == 5 && matches!(row[3], "right" | "wrong")));
     assert!(rows.len() >= 100 && wrong * 50 < rows.len(), "{wrong} of {} are wrong", rows.len());
+}
+
+/// Files to begin with: every fixture's.
+fn seeds() -> Vec<Vec<u8>> {
+    let mut left = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")];
+    let mut seeds = Vec::new();
+    while let Some(directory) = left.pop() {
+        for entry in fs::read_dir(directory).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                left.push(path);
+            } else if entry.file_name() == "Dockerfile" {
+                seeds.push(fs::read(path).unwrap());
+            }
+        }
+    }
+    seeds.sort();
+    seeds
+}
+
+/// Pieces that mean something somewhere.
+const PIECES: [&[u8]; 24] = [
+    b"\\\n",
+    b"\n",
+    b"\r\n",
+    b"<<EOF\n",
+    b"EOF\n",
+    b"\"",
+    b"'",
+    b"[",
+    b"]",
+    b",",
+    b"${A:-",
+    b"}",
+    b"$",
+    b"# escape=`\n",
+    b"`",
+    b"--chmod=",
+    b"--from=x ",
+    b"ONBUILD ",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"FROM a AS b\n",
+    b"ENV ",
+    b"HEALTHCHECK ",
+    b"\0",
+];
+
+#[test]
+fn damaged_files_are_read_without_a_panic() {
+    let (seeds, mut state) = (seeds(), 0x2545_f491_4f6c_dd1d_u64);
+    let mut next = |bound: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % bound.max(1) as u64).unwrap()
+    };
+    let rules: Vec<_> = imagelint::rules::RULES.iter().collect();
+    let mut judged = 0;
+    for _ in 0..1500 {
+        let mut text = seeds[next(seeds.len())].clone();
+        for _ in 0..=next(6) {
+            let (at, end) = (next(text.len() + 1), next(12));
+            match next(3) {
+                0 => drop(text.splice(at..at, PIECES[next(PIECES.len())].iter().copied())),
+                1 => drop(text.drain(at..text.len().min(at + end))),
+                _ => {
+                    let other = &seeds[next(seeds.len())];
+                    let from = next(other.len() + 1);
+                    text.splice(at..at, other[from..other.len().min(from + 40)].iter().copied());
+                }
+            }
+        }
+        let parsed = parse(&text);
+        for instruction in &parsed.instructions {
+            assert!(instruction.span.start <= instruction.span.end && instruction.span.end <= text.len());
+            assert!(instruction.words().iter().all(|word| word.span.end <= text.len()));
+        }
+        let wanted = Wanted { path: "-".into(), text: Some(text), ..Wanted::default() };
+        if let Ok(unbuilt) = Unbuilt::open(&wanted) {
+            judged += usize::from(unbuilt.lint(None, &Overrides::default(), &rules).is_ok());
+        }
+    }
+    assert!(judged > 100, "{judged} could be judged");
 }
