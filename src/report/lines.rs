@@ -2,11 +2,13 @@
 
 use super::Style;
 use super::escape::{sentence, shorten};
+use crate::fingerprint::DOCKERFILE;
 use crate::image::Image;
 
 /// What was really read: source, reference, digest, platform.
 pub fn heading(image: &Image, style: &Style) -> String {
-    let digest = image.digest.as_deref().unwrap_or("no digest");
+    let none = if image.source == DOCKERFILE { "not built yet" } else { "no digest" };
+    let digest = image.digest.as_deref().unwrap_or(none);
     // `rootfs:DIR` would name its source twice.
     let reference = image.reference.strip_prefix(image.source).and_then(|rest| rest.strip_prefix(':'));
     let reference = style.bold(&sentence(reference.unwrap_or(&image.reference)));

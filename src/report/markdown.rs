@@ -74,7 +74,7 @@ impl Report {
 
 fn head(subject: &Subject<'_>, findings: &[Finding]) -> (String, String) {
     let plain = Style { width: 1000, ..Style::PLAIN };
-    let lines = verdict(subject.launch, told(findings), &plain);
+    let lines = verdict(subject, told(findings), &plain);
     let lines: Vec<String> = lines.lines().map(|line| spans(line.trim())).collect();
     (escaped(heading(subject.image, &plain).trim()), lines.join("  \n"))
 }

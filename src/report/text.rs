@@ -9,7 +9,7 @@ use super::lines::{heading, layer};
 use super::snippet::Snippet;
 use super::{Detail, Style, Summary, Unread, Writer, counted, told, trace, tree};
 use crate::finding::{Confidence, ExitCodes, Finding, Fix, Place, Severity};
-use crate::launch::{Launch, Outcome, Start};
+use crate::launch::{Outcome, Start};
 use crate::rule::Subject;
 
 /// A text on its way: images come one after the other.
@@ -37,7 +37,7 @@ impl Writer for Report {
             let lines: String = told(findings).map(|f| brief(f, style)).collect();
             return if lines.is_empty() { lines } else { heading(subject.image, style) + &lines };
         }
-        let verdict = verdict(subject.launch, told(findings), style);
+        let verdict = verdict(subject, told(findings), style);
         let mut text = format!("{gap}{}{verdict}", heading(subject.image, style));
         told(findings).for_each(|f| text.push_str(&full(f, subject, style)));
         if style.detail == Detail::Everything {
@@ -72,17 +72,24 @@ pub fn problem(title: &str, message: &str, help: Option<&str>, style: &Style) ->
 }
 
 /// Whether it starts, in a sentence; why not, unless a finding tells.
-pub(super) fn verdict<'f>(launch: &Launch, findings: impl IntoIterator<Item = &'f Finding>, style: &Style) -> String {
+pub(super) fn verdict<'f>(
+    subject: &Subject<'_>,
+    findings: impl IntoIterator<Item = &'f Finding>,
+    style: &Style,
+) -> String {
+    let (launch, is_partial) = (subject.launch, subject.image.unseen.is_some());
     let (running, stopped): (Vec<&Start>, Vec<&Start>) =
         launch.current().iter().partition(|s| trace::word(&s.outcome) == "runs");
     let names = |starts: &[&Start]| listed(&starts.iter().map(|s| trace::kind_of_engine(s)).collect::<Vec<_>>());
     let (running, stopped, loops) = (names(&running), names(&stopped), launch.current().iter().any(loops));
     let text = match trace::outcome(launch) {
         "runs" if loops => style.paint("31", "starts itself again for ever"),
+        "runs" if is_partial => style.paint("32", "nothing is known that keeps it from starting"),
         "runs" => style.paint("32", &format!("starts under {running}")),
         "depends" => style.paint("33", &format!("starts under {running}, but not under {stopped}")),
         "fails" => style.paint("31", &format!("cannot start under {stopped}")),
         "exits" => style.paint("31", &format!("starts and ends at once under {stopped}")),
+        _ if is_partial => style.paint("33", "whether it starts is not known before it is built"),
         _ => style.paint("33", &format!("whether it starts under {stopped} cannot be told")),
     };
     let Some(start) = trace::decisive(launch) else {
