@@ -88,8 +88,19 @@ impl<'a> Lower<'a> {
         lowered
     }
 
+    /// Words; those between which nothing stands are one: the parser ends a word behind `{a,b}`, whatever follows it.
     fn words<'w>(&mut self, words: impl IntoIterator<Item = &'w ast::Word>) -> Vec<Word> {
-        words.into_iter().map(|w| self.word(w)).collect()
+        let (mut lowered, mut last) = (Vec::new(), None::<ast::Span>);
+        for word in words {
+            let joined = last.filter(|last| {
+                last.end.offset() == word.span.start.offset() && word.span.end.offset() > word.span.start.offset()
+            });
+            let span = joined.map_or(word.span, |last| ast::Span::from_positions(last.start, word.span.end));
+            lowered.truncate(lowered.len() - usize::from(joined.is_some()));
+            lowered.push(if joined.is_some() { self.text(span, Context::Word) } else { self.word(word) });
+            last = Some(span);
+        }
+        lowered
     }
 
     fn list(&mut self, list: &ast::StmtSeq) -> List {
