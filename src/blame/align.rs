@@ -31,13 +31,14 @@ pub enum Unaligned {
     More(usize),
 }
 
-/// Who made each of the layers.
+/// Who made each of the layers; `file` is the text of the Dockerfile.
 ///
 /// # Errors
 /// Why that is not known.
 pub fn align(
     record: &Record,
     layers: usize,
+    file: &[u8],
     parsed: &Parsed,
     plan: &Plan,
     is_buildah: bool,
@@ -52,7 +53,7 @@ pub fn align(
         Some((last, rest)) if is_merge(last) => (rest, Some(last)),
         _ => (record.history.as_slice(), None),
     };
-    let own = paired(history, parsed, plan)?;
+    let own = paired(history, file, parsed, plan)?;
     let first = own.first().map_or(history.len(), |(entry, _)| *entry);
     if plan.base == Base::Scratch && first > 0 {
         return Err(Unaligned::More(first));
@@ -74,7 +75,12 @@ fn is_merge(entry: &History) -> bool {
 }
 
 /// The instructions with their entries, in order.
-fn paired(history: &[History], parsed: &Parsed, plan: &Plan) -> Result<Vec<(usize, Performed)>, Unaligned> {
+fn paired(
+    history: &[History],
+    file: &[u8],
+    parsed: &Parsed,
+    plan: &Plan,
+) -> Result<Vec<(usize, Performed)>, Unaligned> {
     let (mut left, mut own) = (history.len(), Vec::new());
     let mut skipped = None;
     let is_sparse = history.last().and_then(Said::of).is_some_and(|said| said.is_sparse);
@@ -82,7 +88,7 @@ fn paired(history: &[History], parsed: &Parsed, plan: &Plan) -> Result<Vec<(usiz
         let Some(instruction) = carried_out(parsed, *performed) else { continue };
         let entry = left.checked_sub(1).and_then(|at| history.get(at));
         let said = entry.and_then(Said::of);
-        if said.as_ref().is_some_and(|said| said.is_of(instruction)) {
+        if said.as_ref().is_some_and(|said| said.is_of(instruction, file)) {
             left -= 1;
             own.push((left, *performed));
         } else if is_sparse && instruction.is(Keyword::Run) && !performed.is_trigger {

@@ -47,7 +47,7 @@ impl<'a> Built<'a> {
     pub fn new(build: &'a Build<'a>, subject: &Subject<'a>, base: Option<&'a Image>) -> Self {
         let image = subject.image;
         let is_buildah = image.configuration.labels.contains_key("io.buildah.version");
-        let makers = align(&image.record, image.layers.len(), build.parsed, build.plan, is_buildah);
+        let makers = align(&image.record, image.layers.len(), &build.file.text, build.parsed, build.plan, is_buildah);
         let base = base.filter(|base| image.record.begins_with(&base.record));
         let view = View::new(image, subject.rootfs);
         let below = base.map(|base| base.layers.len());

@@ -21,7 +21,7 @@
 
 use bstr::ByteSlice;
 
-use crate::dockerfile::{Arguments, Form, Instruction, Keyword};
+use crate::dockerfile::{Arguments, Instruction, Keyword};
 use crate::image::History;
 
 /// What an entry says.
@@ -54,8 +54,8 @@ impl<'h> Said<'h> {
         Some(Said { keyword, text, is_sparse })
     }
 
-    /// Whether this may be what the builder wrote of `instruction`.
-    pub fn is_of(&self, instruction: &Instruction) -> bool {
+    /// Whether this may be what the builder wrote of `instruction`, which stands in `file`.
+    pub fn is_of(&self, instruction: &Instruction, file: &[u8]) -> bool {
         if instruction.keyword != Some(self.keyword) {
             return false;
         }
@@ -63,7 +63,7 @@ impl<'h> Said<'h> {
             // arguments are written in ways of their own, and nothing hangs on them
             Keyword::Arg | Keyword::Expose | Keyword::Label | Keyword::Maintainer | Keyword::Onbuild => true,
             Keyword::From => false,
-            Keyword::Run => self.is_run(instruction),
+            Keyword::Run => self.is_run(instruction, file),
             Keyword::Copy | Keyword::Add => self.is_copy(instruction),
             Keyword::Workdir => self.is_workdir(instruction),
             Keyword::Healthcheck => self.is_healthcheck(instruction),
@@ -80,9 +80,11 @@ impl<'h> Said<'h> {
         if own.is_empty() { said.is_empty() || said.last().is_some_and(|w| *w == "-c") } else { said.ends_with(&own) }
     }
 
-    fn is_run(&self, instruction: &Instruction) -> bool {
-        // of here-documents some builders write the text, others the word that announces it
-        self.ends_with(&written(instruction)) || (!instruction.heredocs.is_empty() && instruction.form() == Form::Shell)
+    /// Of a here-document BuildKit writes the text (a pipe's name if it has a `#!` line), others the word that announces it.
+    fn is_run(&self, instruction: &Instruction, file: &[u8]) -> bool {
+        let Some(here) = instruction.heredocs.first() else { return self.ends_with(&written(instruction)) };
+        let body = file.get(here.body.clone()).unwrap_or_default().to_str_lossy();
+        self.text.contains("<<") || self.text.contains("/dev/pipes/") || self.ends_with(&body)
     }
 
     /// The builders that write a digest for the sources write it before ` in `.

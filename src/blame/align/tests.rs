@@ -27,7 +27,7 @@ fn record(history: &str) -> Record {
 fn lines_of(file: &str, record: &Record, is_buildah: bool) -> Result<Vec<String>, Unaligned> {
     let parsed = parse(file.as_bytes());
     let plan = parsed.plan(file.as_bytes(), None, None).unwrap();
-    let makers = align(record, record.told_layers(), &parsed, &plan, is_buildah)?;
+    let makers = align(record, record.told_layers(), file.as_bytes(), &parsed, &plan, is_buildah)?;
     let line = |performed: &Performed| {
         let line = parsed.instructions[performed.instruction].lines.0;
         format!("{line}{}", if performed.is_trigger { "!" } else { "" })
@@ -106,7 +106,7 @@ fn a_history_that_counts_otherwise_is_not_believed() {
     let (_, history) = history!("stages-buildkit");
     let (parsed, record) = (parse(STAGES.as_bytes()), record(history));
     let plan = parsed.plan(STAGES.as_bytes(), None, None).unwrap();
-    assert_eq!(align(&record, 2, &parsed, &plan, false), Err(Unaligned::Layers(6, 2)));
+    assert_eq!(align(&record, 2, STAGES.as_bytes(), &parsed, &plan, false), Err(Unaligned::Layers(6, 2)));
 }
 
 #[test]

@@ -7,7 +7,7 @@ fn fits(created_by: &str, line: &str) -> bool {
     let text = format!("FROM a\n{line}");
     let parsed = parse(text.as_bytes());
     let entry = History { created_by: created_by.to_owned(), ..History::default() };
-    Said::of(&entry).is_some_and(|said| said.is_of(&parsed.instructions[1]))
+    Said::of(&entry).is_some_and(|said| said.is_of(&parsed.instructions[1], text.as_bytes()))
 }
 
 #[test]
@@ -43,6 +43,7 @@ fn entries_are_of_their_instructions() {
 fn entries_are_not_of_others() {
     for (created_by, line) in [
         ("/bin/sh -c a b", "RUN a c"),
+        ("RUN /bin/sh -c echo b\n # buildkit", "RUN <<E\necho a\nE"),
         ("RUN /bin/sh -c a # buildkit", "CMD a"),
         ("COPY a /x # buildkit", "COPY a /y"),
         ("COPY a-1 /y # buildkit", "COPY a-$V /x"),
