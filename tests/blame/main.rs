@@ -148,3 +148,21 @@ fn sarif_has_the_line() {
     assert_eq!(location["artifactLocation"]["uri"], "docker/run.sh");
     assert_eq!((&location["region"]["startLine"], &location["region"]["startColumn"]), (&json!(1), &json!(10)));
 }
+
+#[test]
+fn what_the_command_line_says_is_on_no_line() {
+    let text = format!("{DOCKERFILE}USER 5\n");
+    let project = Project::new(&[("Dockerfile", &text), ("docker/run.sh", CRLF)]).track();
+    let mut history = buildkit();
+    history.push(json!({ "created_by": "USER 5", "comment": "buildkit.dockerfile.v0", "empty_layer": true }));
+    let mut image = image(&history);
+    image.config["User"] = json!("5");
+    for (arguments, expected) in [
+        (&["--user", "nobody-there"][..], "-"),
+        (&["--entrypoint", "/nowhere"], "-"),
+        (&["--env", "A=c"], "docker/run.sh:1:10-11"),
+    ] {
+        let (finding, _) = one(&project, &image, &[&["--dockerfile", "Dockerfile"], arguments].concat());
+        assert_eq!(places(&finding).0, expected, "{arguments:?}: {finding:#}");
+    }
+}
