@@ -260,6 +260,8 @@ pub struct Blame {
     pub instruction: Option<Source>,
     /// Whether it comes from the base image; `None` if that is not known.
     pub inherited: Option<bool>,
+    /// The same of [`Finding::layer`], which may be another's: an own command may lack what a base image might have.
+    pub layer_inherited: Option<bool>,
 }
 
 #[cfg(test)]

@@ -360,6 +360,7 @@ fn the_json_of_check() {
         "fingerprint",
         "fixes",
         "help",
+        "inherited",
         "instruction",
         "layer",
         "message",

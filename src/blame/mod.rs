@@ -3,7 +3,11 @@
 //! A field of the configuration leads to the instruction that set it, a file of the image to the file that it was copied
 //! from, a layer to the instruction that made it. What neither this Dockerfile nor its context made is inherited.
 
+mod align;
+mod built;
+mod content;
 mod mend;
+mod said;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,6 +16,8 @@ use bstr::{BStr, BString, ByteSlice};
 
 use crate::dockerfile::{Build, Form, From, Instruction, Made};
 use crate::finding::{Blame, Field, Finding, Place, Source, SourceFile};
+
+pub use built::Built;
 
 /// A build, and where the layers of its image come from.
 pub struct Blamer<'a> {
@@ -24,13 +30,15 @@ pub struct Blamer<'a> {
 impl Blamer<'_> {
     /// What the repository has of a finding.
     pub fn blame(&self, finding: &Finding) -> Blame {
-        match &finding.place {
+        let blame = match &finding.place {
             Place::Config { field, index } => self.field(*field, *index),
             Place::Layer { index } => self.layer(*index),
             Place::File { path, layer, head, span } => {
                 self.copied(path.as_bstr(), *layer, head.as_bstr(), span.clone()).unwrap_or_default()
             }
-        }
+        };
+        let layer = finding.layer.and_then(|layer| self.made.get(layer));
+        Blame { layer_inherited: layer.map(|made| made.instruction.is_none()), ..blame }
     }
 
     fn instruction(&self, at: usize) -> Option<&Instruction> {
@@ -54,7 +62,7 @@ impl Blamer<'_> {
             (Some(instruction), Some(index)) => self.element(instruction, field, index).or_else(|| self.whole(at)),
             _ => self.whole(at),
         };
-        Blame { source, instruction: None, inherited: Some(false) }
+        Blame { source, instruction: None, inherited: Some(false), ..Blame::default() }
     }
 
     /// The word of a command, by its place in the configuration.
@@ -74,7 +82,7 @@ impl Blamer<'_> {
         let made = self.made.get(index);
         let source = made.and_then(|made| self.whole(made.instruction?));
         let inherited = made.map(|made| made.instruction.is_none());
-        Blame { source, instruction: None, inherited }
+        Blame { source, instruction: None, inherited, ..Blame::default() }
     }
 
     /// The file that a file of the image was copied from, and the instruction that copied it. Where it is not about what is
@@ -89,8 +97,13 @@ impl Blamer<'_> {
         let instruction = made.instruction.and_then(|at| self.whole(at));
         let source = span.and_then(|span| self.source(from, head, span));
         Some(match source {
-            Some(source) => Blame { source: Some(source), instruction, inherited: Some(false) },
-            None => Blame { source: instruction, instruction: None, inherited: Some(made.instruction.is_none()) },
+            Some(source) => Blame { source: Some(source), instruction, inherited: Some(false), ..Blame::default() },
+            None => Blame {
+                source: instruction,
+                instruction: None,
+                inherited: Some(made.instruction.is_none()),
+                ..Blame::default()
+            },
         })
     }
 
@@ -124,7 +137,9 @@ fn moved(head: &BStr, text: &BStr, span: Range<usize>) -> Option<Range<usize>> {
         (lines(head, span.start)?, span.start - head.get(..span.start)?.rfind(b"\n").map_or(0, |at| at + 1));
     let start: usize = text.lines_with_terminator().take(line).map(<[u8]>::len).sum();
     let own = text.get(start + column..)?;
+    // the carriage return itself may be what is not there
     let wanted = head.get(span.clone())?.lines().next()?;
+    let wanted = wanted.strip_suffix(b"\r").unwrap_or(wanted);
     own.starts_with(wanted).then(|| start + column..start + column + wanted.len())
 }
 
@@ -139,5 +154,6 @@ mod tests {
         let text = BStr::new("#!/bin/sh\r\necho a\r\napp b\r\n");
         assert_eq!(moved(head, text, 17..22), Some(19..24));
         assert_eq!(moved(head, BStr::new("#!/bin/sh\r\nother\r\n"), 17..22), None);
+        assert_eq!(moved(text, head, 0..10), Some(0..9));
     }
 }

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use imagelint::image::{self, Image};
-use imagelint::lint::Wanted;
+use imagelint::lint::{Lint, Origin, Unbuilt, Wanted};
 
-use super::output::{Complaint, Result};
+use super::output::{Color, Complaint, Result};
+use super::progress::Bar;
 use super::tracked;
 
 /// Names that builders look for in a directory (docker-build(1), podman-build(1)).
@@ -95,6 +96,38 @@ impl Typed {
         let reference = name.parse().map_err(Complaint::from)?;
         Ok(Some(image::open(&reference, &image::Options { whole: true, ..options.clone() }).map_err(Complaint::from)?))
     }
+}
+
+impl Typed {
+    /// What an image was built from; `None` if nothing of it is typed.
+    pub fn origin(
+        &self,
+        silent: bool,
+        options: impl for<'b> Fn(&'b Bar) -> image::Options<'b>,
+    ) -> Result<Option<Origin>> {
+        let wanted = self.wanted()?;
+        if let [first, second, ..] = wanted.as_slice() {
+            let (first, second) = (first.path.display(), second.path.display());
+            return Err(Complaint::new(format!(
+                "an image is built from one Dockerfile, and not from `{first}` and `{second}`"
+            ))
+            .help("give one --dockerfile with an image, or none of the images"));
+        }
+        let dockerfile = wanted.first().map(Unbuilt::open).transpose().map_err(Complaint::from)?;
+        let bar = Bar::new(self.base.as_deref().unwrap_or_default(), silent);
+        let base = self.base(&options(&bar))?;
+        Ok((dockerfile.is_some() || base.is_some()).then_some(Origin { dockerfile, base }))
+    }
+}
+
+/// The findings on the lines that they come from; says what keeps that from being known.
+pub fn blamed(mut lint: Lint, origin: Option<&Origin>, color: Color) -> Lint {
+    let Some(origin) = origin else { return lint };
+    match lint.blame(origin) {
+        Ok(told) => told.into_iter().for_each(|text| Complaint::new(text).warn(color)),
+        Err(error) => Complaint::from(error).warn(color),
+    }
+    lint
 }
 
 fn usual(directory: &Path) -> Result<PathBuf> {

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use imagelint::finding::Finding;
 use imagelint::image::{self, Platform};
 use imagelint::launch::Overrides;
-use imagelint::lint::{self, Lint, Mended, Unbuilt, Wanted, Which};
+use imagelint::lint::{self, Lint, Mended, Origin, Unbuilt, Wanted, Which};
 use imagelint::report::{self, Detail};
 use imagelint::rule::Rule;
 use imagelint::source::places::{Access, Place};
@@ -161,8 +161,15 @@ impl Look {
                 Ok(())
             })?;
         }
+        let origin = self.origin(keep.clone(), silent).unwrap_or_else(|complaint| {
+            // the images can be looked at all the same
+            complaint.say(None, show.color);
+            exit = Exit::CouldNotLook;
+            None
+        });
         for name in &self.images {
             self.lint(name, rules, keep.clone(), silent, |lint| {
+                let lint = lint.map(|lint| dockerfile::blamed(lint, origin.as_ref(), show.color));
                 exit = exit.max(told(name, lint, show, &mut then)?);
                 Ok(())
             })?;
@@ -199,13 +206,7 @@ impl Look {
         mut then: impl FnMut(imagelint::Result<Lint>) -> Result<()>,
     ) -> Result<()> {
         let bar = Bar::new(name, silent);
-        let options = image::Options {
-            platform: self.platform.clone(),
-            access: self.search.access(),
-            store,
-            progress: &bar,
-            whole: false,
-        };
+        let options = self.options(&bar, store);
         let (reference, overrides) = (name.parse(), self.overrides());
         if !self.all_platforms {
             return then(
@@ -229,13 +230,7 @@ impl Look {
         for wanted in self.build.wanted()? {
             let name = wanted.path.display().to_string();
             let bar = Bar::new(&name, silent);
-            let options = image::Options {
-                platform: self.platform.clone(),
-                access: self.search.access(),
-                store: store.clone(),
-                progress: &bar,
-                whole: false,
-            };
+            let options = self.options(&bar, store.clone());
             let base = self.build.base(&options)?;
             let lint = Unbuilt::open(&wanted).and_then(|file| file.lint(base, &self.overrides(), rules));
             then(&name, lint)?;
@@ -273,6 +268,20 @@ impl Look {
             all.extend(mended.ok().map(|(mended, ..)| (wanted, mended)));
         }
         Ok(all)
+    }
+
+    /// What the images were built from.
+    fn origin(&self, store: Option<Arc<dyn Keep>>, silent: bool) -> Result<Option<Origin>> {
+        if self.images.is_empty() {
+            Ok(None)
+        } else {
+            self.build.origin(silent, |bar| self.options(bar, store.clone()))
+        }
+    }
+
+    fn options<'b>(&self, bar: &'b Bar, store: Option<Arc<dyn Keep>>) -> image::Options<'b> {
+        let (platform, access) = (self.platform.clone(), self.search.access());
+        image::Options { platform, access, store, progress: bar, whole: false }
     }
 
     /// What the command line changes.

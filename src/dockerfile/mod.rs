@@ -22,5 +22,5 @@ mod words;
 pub use assemble::{Assembled, Build, Family, From, Made};
 pub use instruction::{Arguments, Fault, Form, Heredoc, Instruction, Keyword, Pair, Word};
 pub use parse::{Parsed, parse};
-pub use plan::{Base, Copy, Dead, Origin, Plan, Step, joined};
+pub use plan::{Base, Copy, Dead, Origin, Performed, Plan, Step, joined};
 pub use stage::{Stage, Value, Variables};

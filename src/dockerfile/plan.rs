@@ -76,6 +76,15 @@ pub struct Dead {
     pub by: usize,
 }
 
+/// An instruction as it is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Performed {
+    /// It, counted from 0.
+    pub instruction: usize,
+    /// It is an ONBUILD of an earlier stage, and what is carried out is its trigger.
+    pub is_trigger: bool,
+}
+
 /// What a build comes to.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -85,6 +94,8 @@ pub struct Plan {
     pub configuration: Configuration,
     /// Which instruction set a field of it, counted from 0.
     pub set: Vec<(Field, usize)>,
+    /// All instructions behind the FROMs, in the order of the build.
+    pub performed: Vec<Performed>,
     /// What changes files, in the order of the build.
     pub steps: Vec<Step>,
     /// Instructions without effect.
@@ -227,6 +238,7 @@ impl<'a> Build<'a> {
             base,
             configuration,
             set: Vec::new(),
+            performed: Vec::new(),
             steps: Vec::new(),
             dead: Vec::new(),
             stages: Vec::new(),
@@ -239,10 +251,13 @@ impl<'a> Build<'a> {
         self.cmd = None;
         self.plan.variables.arguments.clear();
         for (at, trigger) in std::mem::take(&mut self.triggers) {
+            self.plan.performed.push(Performed { instruction: at, is_trigger: true });
             self.instruction(at, trigger);
         }
         for (at, instruction) in stage.instructions.iter().enumerate() {
-            self.instruction(stage.index + 1 + at, instruction);
+            let at = stage.index + 1 + at;
+            self.plan.performed.push(Performed { instruction: at, is_trigger: false });
+            self.instruction(at, instruction);
         }
     }
 

@@ -29,6 +29,7 @@ fn image(reference: &str) -> Image {
             healthcheck: Some(Healthcheck::Exec(vec!["curl".into()])),
             ..Configuration::default()
         },
+        record: Default::default(),
         layers: Vec::new(),
         tree: None,
         tables: 0,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use oci_spec::image::Digest;
 use serde_json::{Map, Value};
 
-use super::{Configuration, Healthcheck, Platform, document};
+use super::{Configuration, Healthcheck, History, Platform, Record, document};
 use crate::error::{Error, Result};
 
 /// What the document says.
@@ -20,8 +20,7 @@ pub(crate) struct Document {
     pub architecture: String,
     pub variant: String,
     pub diff_ids: Vec<Digest>,
-    /// `created_by` of the history entries that made a layer.
-    pub created_by: Vec<Option<String>>,
+    pub history: Vec<History>,
 }
 
 impl Document {
@@ -36,7 +35,7 @@ impl Document {
             architecture: root.text("architecture")?,
             variant: root.text("variant")?,
             diff_ids: diff_ids(&rootfs)?,
-            created_by: created_by(&root)?,
+            history: history(&root)?,
         })
     }
 
@@ -75,7 +74,16 @@ impl Document {
 
     /// `created_by` for each of `layers` layers; none at all if the history counts otherwise.
     pub fn created_by(&self, layers: usize) -> Vec<Option<String>> {
-        if self.created_by.len() == layers { self.created_by.clone() } else { vec![None; layers] }
+        let told = self.history.iter().filter(|entry| !entry.is_empty_layer);
+        let told = told.map(|entry| Some(entry.created_by.clone()).filter(|text| !text.is_empty()));
+        let told: Vec<_> = told.collect();
+        if told.len() == layers { told } else { vec![None; layers] }
+    }
+
+    /// What the image says of its making.
+    pub fn record(&self, annotations: BTreeMap<String, String>) -> Record {
+        let diff_ids = self.diff_ids.iter().map(ToString::to_string).collect();
+        Record { history: self.history.clone(), diff_ids, annotations }
     }
 }
 
@@ -157,15 +165,17 @@ fn diff_ids(rootfs: &Object<'_>) -> Result<Vec<Digest>> {
     rootfs.texts("diff_ids")?.iter().map(parse).collect()
 }
 
-fn created_by(root: &Object<'_>) -> Result<Vec<Option<String>>> {
-    let mut created_by = Vec::new();
-    for entry in root.array("history")? {
+fn history(root: &Object<'_>) -> Result<Vec<History>> {
+    let entry = |entry: &Value| {
         let entry = Object::new(entry, "history[].", root.reading)?;
-        if !entry.flag("empty_layer")? {
-            created_by.push(Some(entry.text("created_by")?).filter(|text| !text.is_empty()));
-        }
-    }
-    Ok(created_by)
+        Ok(History {
+            created_by: entry.text("created_by")?,
+            author: entry.text("author")?,
+            comment: entry.text("comment")?,
+            is_empty_layer: entry.flag("empty_layer")?,
+        })
+    };
+    root.array("history")?.iter().map(entry).collect()
 }
 
 /// A JSON object read as Go's `encoding/json` reads it into a structure.

@@ -182,6 +182,7 @@ impl Found {
             configured: None,
             layers: layers.collect::<Result<_>>()?,
             configuration: self.config.configuration.clone(),
+            record: self.config.record(Default::default()),
         })
     }
 

@@ -161,6 +161,7 @@ impl<'a> Images<'a> {
             platform: plan.platform,
             configured: plan.configured,
             configuration: plan.configuration,
+            record: plan.record,
             layers: plan.layers.iter().zip(changesets).map(layer).collect(),
             tree: None,
             tables: 0,

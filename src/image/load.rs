@@ -238,6 +238,7 @@ mod tests {
             platform: Platform::host(),
             configured: None,
             configuration: Configuration::default(),
+            record: Default::default(),
             layers: digests.iter().map(layer).collect(),
         }
     }

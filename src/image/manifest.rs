@@ -91,6 +91,7 @@ impl Manifest {
         let created_by = config.created_by(layers.len());
         let planned = layers.iter().zip(created_by).enumerate();
         let layers = planned.map(|(i, (layer, by))| planned_layer(blobs, layer, by, i, layers.len()));
+        let annotations = self.document.annotations().clone().unwrap_or_default();
         let digest = self.leaf.descriptor.digest().to_string();
         let own = [digest.clone(), self.document.config().digest().to_string()];
         Ok(Plan {
@@ -100,6 +101,7 @@ impl Manifest {
             platform,
             configured,
             layers: layers.collect::<Result<_>>()?,
+            record: config.record(annotations.into_iter().collect()),
             configuration: config.configuration,
         })
     }

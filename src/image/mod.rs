@@ -21,6 +21,7 @@ mod options;
 mod plan;
 mod platform;
 mod progress;
+mod record;
 mod rootfs;
 mod select;
 mod streamed;
@@ -33,6 +34,13 @@ pub use open::{open, open_all};
 pub use options::Options;
 pub use platform::Platform;
 pub use progress::Progress;
+pub use record::{History, Record};
+
+/// What the image with this configuration says of its making.
+#[cfg(test)]
+pub(crate) fn config_record(bytes: &[u8]) -> Result<Record> {
+    Ok(config::Document::parse(bytes, "a test")?.record(Default::default()))
+}
 
 use bstr::BString;
 use std::sync::Arc;
@@ -59,6 +67,8 @@ pub struct Image {
     pub others: Vec<Other>,
     /// What the process is to be.
     pub configuration: Configuration,
+    /// What it says of its making.
+    pub record: Record,
     /// Base first.
     pub layers: Vec<Layer>,
     /// The merged tree of exactly these layers, if it is known from an earlier run: they were not read then, and are

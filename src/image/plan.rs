@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use oci_spec::image::Digest;
 
 use super::layer::Expected;
-use super::{Configuration, Platform};
+use super::{Configuration, Platform, Record};
 
 /// An image found and chosen, its layers not read yet.
 #[derive(Debug)]
@@ -18,6 +18,7 @@ pub(crate) struct Plan {
     /// As [`super::Image::configured`].
     pub configured: Option<Platform>,
     pub configuration: Configuration,
+    pub record: Record,
     pub layers: Vec<PlannedLayer>,
 }
 

@@ -24,6 +24,7 @@ pub(crate) fn open(path: &str, reference: &Reference, options: &Options<'_>) -> 
         configured: None,
         others: Vec::new(),
         configuration: Configuration::default(),
+        record: Default::default(),
         layers: vec![Layer { digest: String::new(), created_by: None, changeset: changeset.into() }],
         tree: None,
         tables: 0,

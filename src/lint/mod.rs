@@ -1,5 +1,6 @@
 //! The line itself: reference, image, root file system, launch, rules.
 
+mod built;
 mod mending;
 mod unbuilt;
 
@@ -13,6 +14,7 @@ use crate::reference::Reference;
 use crate::rootfs::{Kind, Rootfs};
 use crate::rule::{Rule, Subject};
 
+pub use built::Origin;
 pub use mending::{Mended, Which, mend};
 pub use unbuilt::{Unbuilt, Wanted};
 

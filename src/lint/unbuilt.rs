@@ -25,10 +25,10 @@ const MAX_LENGTH: usize = 4 << 20;
 
 /// A Dockerfile, and what it would be built with.
 pub struct Unbuilt {
-    file: Arc<SourceFile>,
-    parsed: Parsed,
-    context: Option<Arc<Context>>,
-    target: Option<String>,
+    pub(super) file: Arc<SourceFile>,
+    pub(super) parsed: Parsed,
+    pub(super) context: Option<Arc<Context>>,
+    pub(super) target: Option<String>,
 }
 
 /// What is asked for.

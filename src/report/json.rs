@@ -51,6 +51,8 @@ struct FindingReport {
     source: Option<Source>,
     /// What brought the file of `source` into the image.
     instruction: Option<Source>,
+    /// Whether the base image brings it; that of `layer` may be another's.
+    inherited: Option<bool>,
     fixes: Vec<FixReport>,
     fingerprint: String,
     suppression: Option<Suppression>,
@@ -182,6 +184,7 @@ fn finding(finding: &Finding, image: &Image) -> FindingReport {
         layer: finding.layer.and_then(|index| layer(index, finding, image)),
         source: finding.blame.source.as_ref().map(source),
         instruction: finding.blame.instruction.as_ref().map(source),
+        inherited: finding.blame.inherited,
         fixes: finding.fixes.iter().map(fix).collect(),
         fingerprint: fingerprint::v1(finding, image),
         suppression: finding.suppression.as_ref().map(suppression),
@@ -226,7 +229,7 @@ fn layer(index: usize, finding: &Finding, image: &Image) -> Option<LayerReport> 
     let layer = image.layers.get(index)?;
     // A root file system has a layer, which has no digest.
     let (digest, created_by) = (Some(layer.digest.clone()).filter(|d| !d.is_empty()), layer.created_by.clone());
-    Some(LayerReport { index, digest, created_by, inherited: finding.blame.inherited })
+    Some(LayerReport { index, digest, created_by, inherited: finding.blame.layer_inherited })
 }
 
 fn place(place: &Place) -> PlaceReport {

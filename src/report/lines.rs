@@ -2,6 +2,7 @@
 
 use super::Style;
 use super::escape::{sentence, shorten};
+use crate::finding::Finding;
 use crate::fingerprint::DOCKERFILE;
 use crate::image::Image;
 
@@ -40,6 +41,12 @@ fn shorten_digest(digest: &str) -> String {
 
 fn shorten_to(text: &str, max: usize) -> &str {
     text.char_indices().nth(max).and_then(|(end, _)| text.get(..end)).unwrap_or(text)
+}
+
+/// The same of a finding, and whether the base image brings it.
+pub(super) fn layer_of(finding: &Finding, image: &Image) -> Option<String> {
+    let base = if finding.blame.layer_inherited == Some(true) { ", from the base image" } else { "" };
+    Some(layer(finding.layer?, image)? + base)
 }
 
 /// The Dockerfile's words out of `created_by`, which both builders wrap in theirs.

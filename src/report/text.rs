@@ -5,7 +5,7 @@ use std::fmt;
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
 use super::escape::{block, sentence, wrap};
-use super::lines::{heading, layer};
+use super::lines::{heading, layer_of};
 use super::snippet::Snippet;
 use super::{Detail, Style, Summary, Unread, Writer, counted, told, trace, tree};
 use crate::finding::{Confidence, ExitCodes, Finding, Fix, Place, Severity};
@@ -152,7 +152,7 @@ fn full(finding: &Finding, subject: &Subject<'_>, style: &Style) -> String {
     if let Some(codes) = exit_codes(&finding.exit_codes) {
         out.push_str(&format!("{}{codes}\n", label("exit code")));
     }
-    if let Some(layer) = finding.layer.and_then(|index| layer(index, subject.image)) {
+    if let Some(layer) = layer_of(finding, subject.image) {
         out.push_str(&style.fill(&label("layer"), &layer, 9));
     }
     if !finding.help.is_empty() {

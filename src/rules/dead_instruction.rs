@@ -92,6 +92,7 @@ fn overridden(build: &Build<'_>, dead: &Dead) -> Option<Finding> {
             source: Some(Source { file: Arc::clone(&build.file), span: own.span.clone() }),
             instruction: None,
             inherited: Some(false),
+            ..Blame::default()
         },
         suppression: None,
     })

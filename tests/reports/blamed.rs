@@ -28,7 +28,12 @@ pub fn blamed(linted: &Lint) -> Finding {
     let edits =
         vec![edit("/bin/bash\r", b"/bin/sh"), Edit { at: insertion, with: "\nRUN x".into() }, edit("👋", b"\xff")];
     let fix = Fix { title: "write `/bin/sh`".into(), text: "#!/bin/sh".into(), edits, is_safe: true };
-    let blame = Blame { source: Some(script("/bin/bash\r")), instruction: Some(instruction), inherited: Some(false) };
+    let blame = Blame {
+        source: Some(script("/bin/bash\r")),
+        instruction: Some(instruction),
+        inherited: Some(false),
+        layer_inherited: Some(false),
+    };
     Finding { blame, fixes: vec![fix], ..linted.findings[0].clone() }
 }
 

@@ -53,6 +53,7 @@ fn findings(linted: &Lint, text: &str, raw: &[u8]) -> Vec<Finding> {
         source: Some(source(span.clone())),
         instruction: Some(source(span)),
         inherited: None,
+        layer_inherited: None,
     };
     let suppression = Some(Suppression { by: Suppressor::Comment, reason: text.into() });
     vec![

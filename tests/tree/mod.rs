@@ -71,6 +71,7 @@ pub fn of(layers: Vec<Layer>) -> Image {
         configured: None,
         others: Vec::new(),
         configuration: Configuration::default(),
+        record: Default::default(),
         layers,
         tree: None,
         tables: 0,

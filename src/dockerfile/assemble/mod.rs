@@ -99,6 +99,7 @@ impl Build<'_> {
             configured: None,
             others: Vec::new(),
             configuration: Default::default(),
+            record: Default::default(),
             layers: Vec::new(),
             tree: None,
             tables: 0,
@@ -259,6 +260,11 @@ impl Build<'_> {
             user.parse().unwrap_or(if user == "root" { 0 } else { ASSUMED_ID })
         });
         Placed { from: From::Assumed, kind, mode, owner, size, link: BString::default() }
+    }
+
+    /// The files that a COPY or ADD brings, by their paths in the image without the first `/`, as far as they are at hand.
+    pub fn brought(&self, copy: &Copy) -> BTreeMap<BString, From> {
+        self.copied(copy).0.into_iter().map(|(path, placed)| (path, placed.from)).collect()
     }
 
     /// The bytes of a file, if they are at hand.

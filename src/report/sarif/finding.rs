@@ -186,5 +186,5 @@ fn properties(finding: &finding::Finding, image: &Image) -> FindingProperties {
 fn layer(index: usize, finding: &finding::Finding, image: &Image) -> Option<Layer> {
     let layer = image.layers.get(index)?;
     let (digest, created_by) = (Some(layer.digest.clone()).filter(|d| !d.is_empty()), layer.created_by.as_deref());
-    Some(Layer { index, digest, created_by: created_by.map(sentence), inherited: finding.blame.inherited })
+    Some(Layer { index, digest, created_by: created_by.map(sentence), inherited: finding.blame.layer_inherited })
 }

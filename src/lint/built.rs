@@ -1,0 +1,88 @@
+//! An image together with what it was built from: findings are blamed on instructions and files of the repository.
+
+use std::sync::Arc;
+
+use super::{Lint, Unbuilt};
+use crate::blame::Built;
+use crate::dockerfile::Build;
+use crate::error::{Error, Result};
+use crate::finding::{Blame, Finding, Place};
+use crate::image::{Image, Record};
+
+/// The annotation that names the base image (image-spec, annotations.md).
+const BASE_NAME: &str = "org.opencontainers.image.base.name";
+
+/// What an image was built from, as far as it is at hand.
+pub struct Origin {
+    /// The Dockerfile, and its context.
+    pub dockerfile: Option<Unbuilt>,
+    /// The base image.
+    pub base: Option<Image>,
+}
+
+impl Lint {
+    /// Blames the findings on what the image was built from. What keeps it from telling more is returned, in sentences.
+    ///
+    /// # Errors
+    /// The Dockerfile has no such stage.
+    pub fn blame(&mut self, origin: &Origin) -> Result<Vec<String>> {
+        let mut findings = std::mem::take(&mut self.findings);
+        let told = match &origin.dockerfile {
+            Some(dockerfile) => self.on_lines(&mut findings, dockerfile, origin.base.as_ref()),
+            None => Ok(self.on_base(&mut findings, origin.base.as_ref())),
+        };
+        self.findings = findings;
+        let mut told = told?;
+        told.extend(origin.base.as_ref().and_then(|base| self.is_not_on(base)));
+        Ok(told)
+    }
+
+    fn on_lines(&self, findings: &mut [Finding], from: &Unbuilt, base: Option<&Image>) -> Result<Vec<String>> {
+        let base = base.filter(|base| self.image.record.begins_with(&base.record));
+        let plan = from.parsed.plan(&from.file.text, from.target.as_deref(), base.map(|base| &base.configuration));
+        let plan = plan.ok_or_else(|| Error::new("the Dockerfile", "it has no such stage"))?;
+        let context = from.context.clone();
+        let build = Build { file: Arc::clone(&from.file), parsed: &from.parsed, plan: &plan, context };
+        let subject = self.subject();
+        let built = Built::new(&build, &subject, base);
+        findings.iter_mut().for_each(|finding| built.blame(finding));
+        let is_open = |finding: &Finding| finding.blame.source.is_none() && finding.blame.inherited != Some(true);
+        let squashed = built.is_squashed() && findings.iter().any(is_open);
+        let squashed = squashed.then(|| {
+            "layers of the image were squashed: which instruction made a file is known only where its bytes tell"
+                .to_owned()
+        });
+        let why = |trouble| format!("which line made which layer of the image is not known: {trouble}");
+        Ok(built.trouble().map(why).into_iter().chain(squashed).collect())
+    }
+
+    /// Without a Dockerfile it is known at least what the base brings.
+    fn on_base(&self, findings: &mut [Finding], base: Option<&Image>) -> Vec<String> {
+        let below = base.filter(|base| self.image.record.begins_with(&base.record)).map(|base| base.layers.len());
+        let Some(below) = below else { return Vec::new() };
+        for finding in findings {
+            let is_below = |layer: Option<usize>| layer.map(|layer| layer < below);
+            let layer = match finding.place {
+                Place::Layer { index } => Some(index),
+                Place::File { layer, .. } => layer,
+                Place::Config { .. } => None,
+            };
+            let (inherited, layer_inherited) = (is_below(layer), is_below(finding.layer));
+            finding.blame = Blame { inherited, layer_inherited, ..Blame::default() };
+        }
+        Vec::new()
+    }
+
+    fn is_not_on(&self, base: &Image) -> Option<String> {
+        let Record { annotations, .. } = &self.image.record;
+        if self.image.record.begins_with(&base.record) {
+            return None;
+        }
+        let named = annotations.get(BASE_NAME).or_else(|| self.image.configuration.labels.get(BASE_NAME));
+        let named = named.map(|name| format!("; it says that its base is `{name}`")).unwrap_or_default();
+        Some(format!(
+            "the first layers of the image are not those of `{}`, so that is not its base{named}",
+            base.reference
+        ))
+    }
+}
