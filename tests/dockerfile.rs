@@ -1,6 +1,8 @@
 //! Dockerfiles against what BuildKit said of them: recorded edge cases, and a corpus of real files where one was gathered
 //! (IMAGELINT_DOCKERFILES names the directory that has `dockerfiles/`).
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -63,7 +63,7 @@ impl Typed {
     /// The Dockerfiles, each with its context.
     pub fn wanted(&self) -> Result<Vec<Wanted>> {
         let paths = self.paths()?;
-        if paths.is_empty() {
+        if paths.is_empty() && !self.tracked.is_empty() {
             eprintln!("note: git tracks no Dockerfile here, so there was nothing to look at");
         }
         paths.iter().map(|path| self.one(path)).collect()
@@ -96,9 +96,7 @@ impl Typed {
         let reference = name.parse().map_err(Complaint::from)?;
         Ok(Some(image::open(&reference, &image::Options { whole: true, ..options.clone() }).map_err(Complaint::from)?))
     }
-}
 
-impl Typed {
     /// What an image was built from; `None` if nothing of it is typed.
     pub fn origin(
         &self,
