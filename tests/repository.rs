@@ -207,3 +207,64 @@ fn built(root: &Path) {
         assert_eq!(linted.status.code(), Some(0), "{}: {}", case.rule, String::from_utf8_lossy(&linted.stdout));
     }
 }
+
+#[test]
+fn comments_beside_the_place_are_heard() {
+    let root = tempfile::tempdir().unwrap();
+    git(root.path(), &["init", "-q"]);
+    let dockerfile = |comment: &str| {
+        let text = format!("FROM debian:12\nENV A=1\n{comment}\nCMD app \\\n  --serve\n");
+        fs::write(root.path().join("Dockerfile"), text).unwrap();
+        imagelint(root.path(), &["-f", "Dockerfile", "--format", "sarif"])
+    };
+    let said = dockerfile("# imagelint: ignore[shell-form-command] it is stopped by hand");
+    let log: Value = serde_json::from_slice(&said.stdout).unwrap();
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!(result["suppressions"][0]["justification"], "it is stopped by hand", "{result}");
+    assert_eq!((said.status.code(), said.stderr.is_empty()), (Some(0), true));
+
+    for (comment, complaint) in [
+        ("# imagelint: ignore[shell-form-command]", "gives no reason"),
+        ("# imagelint: ignore[shell-form-comand] a reason", "did you mean `shell-form-command`"),
+        ("# imagelint: ignore[missing-exec] a reason", "matches nothing"),
+    ] {
+        let said = dockerfile(comment);
+        let stderr = String::from_utf8_lossy(&said.stderr).into_owned();
+        assert_eq!(said.status.code(), Some(1), "{comment}");
+        assert!(stderr.contains(complaint), "{comment}: {stderr}");
+    }
+}
+
+#[test]
+fn a_dockerfile_that_cannot_be_built_is_an_error_with_its_place() {
+    let root = tempfile::tempdir().unwrap();
+    fs::write(root.path().join("Dockerfile"), "FROM scratch\nCOPY --form=x a /b\nRUNN x\n").unwrap();
+    let said = imagelint(root.path(), &["-f", "Dockerfile"]);
+    let stderr = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert_eq!(said.status.code(), Some(2));
+    assert!(stderr.contains("Dockerfile:2:6") && stderr.contains("unknown flag: --form"), "{stderr}");
+}
+
+/// Files are replaced as a whole; line ends stay, modes stay, links are not followed out of the context.
+#[test]
+fn fixes_leave_alone_what_is_not_wrong() {
+    let (root, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let path = |name: &str| root.path().join(name);
+    git(root.path(), &["init", "-q"]);
+    fs::write(path("Dockerfile"), "FROM debian:12\r\nCOPY run.sh /run.sh\r\nCMD app --serve\r\n").unwrap();
+    fs::set_permissions(path("Dockerfile"), fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(imagelint(root.path(), &["-f", "Dockerfile", "--fix"]).status.success());
+    let mended = fs::read_to_string(path("Dockerfile")).unwrap();
+    assert_eq!(mended, "FROM debian:12\r\nCOPY run.sh /run.sh\r\nCMD [\"app\", \"--serve\"]\r\n");
+    assert_eq!(fs::metadata(path("Dockerfile")).unwrap().permissions().mode() & 0o777, 0o640);
+
+    let script = outside.path().join("run.sh");
+    fs::write(&script, "#!/bin/sh\r\nexec app\r\n").unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    symlink(&script, path("run.sh")).unwrap();
+    fs::write(path("Dockerfile"), "FROM debian:12\nCOPY run.sh /run.sh\nENTRYPOINT [\"/run.sh\"]\n").unwrap();
+    imagelint(root.path(), &["-f", "Dockerfile", "--fix"]);
+    assert_eq!(fs::read(&script).unwrap(), b"#!/bin/sh\r\nexec app\r\n");
+    let left: Vec<_> = fs::read_dir(root.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
+    assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".tmp")), "{left:?}");
+}

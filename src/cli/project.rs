@@ -126,6 +126,9 @@ impl Project {
         if !self.options.no_ignores {
             let names: Vec<_> = rules.iter().map(|rule| rule.name).collect();
             self.ignores.mark(&lint.subject(), &names, &mut findings);
+            if let Some(file) = &lint.dockerfile {
+                self.ignores.know_dockerfile(file, &names);
+            }
         }
         if self.options.write_baseline.is_some() {
             self.take_down(lint, &mut findings);

@@ -26,6 +26,7 @@ impl Lint {
     /// # Errors
     /// The Dockerfile has no such stage.
     pub fn blame(&mut self, origin: &Origin) -> Result<Vec<String>> {
+        self.dockerfile = origin.dockerfile.as_ref().map(|dockerfile| Arc::clone(&dockerfile.file));
         let mut findings = std::mem::take(&mut self.findings);
         let told = match &origin.dockerfile {
             Some(dockerfile) => self.on_lines(&mut findings, dockerfile, origin.base.as_ref()),

@@ -7,7 +7,7 @@ mod unbuilt;
 use std::sync::Arc;
 
 use crate::error::Result;
-use crate::finding::{ExitCodes, Finding, Severity};
+use crate::finding::{ExitCodes, Finding, Severity, SourceFile};
 use crate::image::{self, Content, Image, Platform};
 use crate::launch::{self, Launch, Overrides};
 use crate::reference::Reference;
@@ -33,6 +33,8 @@ pub struct Lint {
     pub healthcheck: Option<Launch>,
     /// What the rules say, the worst first.
     pub findings: Vec<Finding>,
+    /// The Dockerfile that it is, or will be, built from, if that is at hand.
+    pub dockerfile: Option<Arc<SourceFile>>,
 }
 
 impl Lint {
@@ -78,7 +80,7 @@ impl Lint {
         let rootfs = Rootfs::build(&mut image)?;
         let launch = launch::follow(&image, &rootfs, overrides);
         let healthcheck = launch::follow_healthcheck(&image, &rootfs, overrides);
-        let mut lint = Lint { image, rootfs, launch, healthcheck, findings: Vec::new() };
+        let mut lint = Lint { image, rootfs, launch, healthcheck, findings: Vec::new(), dockerfile: None };
         lint.findings = rules.into_iter().flat_map(|rule| (rule.check)(&lint.subject())).collect();
         lint.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         Ok(lint)

@@ -13,7 +13,7 @@ use super::Lint;
 use crate::blame::Blamer;
 use crate::dockerfile::{self, Assembled, Base, Build, Family, Parsed, Plan};
 use crate::error::{Error, Result};
-use crate::finding::{Confidence, Field, Finding, Position, Severity, SourceFile};
+use crate::finding::{Confidence, Field, Finding, Place, Position, Severity, SourceFile};
 use crate::image::{Image, Platform};
 use crate::launch::Overrides;
 use crate::rule::Rule;
@@ -142,20 +142,25 @@ impl Unbuilt {
                     .filter(|possible| lint.findings.iter().all(|finding| finding.rule != possible.rule)),
             );
         }
+        lint.dockerfile = Some(Arc::clone(&self.file));
         let blamer = Blamer { build, made: &made };
+        let is_overridden = lint.launch.process.origins.iter().any(Option::is_none);
+        let is_typed = |finding: &Finding| {
+            is_overridden && matches!(finding.place, Place::Config { field: Field::Entrypoint | Field::Cmd, .. })
+        };
         for finding in &mut lint.findings {
-            if finding.blame.source.is_none() {
+            if finding.blame.source.is_none() && !is_typed(finding) {
                 finding.blame = blamer.blame(finding);
+                blamer.mend(finding);
             }
-            blamer.mend(finding);
             let is_of_text = finding.rule == "dead-instruction";
             if is_open && !is_of_text && (finding.severity < Severity::Error || !is_entrypoint_known) {
                 finding.confidence = finding.confidence.min(Confidence::Likely);
                 finding.severity = finding.severity.min(Severity::Warning);
             }
         }
-        // What the base brings is the base's: nobody can mend it here.
-        lint.findings.retain(|finding| finding.blame.source.is_some());
+        // What the base brings is the base's: nobody can mend it here. What is typed is the command line's.
+        lint.findings.retain(|finding| finding.blame.source.is_some() || is_typed(finding));
         Ok(lint)
     }
 
