@@ -40,7 +40,8 @@ pub struct Typed {
     /// The stage that is built [default: the last]
     #[arg(long, value_name = "STAGE")]
     target: Option<String>,
-    /// The base image, which tells what is there before the first instruction [default: none is asked for]
+    /// The base image, which tells what is there before the first instruction [default: that of FROM, if Docker has it and
+    /// its layers are in the cache]
     #[arg(long, value_name = "IMAGE")]
     base: Option<String>,
 }
@@ -90,9 +91,12 @@ impl Typed {
         Ok(Wanted { path, context, target, ..Wanted::default() })
     }
 
-    /// The base image, if one was named.
-    pub fn base(&self, options: &image::Options<'_>) -> Result<Option<Image>> {
-        let Some(name) = &self.base else { return Ok(None) };
+    /// The base image: the one that was named, or the one that `usual` names, if it is remembered.
+    pub fn base(&self, usual: Option<&str>, options: &image::Options<'_>) -> Result<Option<Image>> {
+        let Some(name) = &self.base else {
+            let options = image::Options { whole: true, ..options.clone() };
+            return Ok(usual.and_then(|name| image::at_hand(name, &options)));
+        };
         let reference = name.parse().map_err(Complaint::from)?;
         Ok(Some(image::open(&reference, &image::Options { whole: true, ..options.clone() }).map_err(Complaint::from)?))
     }
@@ -113,7 +117,7 @@ impl Typed {
         }
         let dockerfile = wanted.first().map(Unbuilt::open).transpose().map_err(Complaint::from)?;
         let bar = Bar::new(self.base.as_deref().unwrap_or_default(), silent);
-        let base = self.base(&options(&bar))?;
+        let base = self.base(None, &options(&bar))?;
         Ok((dockerfile.is_some() || base.is_some()).then_some(Origin { dockerfile, base }))
     }
 }

@@ -231,9 +231,15 @@ impl Look {
             let name = wanted.path.display().to_string();
             let bar = Bar::new(&name, silent);
             let options = self.options(&bar, store.clone());
-            let base = self.build.base(&options)?;
-            let lint = Unbuilt::open(&wanted).and_then(|file| file.lint(base, &self.overrides(), rules));
-            then(&name, lint)?;
+            let unbuilt = match Unbuilt::open(&wanted) {
+                Ok(unbuilt) => unbuilt,
+                Err(error) => {
+                    then(&name, Err(error))?;
+                    continue;
+                }
+            };
+            let base = self.build.base(unbuilt.base().as_deref(), &options)?;
+            then(&name, unbuilt.lint(base, &self.overrides(), rules))?;
         }
         Ok(())
     }
@@ -258,8 +264,8 @@ impl Look {
                 ..image::Options::default()
             };
             let mended = lint::mend(&wanted, which, |unbuilt| {
-                let base =
-                    self.build.base(&options).map_err(|c| imagelint::Error::new("the base image", c.parts().0))?;
+                let base = self.build.base(unbuilt.base().as_deref(), &options);
+                let base = base.map_err(|c| imagelint::Error::new("the base image", c.parts().0))?;
                 let lint = unbuilt.lint(base, &self.overrides(), rules)?;
                 let findings = judge(&lint);
                 Ok((lint, findings))

@@ -172,7 +172,13 @@ impl Parsed {
     /// stage.
     pub fn plan(&self, file: &[u8], target: Option<&str>, base: Option<&Configuration>) -> Option<Plan> {
         let (start, chain, globals) = self.chain(target)?;
+        let texts = base.map(|base| base.on_build.as_slice()).unwrap_or_default();
+        let inherited: Vec<Instruction> =
+            texts.iter().flat_map(|text| super::parse::parse(text.as_bytes()).instructions).collect();
         let mut build = Build::new(self, file, start, globals, base);
+        // What the base wants done first is blamed on FROM.
+        let from = chain.first().and_then(|first| self.stages().get(*first).map(|stage| stage.index));
+        build.triggers = inherited.iter().filter_map(|trigger| Some((from?, trigger))).collect();
         let stages = self.stages();
         for at in &chain {
             build.stage(stages.get(*at)?);

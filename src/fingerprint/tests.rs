@@ -34,6 +34,7 @@ fn image(reference: &str) -> Image {
         tree: None,
         tables: 0,
         unseen: None,
+        upon: None,
         again: Box::new(Nothing),
     }
 }

@@ -145,6 +145,7 @@ fn configuration(config: &Object<'_>) -> Result<Configuration> {
         healthcheck: healthcheck(&config.object("Healthcheck")?.texts("Test")?),
         volumes: config.object("Volumes")?.keys(),
         labels: config.object("Labels")?.texts_by_name(),
+        on_build: config.texts("OnBuild")?,
     })
 }
 

@@ -21,6 +21,8 @@ pub struct Configuration {
     pub shell: Vec<String>,
     /// `Healthcheck`, Docker's extension.
     pub healthcheck: Option<Healthcheck>,
+    /// `OnBuild`, Docker's extension: instructions for the stage on top.
+    pub on_build: Vec<String>,
     /// `Volumes`, the paths.
     pub volumes: Vec<String>,
     /// `Labels`.

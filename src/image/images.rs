@@ -166,6 +166,7 @@ impl<'a> Images<'a> {
             tree: None,
             tables: 0,
             unseen: None,
+            upon: None,
             again: Box::new(Remembering { inner: again(plan.layers), cache: self.cache.clone(), digests, tree }),
         }
     }

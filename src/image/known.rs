@@ -81,8 +81,9 @@ impl Outlined {
         Outlined { place: place.to_owned(), outline, lacks: AtomicBool::new(false) }
     }
 
-    /// The image of these plans, if they are what the ID of `stream` stands for and all layers are known.
-    pub fn known(self, stream: Stream, plans: &[Result<Plan>], cache: &Cache) -> Option<Known> {
+    /// The image of these plans, if they are what the ID of `stream` stands for and all layers are known; `whole` if the layers
+    /// are wanted rather than what they come to.
+    pub fn known(self, stream: Stream, plans: &[Result<Plan>], cache: &Cache, whole: bool) -> Option<Known> {
         let plans: Vec<&Plan> = plans.iter().map(|plan| plan.as_ref().ok()).collect::<Option<_>>()?;
         let Identity { id, engine } = stream.identity();
         if *engine != self.outline.engine {
@@ -94,6 +95,7 @@ impl Outlined {
         }
         let (bounds, mut layers) = (Bounds::default(), HashMap::new());
         if let [plan] = plans.as_slice()
+            && !whole
             && let Some(tree) = known_by(&plan.layers).and_then(|layers| cache.tree(&layers))
         {
             return Some(Known { stream, members: self.outline.layers, layers, tree: Some(tree) });

@@ -30,7 +30,7 @@ mod toc;
 pub use changeset::{BadArchive, Changeset, Content, Entry, FileType};
 pub use configuration::{Configuration, Healthcheck};
 pub use images::Images;
-pub use open::{open, open_all};
+pub use open::{at_hand, open, open_all};
 pub use options::Options;
 pub use platform::Platform;
 pub use progress::Progress;
@@ -76,6 +76,8 @@ pub struct Image {
     pub tree: Option<Tree>,
     /// How many layers are known by their tables of contents only.
     pub tables: usize,
+    /// Of an image that is not built yet: the base that was looked at, where, and its digest.
+    pub upon: Option<String>,
     /// Files that no layer has may be there all the same.
     pub unseen: Option<Unseen>,
     /// A second look at layers, for bytes that were not kept.

@@ -15,7 +15,7 @@ use super::streamed::Streamed;
 use super::{Image, Platform, docker_archive, index, rootfs};
 use crate::error::{Error, Result};
 use crate::reference::Reference;
-use crate::source::places::{Found, Place, Stream};
+use crate::source::places::{Access, Found, Place, Stream};
 use crate::source::{Archive, Blobs, Input, Layout, unreadable};
 
 /// Opens the image that `reference` names and reads its layers, each blob once and verified.
@@ -27,7 +27,19 @@ pub fn open(reference: &Reference, options: &Options<'_>) -> Result<Image> {
     images.next().unwrap_or_else(|| Err(Error::new(format!("`{reference}`"), "it holds no image")))
 }
 
-/// The same for all its platforms, [`Options::platform`] set aside; those of Windows are left out where there are others.
+/// The image of that name, if Docker on this machine has it and all of its layers are remembered, so that nothing need be sent
+/// or read.
+pub fn at_hand(name: &str, options: &Options<'_>) -> Option<Image> {
+    let access = Access { offline: true, ..options.access.clone() };
+    let Located { found: Found::Archive(stream), place } = named::at(Place::Docker, name, &access).ok()? else {
+        return None;
+    };
+    let reference = Reference::Docker(name.to_owned());
+    let request = Request { reference: &reference, options, wish: Wish::One(options.platform.as_ref()) };
+    request.known(&stream, place.name())?.ok()?.next()?.ok()
+}
+
+/// As [`open`], for all its platforms, [`Options::platform`] set aside; those of Windows are left out where there are others.
 /// Layers that platforms share are read once.
 ///
 /// # Errors
@@ -129,7 +141,7 @@ impl<'a> Request<'_, 'a> {
         let cache = Cache::new(self.options.store.clone());
         let outlined = Outlined::new(stream.place(), cache.outline(&stream.identity().id, source)?);
         let plans = self.plans(&outlined, stream.place(), None, Form::Any, source).ok()?;
-        let known = outlined.known(stream.clone(), &plans, &cache)?;
+        let known = outlined.known(stream.clone(), &plans, &cache, self.options.whole)?;
         Some(self.list(Origin::Known(Box::new(known)), plans))
     }
 

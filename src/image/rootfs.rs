@@ -29,6 +29,7 @@ pub(crate) fn open(path: &str, reference: &Reference, options: &Options<'_>) -> 
         tree: None,
         tables: 0,
         unseen: None,
+        upon: None,
         again,
     })
 }

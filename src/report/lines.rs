@@ -17,7 +17,9 @@ pub fn heading(image: &Image, style: &Style) -> String {
         0 => String::new(),
         tables => format!(", {tables} of {} layers from their tables of contents", image.layers.len()),
     };
-    format!("{} {reference}, {}, {}{by}\n", image.source, sentence(digest), sentence(image.platform.to_string()))
+    let upon = image.upon.as_deref().map(|base| format!(" on {}", sentence(base))).unwrap_or_default();
+    let platform = sentence(image.platform.to_string());
+    format!("{} {reference}, {}{upon}, {platform}{by}\n", image.source, sentence(digest))
 }
 
 /// Which layer of how many, and what made it.

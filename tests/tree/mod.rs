@@ -76,6 +76,7 @@ pub fn of(layers: Vec<Layer>) -> Image {
         tree: None,
         tables: 0,
         unseen: None,
+        upon: None,
         again: Box::new(Never),
     }
 }

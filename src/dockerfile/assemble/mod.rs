@@ -79,7 +79,8 @@ impl Build<'_> {
     /// Puts the image together on a base that is at hand.
     pub fn on(&self, mut image: Image) -> Assembled {
         let made = vec![Made::default(); image.layers.len()];
-        image.digest = None;
+        let digest = image.digest.take().map(|digest| format!(", {digest}")).unwrap_or_default();
+        image.upon = Some(format!("{} {}{digest}", image.source, image.reference));
         let reference = self.file.path.to_string();
         let again = std::mem::replace(&mut image.again, Box::new(Nothing));
         let mut assembled = self.layers(image, made, again);
@@ -104,6 +105,7 @@ impl Build<'_> {
             tree: None,
             tables: 0,
             unseen: None,
+            upon: None,
             again: Box::new(Nothing),
         };
         self.layers(image, Vec::new(), Box::new(Nothing)).assume(self, family)

@@ -61,3 +61,18 @@ fn instructions_without_effect() {
     assert_eq!(dead("FROM a AS b\nCMD x\nFROM b\nENTRYPOINT y"), [(1, 3)]);
     assert_eq!(dead("FROM a\nCMD x\nENTRYPOINT y"), []);
 }
+
+#[test]
+fn what_the_base_wants_done_first() {
+    let text = b"FROM base\nENTRYPOINT [\"e\"]";
+    let base = Configuration {
+        env: vec!["A=1".to_owned()],
+        cmd: vec!["old".to_owned()],
+        on_build: vec!["COPY run.sh /$A/run.sh".to_owned(), "CMD [\"t\"]".to_owned()],
+        ..Configuration::default()
+    };
+    let plan = super::super::parse(text).plan(text, None, Some(&base)).unwrap_or_else(|| panic!("a stage"));
+    assert_eq!((plan.configuration.entrypoint, plan.configuration.cmd), (vec!["e".to_owned()], vec!["t".to_owned()]));
+    let [Step::Copy(copy)] = plan.steps.as_slice() else { panic!("{:?}", plan.steps) };
+    assert_eq!((copy.to.as_deref(), copy.instruction), (Some("/1/run.sh"), 0));
+}
