@@ -80,7 +80,8 @@ impl Build<'_> {
     pub fn on(&self, mut image: Image) -> Assembled {
         let made = vec![Made::default(); image.layers.len()];
         let digest = image.digest.take().map(|digest| format!(", {digest}")).unwrap_or_default();
-        image.upon = Some(format!("{} {}{digest}", image.source, image.reference));
+        let name = image.reference.strip_prefix(image.source).and_then(|rest| rest.strip_prefix(':'));
+        image.upon = Some(format!("{} {}{digest}", image.source, name.unwrap_or(&image.reference)));
         let reference = self.file.path.to_string();
         let again = std::mem::replace(&mut image.again, Box::new(Nothing));
         let mut assembled = self.layers(image, made, again);
