@@ -40,6 +40,9 @@ pub struct Typed {
     /// The stage that is built [default: the last]
     #[arg(long, value_name = "STAGE")]
     target: Option<String>,
+    /// A build argument that is known (repeatable)
+    #[arg(long, value_name = "NAME=VALUE", value_parser = argument)]
+    build_arg: Vec<(String, String)>,
     /// The base image, which tells what is there before the first instruction [default: that of FROM, if Docker has it and
     /// its layers are in the cache]
     #[arg(long, value_name = "IMAGE")]
@@ -47,6 +50,11 @@ pub struct Typed {
 }
 
 impl Typed {
+    /// Whether anything is said of what an image was built from.
+    pub fn is_typed(&self) -> bool {
+        !self.dockerfiles.is_empty() || self.context.is_some()
+    }
+
     /// How they are named in messages and files.
     pub fn names(&self) -> Result<Vec<String>> {
         Ok(self.paths()?.iter().map(|path| path.display().to_string()).collect())
@@ -71,7 +79,7 @@ impl Typed {
     }
 
     fn one(&self, typed: &Path) -> Result<Wanted> {
-        let target = self.target.clone();
+        let (target, arguments) = (self.target.clone(), self.build_arg.iter().cloned().collect());
         if typed.as_os_str() == "-" {
             let mut text = Vec::new();
             std::io::stdin()
@@ -82,13 +90,14 @@ impl Typed {
                 text: Some(text),
                 context: self.context.clone(),
                 target,
+                arguments,
                 ..Wanted::default()
             });
         }
         let path = if typed.is_dir() { usual(typed)? } else { typed.to_path_buf() };
         let own = path.parent().map(|parent| if parent.as_os_str().is_empty() { Path::new(".") } else { parent });
         let context = self.context.clone().or_else(|| own.map(Path::to_path_buf));
-        Ok(Wanted { path, context, target, ..Wanted::default() })
+        Ok(Wanted { path, context, target, arguments, ..Wanted::default() })
     }
 
     /// The base image: the one that was named, or the one that `usual` names, if it is remembered.
@@ -130,6 +139,12 @@ pub fn blamed(mut lint: Lint, origin: Option<&Origin>, color: Color) -> Lint {
         Err(error) => Complaint::from(error).warn(color),
     }
     lint
+}
+
+/// As `docker build` takes it.
+fn argument(typed: &str) -> std::result::Result<(String, String), String> {
+    let (name, value) = typed.split_once('=').ok_or("write NAME=VALUE")?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 fn usual(directory: &Path) -> Result<PathBuf> {

@@ -287,7 +287,8 @@ impl Look {
 
     fn options<'b>(&self, bar: &'b Bar, store: Option<Arc<dyn Keep>>) -> image::Options<'b> {
         let (platform, access) = (self.platform.clone(), self.search.access());
-        image::Options { platform, access, store, progress: bar, whole: false }
+        let attested = self.build.is_typed();
+        image::Options { platform, access, store, progress: bar, attested, whole: false }
     }
 
     /// What the command line changes.

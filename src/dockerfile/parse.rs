@@ -1,6 +1,7 @@
 //! A file to instructions (BuildKit `frontend/dockerfile/parser/parser.go`). Where BuildKit gives up, the fault is kept with
 //! the instruction, and reading goes on behind it.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use bstr::{BString, ByteSlice};
@@ -17,7 +18,7 @@ use super::{check, here};
 const MAX_TRIGGERS: usize = 4;
 
 /// What a file holds.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Parsed {
     /// The escape character.
     pub escape: u8,
@@ -27,6 +28,8 @@ pub struct Parsed {
     pub instructions: Vec<Instruction>,
     /// What is wrong with the file rather than with an instruction.
     pub faults: Vec<Fault>,
+    /// Values of `--build-arg`, as far as they are known.
+    pub given: BTreeMap<String, String>,
 }
 
 /// Reads a file.

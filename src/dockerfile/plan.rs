@@ -132,7 +132,7 @@ impl Parsed {
 
     /// The arguments before the first stage.
     fn global_variables(&self) -> Variables {
-        let mut globals = Variables::default();
+        let mut globals = Variables { given: self.given.clone(), ..Variables::default() };
         for (name, value) in ["TARGETOS", "BUILDOS"].map(|name| (name, Value::Known("linux".to_owned()))) {
             globals.arguments.insert(name.to_owned(), value);
         }
@@ -232,7 +232,8 @@ const USUAL: [&str; 24] = [
 
 impl<'a> Build<'a> {
     fn new(parsed: &'a Parsed, file: &'a [u8], base: Base, globals: Variables, known: Option<&Configuration>) -> Self {
-        let mut variables = Variables { is_open: known.is_none() && base != Base::Scratch, ..Variables::default() };
+        let is_open = known.is_none() && base != Base::Scratch;
+        let mut variables = Variables { is_open, given: parsed.given.clone(), ..Variables::default() };
         let configuration = known.cloned().unwrap_or_default();
         for (name, value) in configuration.env.iter().filter_map(|entry| entry.split_once('=')) {
             variables.set(name.to_owned(), Value::Known(value.to_owned()));

@@ -73,6 +73,8 @@ pub struct Variables {
     pub environment: Vec<(String, Value)>,
     /// Of `ARG`.
     pub arguments: BTreeMap<String, Value>,
+    /// Values of `--build-arg`, which ARG takes before its own.
+    pub given: BTreeMap<String, String>,
     /// Whether others may be set: the base image's are not known.
     pub is_open: bool,
 }
@@ -118,7 +120,8 @@ impl Variables {
                 None => (lossy(&word.text), None),
             };
             let inherited = globals.and_then(|globals| globals.arguments.get(&name).cloned());
-            let value = default.or(inherited).or_else(|| predefined(&name)).unwrap_or(Value::Unknown);
+            let given = self.given.get(&name).cloned().map(Value::Known);
+            let value = given.or(default).or(inherited).or_else(|| predefined(&name)).unwrap_or(Value::Unknown);
             self.arguments.insert(name, value);
         }
     }

@@ -83,7 +83,7 @@ impl Document {
     /// What the image says of its making.
     pub fn record(&self, annotations: BTreeMap<String, String>) -> Record {
         let diff_ids = self.diff_ids.iter().map(ToString::to_string).collect();
-        Record { history: self.history.clone(), diff_ids, annotations }
+        Record { history: self.history.clone(), diff_ids, annotations, provenance: None }
     }
 }
 

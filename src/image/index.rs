@@ -50,19 +50,24 @@ fn names(descriptor: &Descriptor) -> Vec<String> {
     ["io.containerd.image.name", "org.opencontainers.image.ref.name"].into_iter().filter_map(name).collect()
 }
 
-/// The one manifest for `wanted` and `platform`; `typed` is how the source is named.
+/// The one manifest for `wanted` and `platform`; `typed` is how the source is named. What is attested of it is read if
+/// `attested`.
 pub(crate) fn choose(
     blobs: &dyn Blobs,
     entries: Vec<Named<Descriptor>>,
     wanted: Option<&str>,
     platform: Option<&Platform>,
     typed: &str,
+    attested: bool,
 ) -> Result<Manifest> {
     let source = Source { place: blobs.place(), typed };
     let entries = select::by_name(entries, wanted, &source)?;
     let walk = Walk::along(blobs, &entries)?;
+    let attestations = walk.attestations(attested);
     let leaf = choose_leaf(blobs, walk, platform, &entries, &source)?;
-    manifest::read(blobs, &leaf)?.ok_or_else(|| document::missing(blobs, "manifest", leaf.descriptor.digest()))
+    let manifest = manifest::read(blobs, &leaf)?;
+    let manifest = manifest.ok_or_else(|| document::missing(blobs, "manifest", leaf.descriptor.digest()))?;
+    Ok(manifest.attested(blobs, &attestations))
 }
 
 /// What is to be read for `wanted` on every platform but Windows. A platform whose blobs are not here is an error in
@@ -73,21 +78,23 @@ pub(crate) fn all(
     wanted: Option<&str>,
     typed: &str,
     kind: &'static str,
+    attested: bool,
 ) -> Result<Vec<Result<Plan>>> {
     let source = Source { place: blobs.place(), typed };
     let entries = select::by_name(entries, wanted, &source)?;
     let walk = Walk::along(blobs, &entries)?;
     // With an index that is not here there may be more platforms than are known.
     let absent = walk.absent.clone().map(|absent| Err(document::missing(blobs, "index", absent.digest())));
+    let attestations = walk.attestations(attested);
     if walk.leaves.len() < 2 {
         let only = choose_leaf(blobs, walk, None, &entries, &source)?;
-        return Ok([plan(blobs, &only, kind)].into_iter().chain(absent).collect());
+        return Ok([plan(blobs, &only, kind, &attestations)].into_iter().chain(absent).collect());
     }
     let leaves = platforms(blobs, &walk.leaves, &entries, &source)?;
     if leaves.is_empty() {
         return Err(Error::new(blobs.place(), "its index lists no image for Linux"));
     }
-    Ok(leaves.iter().map(|leaf| plan(blobs, leaf, kind)).chain(absent).collect())
+    Ok(leaves.iter().map(|leaf| plan(blobs, leaf, kind, &attestations)).chain(absent).collect())
 }
 
 /// One manifest a platform. Windows starts by other rules, and artifacts are not started at all.
@@ -122,9 +129,9 @@ fn platforms(
     Ok(found)
 }
 
-fn plan(blobs: &dyn Blobs, leaf: &Leaf, kind: &'static str) -> Result<Plan> {
+fn plan(blobs: &dyn Blobs, leaf: &Leaf, kind: &'static str, attestations: &[Descriptor]) -> Result<Plan> {
     let planned = match manifest::read(blobs, leaf) {
-        Ok(Some(manifest)) => manifest.plan(blobs, kind),
+        Ok(Some(manifest)) => manifest.attested(blobs, attestations).plan(blobs, kind),
         Ok(None) => Err(absent(blobs, leaf)),
         Err(error) => Err(error),
     };
@@ -154,7 +161,7 @@ fn choose_leaf(
         return Ok(only.clone());
     }
     if walk.leaves.is_empty() {
-        return Err(match (walk.absent, walk.attestations) {
+        return Err(match (walk.absent, !walk.attestations.is_empty()) {
             (Some(absent), _) => document::missing(blobs, "index", absent.digest()),
             (None, true) => Error::new(blobs.place(), "it holds attestations only, and no image"),
             (None, false) => Error::new(blobs.place(), "its index lists no image"),
@@ -196,14 +203,14 @@ struct Walk<'a> {
     index: Option<String>,
     /// An index whose blob is not here.
     absent: Option<Descriptor>,
-    attestations: bool,
+    attestations: Vec<Descriptor>,
 }
 
 impl<'a> Walk<'a> {
     /// All that `entries` lead to.
     fn along(blobs: &'a dyn Blobs, entries: &[Named<Descriptor>]) -> Result<Self> {
         let (leaves, index, absent) = Default::default();
-        let mut walk = Walk { blobs, seen: HashSet::new(), leaves, index, absent, attestations: false };
+        let mut walk = Walk { blobs, seen: HashSet::new(), leaves, index, absent, attestations: Vec::new() };
         for (number, entry) in entries.iter().enumerate() {
             walk.index = None;
             walk.follow(&entry.value, None, number, 0)?;
@@ -211,11 +218,16 @@ impl<'a> Walk<'a> {
         Ok(walk)
     }
 
+    /// Those that were met, if they are wanted.
+    fn attestations(&self, wanted: bool) -> Vec<Descriptor> {
+        if wanted { self.attestations.clone() } else { Vec::new() }
+    }
+
     /// Collects the manifests below `descriptor`. Every digest is visited once, so a cycle, were one possible among
     /// digests, would end; but a manifest may be there for several platforms.
     fn follow(&mut self, descriptor: &Descriptor, above: Option<&Platform>, entry: usize, depth: usize) -> Result<()> {
         if is_attestation(descriptor) {
-            self.attestations = true;
+            self.attestations.push(descriptor.clone());
             return Ok(());
         }
         let platform = platform_in(descriptor).or_else(|| above.cloned());

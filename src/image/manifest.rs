@@ -4,7 +4,7 @@ use oci_spec::image::{Descriptor, ImageManifest};
 use serde_json::Value;
 
 use super::plan::{self, Foreign, Plan, PlannedLayer, Vouched};
-use super::{Platform, config, document};
+use super::{Platform, Provenance, Record, config, document};
 use crate::error::{Error, Result};
 use crate::source::Blobs;
 
@@ -35,6 +35,7 @@ pub(crate) struct Manifest {
     leaf: Leaf,
     document: ImageManifest,
     reading: String,
+    provenance: Option<Provenance>,
 }
 
 /// Reads and verifies the manifest; `None` if its blob is not here.
@@ -44,7 +45,7 @@ pub(crate) fn read(blobs: &dyn Blobs, leaf: &Leaf) -> Result<Option<Manifest>> {
     let value = document::value(&bytes, &reading)?;
     refuse(&value, &reading)?;
     let document = document::typed(value, &reading)?;
-    Ok(Some(Manifest { leaf: leaf.clone(), document, reading }))
+    Ok(Some(Manifest { leaf: leaf.clone(), document, reading, provenance: None }))
 }
 
 /// Documents that stand where a manifest should and are none.
@@ -74,6 +75,12 @@ pub(crate) fn platform_of(blobs: &dyn Blobs, leaf: &Leaf) -> Result<Option<Platf
 }
 
 impl Manifest {
+    /// The same with what one of `attestations` says of it.
+    pub fn attested(self, blobs: &dyn Blobs, attestations: &[Descriptor]) -> Self {
+        let provenance = Provenance::of(blobs, attestations, self.leaf.descriptor.digest().as_ref());
+        Manifest { provenance, ..self }
+    }
+
     /// What is to be read for it.
     pub fn plan(&self, blobs: &dyn Blobs, source: &'static str) -> Result<Plan> {
         if let Some(kind) = self.artifact() {
@@ -101,7 +108,7 @@ impl Manifest {
             platform,
             configured,
             layers: layers.collect::<Result<_>>()?,
-            record: config.record(annotations.into_iter().collect()),
+            record: Record { provenance: self.provenance.clone(), ..config.record(annotations.into_iter().collect()) },
             configuration: config.configuration,
         })
     }

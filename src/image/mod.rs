@@ -21,6 +21,7 @@ mod options;
 mod plan;
 mod platform;
 mod progress;
+mod provenance;
 mod record;
 mod rootfs;
 mod select;
@@ -34,6 +35,7 @@ pub use open::{at_hand, open, open_all};
 pub use options::Options;
 pub use platform::Platform;
 pub use progress::Progress;
+pub use provenance::Provenance;
 pub use record::{History, Record};
 
 /// What the image with this configuration says of its making.

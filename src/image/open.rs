@@ -190,10 +190,10 @@ impl<'a> Request<'_, 'a> {
         {
             let typed = format!("{}:{path}", if source == "oci-layout" { "oci" } else { source });
             return match self.wish {
-                Wish::One(platform) => {
-                    Ok(vec![index::choose(blobs, entries, name, platform, &typed)?.plan(blobs, source)])
-                }
-                Wish::All => index::all(blobs, entries, name, &typed, source),
+                Wish::One(platform) => Ok(vec![
+                    index::choose(blobs, entries, name, platform, &typed, self.options.attested)?.plan(blobs, source),
+                ]),
+                Wish::All => index::all(blobs, entries, name, &typed, source, self.options.attested),
             };
         }
         if form != Form::Oci

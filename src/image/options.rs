@@ -17,12 +17,14 @@ pub struct Options<'a> {
     pub store: Option<Arc<dyn Keep>>,
     /// Is told how far reading has come.
     pub progress: &'a dyn Progress,
+    /// What its builder attests of it is wanted, too.
+    pub attested: bool,
     /// Its layers are wanted, not what they come to: others will be put on top.
     pub whole: bool,
 }
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        Options { platform: None, access: Access::default(), store: None, progress: &(), whole: false }
+        Options { platform: None, access: Access::default(), store: None, progress: &(), attested: false, whole: false }
     }
 }

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use super::Provenance;
+
 /// An entry of `history` (image-spec, config.md): an instruction, as the builder that carried it out writes it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct History {
@@ -25,6 +27,8 @@ pub struct Record {
     pub diff_ids: Vec<String>,
     /// Annotations of the manifest.
     pub annotations: BTreeMap<String, String>,
+    /// What its builder attests, if that was asked for.
+    pub provenance: Option<Provenance>,
 }
 
 impl Record {

@@ -40,10 +40,17 @@ impl Lint {
 
     fn on_lines(&self, findings: &mut [Finding], from: &Unbuilt, base: Option<&Image>) -> Result<Vec<String>> {
         let base = base.filter(|base| self.image.record.begins_with(&base.record));
-        let plan = from.parsed.plan(&from.file.text, from.target.as_deref(), base.map(|base| &base.configuration));
+        let attested = self.image.record.provenance.as_ref();
+        let mut parsed = from.parsed.clone();
+        for (name, value) in attested.into_iter().flat_map(|attested| &attested.arguments) {
+            parsed.given.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        let built = attested.and_then(|attested| attested.target.as_deref());
+        let target = from.target.as_deref().or_else(|| built.filter(|target| parsed.base_of(Some(target)).is_some()));
+        let plan = parsed.plan(&from.file.text, target, base.map(|base| &base.configuration));
         let plan = plan.ok_or_else(|| Error::new("the Dockerfile", "it has no such stage"))?;
         let context = from.context.clone();
-        let build = Build { file: Arc::clone(&from.file), parsed: &from.parsed, plan: &plan, context };
+        let build = Build { file: Arc::clone(&from.file), parsed: &parsed, plan: &plan, context };
         let subject = self.subject();
         let built = Built::new(&build, &subject, base);
         findings.iter_mut().for_each(|finding| built.blame(finding));
@@ -54,7 +61,21 @@ impl Lint {
                 .to_owned()
         });
         let why = |trouble| format!("which line made which layer of the image is not known: {trouble}");
-        Ok(built.trouble().map(why).into_iter().chain(squashed).collect())
+        let other = built.trouble().and_then(|_| self.is_of_another_text(from));
+        Ok(built.trouble().map(why).into_iter().chain(other).chain(squashed).collect())
+    }
+
+    /// What is attested has the Dockerfile, and it is another one.
+    fn is_of_another_text(&self, from: &Unbuilt) -> Option<String> {
+        let files = &self.image.record.provenance.as_ref()?.files;
+        let (name, _) = files.first()?;
+        let is_same = files.iter().any(|(_, text)| *text == from.file.text);
+        (!is_same).then(|| {
+            format!(
+                "the image's provenance has the `{name}` that it was built from, and `{}` is not that text",
+                from.file.path
+            )
+        })
     }
 
     /// Without a Dockerfile it is known at least what the base brings.

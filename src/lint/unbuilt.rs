@@ -42,6 +42,8 @@ pub struct Wanted {
     pub context: Option<PathBuf>,
     /// The stage; the last if none is named.
     pub target: Option<String>,
+    /// Values of `--build-arg`.
+    pub arguments: BTreeMap<String, String>,
     /// Texts that stand for those of the files, by their paths in the repository.
     pub changed: BTreeMap<BString, BString>,
 }
@@ -62,7 +64,7 @@ impl Unbuilt {
         if text.len() > MAX_LENGTH {
             return Err(Error::new(format!("`{shown}`"), format!("it is longer than {MAX_LENGTH} bytes")));
         }
-        let parsed = dockerfile::parse(&text);
+        let parsed = Parsed { given: wanted.arguments.clone(), ..dockerfile::parse(&text) };
         let file = Arc::new(SourceFile { path, text: text.into() });
         if let Some((at, message)) = fault(&parsed) {
             let Position { line, column } = Position::of(file.text.as_bstr(), at);

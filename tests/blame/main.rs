@@ -166,3 +166,47 @@ fn what_the_command_line_says_is_on_no_line() {
         assert_eq!(places(&finding).0, expected, "{arguments:?}: {finding:#}");
     }
 }
+
+#[test]
+fn what_is_attested_tells_the_stage_the_arguments_and_the_text() {
+    let text = "FROM scratch AS release\nARG NAME=x\nCOPY run.sh /$NAME.sh\nENTRYPOINT [\"/entry.sh\"]\n\
+                FROM scratch AS debug\nCOPY other /other\n";
+    let project = Project::new(&[("Dockerfile", text), ("run.sh", CRLF), ("other", "x\n")]).track();
+    let image = Image {
+        layers: &[&[("entry.sh", CRLF.as_bytes(), 0o755)]],
+        history: json!([
+            { "created_by": "ARG NAME=entry", "comment": "buildkit.dockerfile.v0", "empty_layer": true },
+            { "created_by": "COPY run.sh /entry.sh # buildkit", "comment": "buildkit.dockerfile.v0" },
+            { "created_by": "ENTRYPOINT [\"/entry.sh\"]", "comment": "buildkit.dockerfile.v0", "empty_layer": true },
+        ]),
+        config: json!({ "Entrypoint": ["/entry.sh"] }),
+    };
+    let predicate = |text: &str| {
+        json!({
+            "buildDefinition": { "externalParameters": { "request": {
+                "frontend": "dockerfile.v0", "args": { "target": "release", "build-arg:NAME": "entry" },
+            } } },
+            "runDetails": { "metadata": { "buildkit_metadata": { "source": {
+                "infos": [{ "filename": "Dockerfile", "data": base64(text) }],
+            } } } },
+        })
+    };
+    let layout = project.attested("attested", &image, &predicate(text));
+    let (findings, complaints) = project.findings(&layout, &["--dockerfile", "Dockerfile"]);
+    assert_eq!((findings.len(), complaints.as_str()), (1, ""), "{findings:#?}");
+    assert_eq!(places(&findings[0]), ("run.sh:1:10-11".to_owned(), "Dockerfile:3:1-22".to_owned()));
+
+    // The same without what is attested: the last stage is another one.
+    let (_, complaints) = project.findings(&project.image("plain", &image), &["--dockerfile", "Dockerfile"]);
+    assert!(complaints.contains("which line made which layer of the image is not known"), "{complaints}");
+
+    project
+        .write("Dockerfile", &text.replace("COPY run.sh", "COPY --chmod=0755 run.sh").replace("/$NAME.sh", "/else.sh"));
+    let (_, complaints) = project.findings(&layout, &["--dockerfile", "Dockerfile"]);
+    assert!(complaints.contains("the image's provenance has the `Dockerfile` that it was built from"), "{complaints}");
+}
+
+fn base64(text: &str) -> String {
+    use base64::Engine;
+    base64::engine::general_purpose::STANDARD.encode(text)
+}

@@ -75,6 +75,48 @@ impl Project {
         path
     }
 
+    /// Writes what `docker buildx build --provenance=mode=max --output type=oci,tar=false` would: a layout with the image and a
+    /// statement about it.
+    pub fn attested(&self, name: &str, image: &Image<'_>, predicate: &Value) -> PathBuf {
+        let path = self.directory.path().join(name);
+        let blobs = path.join("blobs/sha256");
+        fs::create_dir_all(&blobs).unwrap();
+        let put = |media_type: &str, bytes: &[u8]| {
+            fs::write(blobs.join(hex(bytes)), bytes).unwrap();
+            json!({ "mediaType": media_type, "digest": format!("sha256:{}", hex(bytes)), "size": bytes.len() })
+        };
+        let oci = |what: &str| format!("application/vnd.oci.image.{what}.v1+json");
+        let layers: Vec<Vec<u8>> = image.layers.iter().map(|files| tar(files)).collect();
+        let diff_ids: Vec<String> = layers.iter().map(|layer| format!("sha256:{}", hex(layer))).collect();
+        let config = json!({
+            "os": "linux", "architecture": "amd64", "config": image.config, "history": image.history,
+            "rootfs": { "type": "layers", "diff_ids": diff_ids },
+        });
+        let layers: Vec<Value> =
+            layers.iter().map(|layer| put("application/vnd.oci.image.layer.v1.tar", layer)).collect();
+        let manifest = |config: &Value, layers: &[Value]| {
+            let kind = oci("manifest");
+            json!({ "schemaVersion": 2, "mediaType": kind, "config": config, "layers": layers }).to_string()
+        };
+        let config = put(&oci("config"), config.to_string().as_bytes());
+        let mut own = put(&oci("manifest"), manifest(&config, &layers).as_bytes());
+        own["platform"] = json!({ "os": "linux", "architecture": "amd64" });
+
+        let statement = json!({ "_type": "https://in-toto.io/Statement/v1", "predicate": predicate });
+        let mut statement = put("application/vnd.in-toto+json", statement.to_string().as_bytes());
+        statement["annotations"] = json!({ "in-toto.io/predicate-type": "https://slsa.dev/provenance/v1" });
+        let empty = put("application/vnd.oci.empty.v1+json", b"{}");
+        let mut attestation = put(&oci("manifest"), manifest(&empty, &[statement]).as_bytes());
+        attestation["platform"] = json!({ "os": "unknown", "architecture": "unknown" });
+        attestation["annotations"] = json!({
+            "vnd.docker.reference.type": "attestation-manifest", "vnd.docker.reference.digest": own["digest"],
+        });
+        let index = json!({ "schemaVersion": 2, "mediaType": oci("index"), "manifests": [own, attestation] });
+        fs::write(path.join("index.json"), index.to_string()).unwrap();
+        fs::write(path.join("oci-layout"), r#"{"imageLayoutVersion":"1.0.0"}"#).unwrap();
+        path
+    }
+
     /// Runs the linter in the repository.
     pub fn lint(&self, image: &Path, arguments: &[&str]) -> Looked {
         let mut command = Command::new(env!("CARGO_BIN_EXE_imagelint"));
