@@ -130,6 +130,10 @@ impl Engine<'_> {
             Kind::Group(_) if self.shell == Shell::Ksh && !command.redirections.is_empty() => {
                 Some("braces that are redirected are not followed in this shell")
             }
+            // zsh: its status ends no function and no `eval` that it is the last command of, either (measured with 5.9).
+            Kind::Not(_) if self.shell == Shell::Zsh && state.options.errexit => {
+                Some("`!` under `set -e` is not followed in this shell")
+            }
             Kind::And(..) | Kind::Or(..) | Kind::Not(_) | Kind::Group(_) | Kind::Subshell(_) | Kind::If { .. } => None,
             Kind::Loop { .. } => None,
             Kind::Pipeline(commands) => self.pipeline_form(commands, state),
