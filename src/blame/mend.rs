@@ -5,11 +5,12 @@
 
 use std::sync::Arc;
 
-use bstr::{BString, ByteSlice};
+use bstr::{BStr, BString, ByteSlice};
 
 use super::Blamer;
 use crate::dockerfile::{Instruction, Keyword};
 use crate::finding::{Edit, Finding, Fix, Source};
+use crate::format::shell::{self, Dialect};
 
 /// Rules of which the first fix that rewrites the command does as the author meant, and nothing else.
 const MEANT: [&str; 3] = ["arguments-in-one-string", "broken-exec-form", "shell-form-command"];
@@ -133,5 +134,55 @@ fn shebang(finding: &mut Finding, source: &Source) {
         if text.lines_with_terminator().next().is_some_and(|line| line.ends_with(b"\r\n")) { "\r\n" } else { "\n" };
     let at = Source { file: Arc::clone(&source.file), span: 0..0 };
     fix.edits = vec![Edit { at, with: format!("#!/bin/sh{end}").into() }];
-    fix.is_safe = end == "\n";
+    fix.is_safe = end == "\n" && is_posix(source.file.path.as_bstr(), text);
+}
+
+/// Whether it is a script that any shell takes, and nothing else: no ending of another language, no word of bash or of another
+/// language at the start of a line, and dash parses it.
+fn is_posix(path: &BStr, text: &[u8]) -> bool {
+    const OTHERS: [&[u8]; 14] = [
+        b"class",
+        b"const",
+        b"declare",
+        b"def",
+        b"from",
+        b"function",
+        b"import",
+        b"let",
+        b"local",
+        b"package",
+        b"require",
+        b"source",
+        b"use",
+        b"var",
+    ];
+    let name = path.rsplit_str("/").next().unwrap_or_default();
+    let is_called_so = name.ends_with(b".sh") || !name.contains(&b'.');
+    let odd = |line: &[u8]| {
+        let word = line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default();
+        OTHERS.contains(&word) || line.contains_str("[[") || line.contains_str("<<<") || line.contains_str("(\"")
+    };
+    is_called_so && !text.lines().any(odd) && shell::parse(text, Dialect::Dash).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_posix;
+
+    #[test]
+    fn scripts_that_any_shell_takes() {
+        for (path, text, is) in [
+            ("run.sh", "# starts it\nexec app \"$@\"\n", true),
+            ("bin/run", "set -e\nexec app\n", true),
+            ("e.py", "import os\nprint(1)\n", false),
+            ("e", "import os\nprint(1)\n", false),
+            ("e.js", "const x = require('x');\n", false),
+            ("e.sh", "source /etc/profile\nexec app\n", false),
+            ("e.sh", "[[ -n $A ]] && exec app\n", false),
+            ("e.sh", "exec cat <<< x\n", false),
+            ("e.sh", "if x; then\n", false),
+        ] {
+            assert_eq!(is_posix(path.into(), text.as_bytes()), is, "{path} {text}");
+        }
+    }
 }
