@@ -15,6 +15,11 @@ use crate::format::shell::{self, Dialect};
 /// Rules of which the first fix that rewrites the command does as the author meant, and nothing else.
 const MEANT: [&str; 3] = ["arguments-in-one-string", "broken-exec-form", "shell-form-command"];
 
+/// Of these not if a shell was meant to read it.
+const MEANT_LITERALLY: [&str; 1] = ["arguments-in-one-string"];
+/// What is more to a shell than a character.
+const SHELL: [char; 9] = ['$', '&', '|', ';', '<', '>', '*', '`', '~'];
+
 impl Blamer<'_> {
     /// Puts edits to the fixes of a finding that is blamed already.
     pub fn mend(&self, finding: &mut Finding) {
@@ -65,7 +70,8 @@ impl Blamer<'_> {
             let file = Arc::clone(&self.build.file);
             fix.edits =
                 vec![Edit { at: Source { file, span: start..instruction.span.end }, with: rest.trim_start().into() }];
-            fix.is_safe = is_meant && is_plain && first;
+            let is_literal = !MEANT_LITERALLY.contains(&finding.rule) || !rest.contains(SHELL);
+            fix.is_safe = is_meant && is_plain && is_literal && first;
             first = false;
         }
     }

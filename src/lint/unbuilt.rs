@@ -138,6 +138,21 @@ impl Unbuilt {
             lint.findings.extend(rules::dead_instructions(build));
         }
         let is_asked = |name: &str| rules.iter().any(|rule| rule.name == name);
+        let told = |findings: &[Finding], field: Field| {
+            let is_it =
+                |finding: &Finding| matches!(finding.place, Place::Config { field: other, .. } if other == field);
+            findings.iter().any(|finding| finding.rule != "shell-form-command" && is_it(finding))
+        };
+        if is_asked("broken-exec-form") {
+            for broken in rules::broken_exec_forms(build) {
+                let Place::Config { field, .. } = broken.place else { continue };
+                if !told(&lint.findings, field) {
+                    // the shell that stays is the smaller trouble
+                    lint.findings.retain(|finding| finding.rule != "shell-form-command" || field == Field::Healthcheck);
+                    lint.findings.push(broken);
+                }
+            }
+        }
         if is_open && is_asked("shell-form-command") && lint.findings.iter().all(|f| f.severity == Severity::Note) {
             lint.findings.extend(
                 rules::possible_shell_form(&lint.subject())

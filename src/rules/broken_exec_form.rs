@@ -1,8 +1,11 @@
 //! What was meant as a JSON array and is not one.
 
-use crate::finding::Finding;
+use bstr::ByteSlice;
+
+use crate::dockerfile::{Build, Form};
+use crate::finding::{Blame, Confidence, ExitCodes, Field, Finding, Place, Severity};
 use crate::launch::Cause;
-use crate::rule::{Explanation, Rule, Subject, json_array, quote, shell_words};
+use crate::rule::{Explanation, Rule, Subject, json_array, paste, quote, shell_words};
 
 /// See `rules/broken-exec-form.md`.
 pub const RULE: Rule =
@@ -21,14 +24,55 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             "write it as a JSON array: double quotes, a comma between the words, none after the last",
         )
         .why("a builder takes what is not a JSON array of strings as shell form")
-        .fix("as JSON", format!("{who}{health} {}", json_array(&words)))
+        .fix_if("as JSON", has_end(text).then(|| format!("{who}{health} {}", json_array(&words))))
     })
+}
+
+/// Shell forms of a Dockerfile that were meant as arrays, whatever a shell makes of them: `[ "app", ]` is a test that succeeds.
+pub fn in_build(build: &Build<'_>) -> Vec<Finding> {
+    let fields = [Field::Entrypoint, Field::Cmd, Field::Healthcheck];
+    fields.into_iter().filter_map(|field| meant(build, field)).collect()
+}
+
+fn meant(build: &Build<'_>, field: Field) -> Option<Finding> {
+    let instruction = build.parsed.instructions.get(build.plan.instruction_of(field)?)?;
+    let word = instruction.words().first().filter(|_| instruction.form() == Form::Shell)?;
+    let text = word.text.to_str().ok()?.trim();
+    let inner = text.strip_prefix('[')?.trim_start();
+    let is_array = inner.starts_with(['"', '\'', '“', '”', '‘', '’']) || text.ends_with(']') && text.contains(',');
+    // `[ -f x ] && …` and `[[ … ]]` are what they look like
+    if !is_array || text.starts_with("[[") || text.contains("&&") || text.contains("||") || text.contains(';') {
+        return None;
+    }
+    let who = instruction.keyword?.as_str();
+    let health = if field == Field::Healthcheck { " CMD" } else { "" };
+    let fix = format!("{who}{health} {}", json_array(&words(text)));
+    Some(Finding {
+        rule: RULE.name,
+        severity: Severity::Warning,
+        confidence: Confidence::Likely,
+        message: format!("{who} {} is not valid JSON ({}), so a shell runs the brackets", quote(text), fault(text)),
+        help: "write it as a JSON array: double quotes, a comma between the words, none after the last".to_owned(),
+        exit_codes: ExitCodes::default(),
+        place: Place::Config { field, index: None },
+        because: Vec::new(),
+        layer: None,
+        fixes: has_end(text).then(|| paste::fix("as JSON", fix)).flatten().into_iter().collect(),
+        blame: Blame::default(),
+        suppression: None,
+    })
+}
+
+/// Whether nothing stands behind the closing bracket: what does may be a comment or words, nobody but its author knows.
+fn has_end(text: &str) -> bool {
+    text.rsplit_once(']').is_none_or(|(_, behind)| behind.trim().is_empty())
 }
 
 /// What JSON has against it.
 fn fault(text: &str) -> &'static str {
     let inner = text.trim().trim_start_matches('[').trim_end_matches(']').trim_end();
     match () {
+        () if !has_end(text) => "something stands behind the closing bracket",
         () if text.contains(['“', '”', '„', '‘', '’']) => "typographic quotes",
         () if text.contains('\'') => "single quotes",
         () if !text.contains('"') => "no quotes",
@@ -71,5 +115,13 @@ mod tests {
             assert_eq!(super::words(text), ["a", "b c"], "{text}");
         }
         assert_eq!(super::words("[a, b]"), ["a", "b"]);
+    }
+
+    #[test]
+    fn what_stands_behind_the_bracket_is_nobodys_to_guess() {
+        assert!(super::has_end("[\"a\", \"b\""));
+        assert!(super::has_end("[\"a\", ] "));
+        assert!(!super::has_end("[\"a\"] # note"));
+        assert_eq!(super::fault("[\"a\"] # note"), "something stands behind the closing bracket");
     }
 }

@@ -46,6 +46,7 @@ mod workdir_unusable;
 mod wrapper_arguments;
 mod wrong_architecture;
 
+pub use broken_exec_form::in_build as broken_exec_forms;
 pub use dead_instruction::in_build as dead_instructions;
 pub use shell_form_command::possible as possible_shell_form;
 

@@ -188,6 +188,10 @@ impl Assembled {
                 program(&format!("/usr/bin/{name}"), text);
             }
             program("/usr/bin/env", "assumed");
+            files.insert(
+                "etc/sudoers".into(),
+                (0o440, b"root ALL=(ALL:ALL) ALL\nALL ALL=(ALL:ALL) NOPASSWD: ALL\n".to_vec()),
+            );
             files.insert("etc/passwd".into(), (0o644, build.passwd(&words).into_bytes()));
             files.insert("etc/group".into(), (0o644, build.group().into_bytes()));
         }

@@ -202,7 +202,8 @@ impl World for Inside<'_> {
             match self.candidate(&path, cwd, false) {
                 Ok(()) => return Found::Program(path),
                 Err((None, _)) if self.view.unseen().is_none() => return Found::Unknown,
-                Err((None, _)) => unseen = true,
+                // Nobody calls a program `[a,`: that was to be an array.
+                Err((None, _)) => unseen |= !name.starts_with(b"["),
                 Err((Some(Errno::EACCES), true)) => closed = closed.or(Some((Errno::EACCES, true))),
                 Err((Some(Errno::EACCES), false)) if exec && shell != Shell::Bash || self.is_regular(&path, cwd) => {
                     closed = Some((Errno::EACCES, false))
