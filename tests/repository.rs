@@ -268,3 +268,25 @@ fn fixes_leave_alone_what_is_not_wrong() {
     let left: Vec<_> = fs::read_dir(root.path()).unwrap().flatten().map(|entry| entry.file_name()).collect();
     assert!(left.iter().all(|name| !name.to_string_lossy().ends_with(".tmp")), "{left:?}");
 }
+
+/// A shell behind a program that starts others is the base's own, although directories of PATH before it are not seen; and no
+/// fix takes away the user that the program was to run as.
+#[test]
+fn shells_behind_other_programs_are_followed() {
+    let root = tempfile::tempdir().unwrap();
+    let file = root.path().join("Dockerfile");
+    for (command, rule) in [
+        (r#"["sudo", "-u", "app", "sh", "-c", "node a.js; true"]"#, "stops-without-telling"),
+        (r#"["su", "app", "-c", "./server --port 1"]"#, "stops-without-telling"),
+        (r#"["env", "sh", "-c", "node a.js; true"]"#, "shell-form-command"),
+        (r#"["setpriv", "--reuid", "5", "sh", "-c", "node a.js; true"]"#, "shell-form-command"),
+    ] {
+        fs::write(&file, format!("FROM debian:12\nRUN useradd app\nENTRYPOINT {command}\n")).unwrap();
+        let output = imagelint(root.path(), &["--dockerfile", "Dockerfile", "--format", "json"]);
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{e}: {output:?}"));
+        let findings = report.pointer("/findings").or(report.pointer("/images/0/findings")).unwrap();
+        let found = findings.as_array().unwrap().iter().map(|f| f["rule"].as_str().unwrap());
+        assert_eq!(found.collect::<Vec<_>>(), [rule], "{command}");
+        assert_eq!(findings[0]["fixes"].as_array().map_or(0, Vec::len), 0, "{command}: {findings}");
+    }
+}

@@ -235,11 +235,14 @@ impl Running<'_> {
             return Err(format!("`{name}` is looked up without PATH, in directories compiled into the program"));
         };
         let (mut tried, mut closed, mut unseen) = (Vec::new(), None::<(Errno, Cause)>, None);
-        for element in path.split_str(":") {
-            let candidate: BString = match element {
-                [] => name.clone(),
-                _ => [element, b"/", name.as_slice()].concat().into(),
-            };
+        let candidates = || path.split_str(":").map(|element| (element, in_directory(element, &name)));
+        let is_there = |candidate: &BString| self.view.resolve(candidate, &self.cwd, &self.credentials).is_ok();
+        // What is seen in one directory is not assumed in those before it.
+        let is_seen = self.view.unseen().is_some() && candidates().any(|(_, candidate)| is_there(&candidate));
+        for (element, candidate) in candidates() {
+            if is_seen && !is_there(&candidate) {
+                continue;
+            }
             let mut attempt = steps.clone();
             match self.execute(candidate.clone(), argv.clone(), role, &mut attempt) {
                 Ok(loaded) => {
@@ -408,4 +411,12 @@ pub fn failed(stop: Stop) -> Outcome {
 /// Death by a signal, as engines and shells show it.
 fn killed(signal: u8, cause: Cause) -> Outcome {
     Outcome::Exits { code: 128 + signal, cause }
+}
+
+/// Where a name is looked for: an empty element of PATH is the working directory.
+fn in_directory(element: &[u8], name: &BString) -> BString {
+    match element {
+        [] => name.clone(),
+        _ => [element, b"/", name.as_slice()].concat().into(),
+    }
 }

@@ -168,6 +168,14 @@ impl<'a> Parented<'a> {
         };
         let Some((field, _)) = process.origins.get(index).copied().flatten() else { return Vec::new() };
         let instruction = if field == crate::finding::Field::Entrypoint { "ENTRYPOINT" } else { "CMD" };
+        let of_field = |at: &usize| process.origins.get(*at).copied().flatten().is_some_and(|(of, _)| of == field);
+        // `su app -c TEXT` is no shell's: without it the program would run as somebody else
+        let is_shells = (0..process.argv.len()).filter(of_field).count() == 3
+            && index >= 2
+            && process.argv.get(index - 2).is_some_and(|word| word.ends_with("sh"));
+        if !is_shells {
+            return Vec::new();
+        }
         let words: Vec<&str> = text.split_whitespace().collect();
         let is_program = words.first().is_some_and(|word| paste::is_plain(word) && !word.contains('='));
         let plain = is_program && words.iter().all(|word| paste::is_literal(word)) && text.trim() == held.text;

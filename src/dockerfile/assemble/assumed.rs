@@ -182,8 +182,7 @@ impl Assembled {
             }
         }
         if everywhere {
-            program("/bin/sh", family.marks());
-            for (name, text) in [("bash", BASH), ("dash", DASH), ("ash", ASH)] {
+            for (name, text) in [("sh", family.marks()), ("bash", BASH), ("dash", DASH), ("ash", ASH)] {
                 program(&format!("/bin/{name}"), text);
                 program(&format!("/usr/bin/{name}"), text);
             }
