@@ -96,7 +96,9 @@ impl Blamer<'_> {
 
     fn is_directory(&self, source: &[u8]) -> bool {
         let clean = crate::source::context::cleaned(&source.to_str_lossy()).unwrap_or_default();
-        self.build.context.as_ref().is_none_or(|context| context.is_directory(clean.as_bytes().as_bstr()))
+        self.build.context.as_ref().is_none_or(|context| {
+            context.leads(clean.as_bytes().as_bstr()).is_none_or(|path| context.is_directory(path.as_bstr()))
+        })
     }
 }
 
@@ -162,11 +164,19 @@ fn is_posix(path: &BStr, text: &[u8]) -> bool {
         b"use",
         b"var",
     ];
+    // what bash has more, and what the echo and the test of others make another thing of
+    const BASH: [&str; 21] = [
+        "[[", "((", "<<<", "<(", ">(", "(\"", "=(", "$'", "$\"", "&>", "|&", "+=", "${!", "^}", ",}", "pipefail",
+        "shopt", "echo -e", "BASH", "RANDOM", "==",
+    ];
     let name = path.rsplit_str("/").next().unwrap_or_default();
     let is_called_so = name.ends_with(b".sh") || !name.contains(&b'.');
+    let is_bash = |line: &[u8]| {
+        BASH.iter().any(|text| line.contains_str(text)) || line.contains_str("${") && line.contains_str("//")
+    };
     let odd = |line: &[u8]| {
         let word = line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default();
-        OTHERS.contains(&word) || line.contains_str("[[") || line.contains_str("<<<") || line.contains_str("(\"")
+        OTHERS.contains(&word) || is_bash(line)
     };
     is_called_so && !text.lines().any(odd) && shell::parse(text, Dialect::Dash).is_ok()
 }
@@ -187,6 +197,9 @@ mod tests {
             ("e.sh", "[[ -n $A ]] && exec app\n", false),
             ("e.sh", "exec cat <<< x\n", false),
             ("e.sh", "if x; then\n", false),
+            ("e.sh", "set -o pipefail\nexec app\n", false),
+            ("e.sh", "a=(1 2)\nexec app\n", false),
+            ("e.sh", "[ \"$1\" == x ] && exec app\n", false),
         ] {
             assert_eq!(is_posix(path.into(), text.as_bytes()), is, "{path} {text}");
         }

@@ -8,6 +8,7 @@ use bstr::{BStr, BString, ByteSlice, ByteVec};
 use super::outcome::{Cause, Outcome, Phase, Problem, Role, Tried, Via};
 use super::process::Environment;
 use super::runtime::Lookup;
+use crate::format::shell::is_own_word;
 use crate::rootfs::{Credentials, EXECUTE, Errno, Kind, PathError, View};
 
 /// Where and as whom is looked.
@@ -156,8 +157,11 @@ impl Search<'_> {
             true => self.view.resolve_program(path, self.cwd, wanted.credentials),
             false => self.view.resolve(path, self.cwd, wanted.credentials),
         };
-        // Who names a program with blanks in it means arguments: such a one is nowhere, seen or not.
-        let is_odd = path.contains(&b' ') && self.view.unseen().is_some();
+        // Who names a program with blanks in it means arguments, who names a word of shells means a shell: such a one is nowhere,
+        // seen or not.
+        let name = path.rsplit_str("/").next().unwrap_or_default();
+        let is_shells = !wanted.by_path && is_own_word(name);
+        let is_odd = self.view.unseen().is_some() && (path.contains(&b' ') || is_shells);
         let found = found.map_err(|error| match is_odd {
             true => Problem::Unresolved(PathError { unknowable: None, ..error }),
             false => Problem::Unresolved(error),

@@ -17,6 +17,7 @@ use super::shell::Shell;
 use super::shells;
 use super::ways::{self, Choices};
 use super::wrapper::{self, Manager, Wrapper};
+use crate::format::shell::is_own_word;
 use crate::rootfs::{Credentials, Errno, View};
 
 /// Wrappers that may follow one another before it is called a loop.
@@ -250,8 +251,8 @@ impl Running<'_> {
                     return Ok(Next::Program(loaded));
                 }
                 Err(Stop::Unknown(why)) if self.view.unseen().is_none() => return Err(why),
-                // A program with blanks in its name is nowhere, seen or not.
-                Err(Stop::Unknown(_)) if name.contains(&b' ') => {}
+                // A program with blanks in its name, or with that of a word of shells, is nowhere, seen or not.
+                Err(Stop::Unknown(_)) if name.contains(&b' ') || is_own_word(&name) => {}
                 Err(Stop::Unknown(why)) => drop(unseen.get_or_insert(why)),
                 Err(Stop::Killed(signal, cause)) => {
                     *steps = attempt;

@@ -8,6 +8,7 @@ use super::Lint;
 use super::unbuilt::{Unbuilt, Wanted};
 use crate::error::Result;
 use crate::finding::{Edit, Finding, Severity};
+use crate::launch::{Launch, Outcome, StepKind};
 
 /// Fixes that are tried at most.
 const MAX_FIXES: usize = 200;
@@ -47,31 +48,27 @@ pub fn mend(
     let (mut lint, mut findings) = judge(&Unbuilt::open(&wanted)?)?;
     for _ in 0..MAX_FIXES {
         let Some((finding, fix)) = next(&findings, which, &tried) else { break };
-        let (rule, edits, title) = (
-            finding.rule,
-            finding.fixes.get(fix).map(|f| f.edits.clone()),
-            finding.fixes.get(fix).map(|f| f.title.clone()),
-        );
-        tried.extend(mark(finding, fix));
+        let (rule, fix, mark) = (finding.rule, finding.fixes.get(fix).cloned(), mark(finding, fix));
+        let Some(fix) = fix else { break };
+        tried.extend(mark);
         let mut changed = wanted.changed.clone();
-        for edit in edits.unwrap_or_default() {
-            changed.insert(edit.at.file.path.clone(), applied(&edit));
+        for edit in &fix.edits {
+            changed.insert(edit.at.file.path.clone(), applied(edit));
         }
         let attempt = Wanted { changed, ..wanted.clone() };
         // a text that cannot be read any more is no fix
         let Ok((then, left)) = Unbuilt::open(&attempt).and_then(|unbuilt| judge(&unbuilt)) else { continue };
-        if !is_better(&findings, &left, rule) {
+        let is_faithful = which == Which::All || is_faithful(&lint.launch, &then.launch, rule);
+        if !is_faithful || !is_better(&findings, &left, rule) {
             continue;
         }
-        for edit in
-            findings.iter().find(|f| f.rule == rule).into_iter().flat_map(|f| f.fixes.get(fix)).flat_map(|f| &f.edits)
-        {
+        for edit in &fix.edits {
             mended
                 .files
                 .entry(edit.at.file.path.clone())
                 .or_insert_with(|| (edit.at.file.text.clone(), BString::default()));
         }
-        mended.done.push((rule, title.unwrap_or_default()));
+        mended.done.push((rule, fix.title));
         (wanted, lint, findings) = (attempt, then, left);
     }
     for (path, (_, after)) in &mut mended.files {
@@ -103,6 +100,25 @@ fn applied(edit: &Edit) -> BString {
     let text = edit.at.file.text.as_bytes();
     let (before, after) = (text.get(..edit.at.span.start), text.get(edit.at.span.end..));
     [before.unwrap_or_default(), &edit.with, after.unwrap_or_default()].concat().into()
+}
+
+/// Whether what ran before still runs, with the same words. A script that began to run is not to end at once: its first line
+/// may have named the wrong shell.
+fn is_faithful(before: &Launch, after: &Launch, rule: &str) -> bool {
+    let of = |launch: &Launch| launch.current().first().map(|start| start.outcome.clone());
+    let (Some(was), Some(is)) = (of(before), of(after)) else { return false };
+    match was.cause() {
+        Some(_) => rule != "missing-shebang" || !matches!(is, Outcome::Exits { code: 1.., .. }),
+        None => is.cause().is_none() && program(before) == program(after),
+    }
+}
+
+/// The words of the program at the end of the line.
+fn program(launch: &Launch) -> Option<&[BString]> {
+    let start = launch.current().first()?;
+    let is_main =
+        |step: &&crate::launch::Step| step.pid as usize == start.parents.len() + 1 && step.kind != StepKind::Loader;
+    start.steps.iter().rfind(is_main).map(|step| step.argv.as_slice())
 }
 
 /// Whether a finding of the rule is gone, and nothing has come that is as bad. What an error hid may come to light.

@@ -186,7 +186,7 @@ impl Unbuilt {
         let context = self.context.as_ref();
         let place = match context.and_then(|context| Some((context, context.inside(source)?))) {
             _ if *source == self.file.path => wanted.path.clone(),
-            Some((context, inside)) => context.path(inside.as_bstr()),
+            Some((context, inside)) => context.place(inside.as_bstr())?,
             None => return None,
         };
         std::fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_file()).then_some(place)
@@ -202,6 +202,10 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     use std::io::Read;
     let what = || format!("`{}`", path.display());
     let absent = "name the Dockerfile with --dockerfile FILE";
+    let is_opened = path.starts_with("/dev") || path.starts_with("/proc"); // as a shell's `<(…)` is
+    if !is_opened && std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+        return Err(Error::new(what(), "it is no regular file").help(absent));
+    }
     let file = std::fs::File::open(path).map_err(|e| Error::new(what(), e).help(absent))?;
     let mut bytes = Vec::new();
     let read = file.take(MAX_LENGTH as u64 + 1).read_to_end(&mut bytes);

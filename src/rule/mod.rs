@@ -5,6 +5,7 @@
 //! a short function.
 
 mod near;
+mod once;
 pub mod packages;
 pub mod paste;
 mod reasons;

@@ -146,8 +146,13 @@ impl<'a> Parented<'a> {
             Stays::Foreground { last } => last || self.ends_there(held),
             _ => false,
         };
-        let is_safe = is_last && held.traps.iter().all(|(_, trap)| trap.action.is_none());
+        let is_safe = is_last && self.may_be_replaced(held) && held.traps.iter().all(|(_, trap)| trap.action.is_none());
         Some(Fix { is_safe, ..fix })
+    }
+
+    fn may_be_replaced(&self, held: &Held) -> bool {
+        let Place::File { head, span: Some(span), .. } = self.place(held) else { return false };
+        head.len() < HEAD && !held.sourced && super::once::may_be_replaced(&head, &span)
     }
 
     /// Whether nothing but the ends of what is open follows the command in its script: with `set -e` a command that comes last may

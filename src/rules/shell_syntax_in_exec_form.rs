@@ -126,9 +126,10 @@ fn in_a_shell(launch: &Launch, several: bool) -> Option<Fix> {
     paste::fix("let a shell read it", text)
 }
 
-/// `$NAME` or `${NAME}`, and nothing else.
+/// `$NAME` or `${NAME}`, and nothing else but an option that it is the value of.
 fn is_variable(word: &str) -> bool {
-    let Some(rest) = word.strip_prefix('$') else { return false };
+    let value = word.split_once('=').filter(|(option, _)| option.starts_with('-')).map_or(word, |(_, value)| value);
+    let Some(rest) = value.strip_prefix('$') else { return false };
     let name = rest.strip_prefix('{').and_then(|r| r.strip_suffix('}')).unwrap_or(rest);
     let first = name.chars().next().is_some_and(|c| c.is_ascii_uppercase() || c == '_');
     first && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
@@ -140,8 +141,8 @@ mod tests {
 
     #[test]
     fn variables() {
-        assert!(is_variable("$HOME") && is_variable("${APP_OPTS}"));
-        for other in ["$", "$1", "$host", "$$", "a$HOME", "$HOME/x", "${A:-b}", "^x$"] {
+        assert!(is_variable("$HOME") && is_variable("${APP_OPTS}") && is_variable("--port=${PORT}"));
+        for other in ["$", "$1", "$host", "$$", "a$HOME", "A=$HOME", "-x=a$HOME", "$HOME/x", "${A:-b}", "^x$"] {
             assert!(!is_variable(other), "{other}");
         }
     }

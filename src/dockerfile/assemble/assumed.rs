@@ -6,6 +6,7 @@ use std::sync::Arc;
 use bstr::{BString, ByteSlice};
 
 use super::{ASSUMED_ID, Assembled, Build, From, Made, entry};
+use crate::format::shell::{REGULAR, is_own_word};
 use crate::image::{Changeset, Content, Entry, FileType, Healthcheck, Layer, Platform};
 
 /// Programs that are assumed at most.
@@ -175,6 +176,11 @@ impl Assembled {
             match word.strip_prefix('/') {
                 Some(_) if unseen.covers(word.as_bytes()) => program(word, "assumed"),
                 Some(_) => {}
+                None if is_own_word(word.as_bytes()) => {
+                    if everywhere && family == Family::RedHat && REGULAR.contains(&word.as_str()) {
+                        program(&format!("/usr/bin/{word}"), "assumed");
+                    }
+                }
                 None if everywhere && !OTHER_SHELLS.contains(&word.as_str()) => {
                     program(&format!("/usr/bin/{word}"), "assumed")
                 }

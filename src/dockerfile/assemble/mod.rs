@@ -225,16 +225,17 @@ impl Build<'_> {
         let mut found = false;
         for path in named {
             let name = path.rsplit_str("/").next().unwrap_or_default();
-            if let Some((file, listed)) = context.followed(path.as_bstr()) {
+            let Some(file) = context.leads(path.as_bstr()) else { continue };
+            if let Some(listed) = context.regular(file.as_bstr()) {
                 files.insert(target(name), self.of_context(copy, context, file.as_bstr(), &listed));
                 found = true;
-            } else if context.is_directory(path.as_bstr()) {
+            } else if context.is_directory(file.as_bstr()) {
                 let to: BString = copy.to.as_deref().unwrap_or_default().trim_matches('/').into();
                 if context.is_partial() {
                     unseen.push([b"/", to.as_bytes()].concat().into());
                 }
-                let skip = if path.is_empty() { 0 } else { path.len() + 1 };
-                for (file, listed) in context.below(path.as_bstr()) {
+                let skip = if file.is_empty() { 0 } else { file.len() + 1 };
+                for (file, listed) in context.below(file.as_bstr()) {
                     let inside = file.get(skip..).unwrap_or_default();
                     let to = bstr::join("/", [to.as_bytes(), inside].into_iter().filter(|part| !part.is_empty()));
                     files.insert(to.into(), self.of_context(copy, context, file.as_bstr(), listed));
@@ -246,11 +247,7 @@ impl Build<'_> {
     }
 
     fn of_context(&self, copy: &Copy, context: &Context, path: &BStr, listed: &Listed) -> Placed {
-        let place = context.path(path);
-        let link = match listed.kind {
-            Kind::Symlink => std::fs::read_link(&place).ok().map(|to| to.into_os_string().into_encoded_bytes().into()),
-            Kind::Regular => None,
-        };
+        let link = (listed.kind == Kind::Symlink).then(|| context.link(path)).flatten();
         let size = context.size(path);
         let placed = self.placed(copy, listed.kind, listed.mode, size);
         Placed { from: From::Context(path.into()), link: link.unwrap_or_default(), ..placed }

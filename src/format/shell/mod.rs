@@ -9,6 +9,7 @@ mod lower;
 mod strict;
 mod scan;
 mod tree;
+mod words;
 pub mod word;
 
 use bstr::ByteSlice;
@@ -19,6 +20,7 @@ pub use tree::{
     Arm, ArmEnd, Assignment, Command, Condition, Kind, List, Operation, Parameter, Part, Redirect, Redirection, Script,
     Simple, Span, Statement, Word,
 };
+pub use words::{REGULAR, is_own_word};
 
 /// Longer scripts are not read.
 pub const MAX_LENGTH: usize = 1 << 20;

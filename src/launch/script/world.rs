@@ -6,6 +6,7 @@ use bstr::{BStr, BString, ByteSlice};
 
 use super::program;
 use super::value::{Field, Status, Truth, Value};
+use crate::format::shell::is_own_word;
 use crate::launch::busybox::Applets;
 use crate::launch::shell::Shell;
 use crate::rootfs::{Credentials, EXECUTE, Errno, Ino, Inode, Kind, PathError, READ, Resolved, View};
@@ -203,7 +204,7 @@ impl World for Inside<'_> {
                 Ok(()) => return Found::Program(path),
                 Err((None, _)) if self.view.unseen().is_none() => return Found::Unknown,
                 // Nobody calls a program `[a,`: that was to be an array.
-                Err((None, _)) => unseen |= !name.starts_with(b"["),
+                Err((None, _)) => unseen |= !is_own_word(name),
                 Err((Some(Errno::EACCES), true)) => closed = closed.or(Some((Errno::EACCES, true))),
                 Err((Some(Errno::EACCES), false)) if exec && shell != Shell::Bash || self.is_regular(&path, cwd) => {
                     closed = Some((Errno::EACCES, false))

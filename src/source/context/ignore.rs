@@ -1,6 +1,7 @@
 //! `.dockerignore` (Dockerfile reference, *.dockerignore file*; moby/patternmatcher).
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use bstr::{BStr, ByteSlice};
@@ -21,17 +22,22 @@ impl Ignore {
     /// Reads `<Dockerfile>.dockerignore`, else the `.dockerignore` of the context.
     ///
     /// # Errors
-    /// It is there and cannot be read.
+    /// It is there and cannot be read, or is none.
     pub fn read(root: &Path, dockerfile: &Path) -> Result<Self> {
         let mut own = dockerfile.as_os_str().to_owned();
         own.push(".dockerignore");
         for path in [Path::new(&own).to_path_buf(), root.join(".dockerignore")] {
             let Ok(metadata) = fs::metadata(&path) else { continue };
-            let what = format!("`{}`", path.display());
-            if metadata.len() > MAX_LENGTH {
-                return Err(Error::new(what, "it is longer than 1 MiB"));
+            let what = || format!("`{}`", path.display());
+            if !metadata.is_file() {
+                return Err(Error::new(what(), "it is no regular file"));
             }
-            return Ok(Self::parse(&fs::read(&path).map_err(|e| Error::new(what, e))?));
+            let mut text = Vec::new();
+            let read = fs::File::open(&path).and_then(|file| file.take(MAX_LENGTH + 1).read_to_end(&mut text));
+            if read.map_err(|e| Error::new(what(), e))? as u64 > MAX_LENGTH {
+                return Err(Error::new(what(), "it is longer than 1 MiB"));
+            }
+            return Ok(Self::parse(&text));
         }
         Ok(Ignore::default())
     }

@@ -5,6 +5,7 @@
 
 mod git;
 mod ignore;
+mod within;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,12 +20,10 @@ use super::{unreadable_below, walk};
 use crate::error::{Error, Result};
 use globset::{GlobBuilder, GlobMatcher};
 use ignore::Ignore;
+use within::Within;
 
 /// Files that are looked at in a directory that is no repository.
 const MAX_FILES: usize = 20_000;
-
-/// Links that lead to links (path_resolution(7)).
-const MAX_LINKS: usize = 40;
 
 /// What a file of a context is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +49,7 @@ pub struct Listed {
 #[derive(Debug)]
 pub struct Context {
     root: PathBuf,
+    within: Within,
     /// The path of the root in its repository: empty, or with a `/` at the end; `None` outside of any.
     prefix: Option<BString>,
     files: BTreeMap<BString, Listed>,
@@ -79,6 +79,7 @@ impl Context {
             let prefix = root.canonicalize().ok().and_then(|root| git::prefix(&root, &repository)).unwrap_or_default();
             return Ok(Context {
                 root: root.into(),
+                within: Within::new(root),
                 prefix: Some(prefix),
                 files,
                 is_partial: true,
@@ -87,7 +88,8 @@ impl Context {
             });
         }
         let (files, is_partial) = listed(root, &ignore)?;
-        Ok(Context { root: root.into(), prefix: None, files, is_partial, ignore, changed: BTreeMap::new() })
+        let within = Within::new(root);
+        Ok(Context { root: root.into(), within, prefix: None, files, is_partial, ignore, changed: BTreeMap::new() })
     }
 
     /// The same with other texts for some files, by their paths in the repository.
@@ -109,7 +111,7 @@ impl Context {
     pub fn size(&self, path: &BStr) -> u64 {
         match self.changed.get(path) {
             Some(text) => text.len() as u64,
-            None => fs::symlink_metadata(self.path(path)).map_or(0, |metadata| metadata.len()),
+            None => self.place(path).and_then(|place| fs::symlink_metadata(place).ok()).map_or(0, |found| found.len()),
         }
     }
 
@@ -128,28 +130,23 @@ impl Context {
         if self.ignore.excludes(path) {
             return None;
         }
-        self.files.get(path).cloned().or_else(|| found(&self.path(path)))
+        self.files.get(path).cloned().or_else(|| found(&self.place(path)?))
     }
 
-    /// The same where a link leads, as a source of COPY is followed that names it; `None` if that is no file of the context.
-    pub fn followed(&self, path: &BStr) -> Option<(BString, Listed)> {
-        let mut path = BString::from(path);
-        for _ in 0..MAX_LINKS {
-            let listed = self.get(path.as_bstr()).filter(|_| !path.is_empty())?;
-            if listed.kind == Kind::Regular {
-                return Some((path, listed));
-            }
-            let link = fs::read_link(self.path(path.as_bstr())).ok()?.into_os_string().into_encoded_bytes();
-            let directory = path.rfind(b"/").and_then(|at| path.get(..at)).unwrap_or_default();
-            let whole = if link.starts_with(b"/") { link } else { [directory, b"/", &link].concat() };
-            path = cleaned(whole.to_str().ok()?)?.into();
-        }
-        None
+    /// Where the links of a path lead, as COPY follows those of a source.
+    pub fn leads(&self, path: &BStr) -> Option<BString> {
+        self.within.leads(path)
     }
 
-    /// Whether there are files below `path`.
+    /// The regular file at a path without links; `None` if there is none in the context.
+    pub fn regular(&self, path: &BStr) -> Option<Listed> {
+        self.get(path).filter(|listed| listed.kind == Kind::Regular && !path.is_empty())
+    }
+
+    /// Whether there are files below `path`, which has no links.
     pub fn is_directory(&self, path: &BStr) -> bool {
-        path.is_empty() || self.below(path).next().is_some() || self.path(path).is_dir()
+        let is_there = || self.place(path).is_some_and(|place| fs::symlink_metadata(place).is_ok_and(|it| it.is_dir()));
+        path.is_empty() || self.below(path).next().is_some() || is_there()
     }
 
     /// The files below the directory `path`.
@@ -178,9 +175,14 @@ impl Context {
         found
     }
 
-    /// Where a file of the context is.
-    pub fn path(&self, path: &BStr) -> PathBuf {
-        self.root.join(std::ffi::OsStr::from_bytes(path))
+    /// Where a file of the context is; `None` if a link stands in the way to it, which may lead anywhere.
+    pub fn place(&self, path: &BStr) -> Option<PathBuf> {
+        self.within.place(path)
+    }
+
+    /// What a symbolic link of the context says.
+    pub fn link(&self, path: &BStr) -> Option<BString> {
+        Some(fs::read_link(self.place(path)?).ok()?.into_os_string().into_encoded_bytes().into())
     }
 
     /// Its path in the repository, else below the root as it was named.
@@ -198,15 +200,19 @@ impl Context {
     /// The bytes of a file, `most` of them.
     ///
     /// # Errors
-    /// It cannot be read.
+    /// It cannot be read, or is no regular file of the context.
     pub fn read(&self, path: &BStr, most: u64) -> Result<Vec<u8>> {
         if let Some(text) = self.changed.get(path) {
             return Ok(text.iter().copied().take(usize::try_from(most).unwrap_or(usize::MAX)).collect());
         }
-        let path = self.path(path);
+        let shown = || self.root.join(std::ffi::OsStr::from_bytes(path));
+        let place = self.place(path).filter(|place| fs::symlink_metadata(place).is_ok_and(|found| found.is_file()));
+        let Some(place) = place else {
+            return Err(Error::new(format!("`{}`", shown().display()), "it is no regular file of the build context"));
+        };
         let mut bytes = Vec::new();
-        let read = fs::File::open(&path).and_then(|file| file.take(most).read_to_end(&mut bytes));
-        read.map(|_| bytes).map_err(|e| unreadable_below(&path, &e))
+        let read = fs::File::open(&place).and_then(|file| file.take(most).read_to_end(&mut bytes));
+        read.map(|_| bytes).map_err(|e| unreadable_below(&place, &e))
     }
 }
 
