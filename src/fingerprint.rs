@@ -9,14 +9,11 @@ use sha2::{Digest, Sha256};
 pub use lines::{line_hash, line_hashes};
 
 use crate::finding::{Field, Finding, Place, Source};
-use crate::image::{Healthcheck, Image};
+use crate::image::{self, Healthcheck, Image};
 use crate::reference::Reference;
 
 /// The name of the key that [`v1`] gives, where a report has room for several.
 pub const V1: &str = "imagelint/v1";
-
-/// What [`Image::source`] is of a Dockerfile that is linted without an image.
-pub const DOCKERFILE: &str = "dockerfile";
 
 /// The key `imagelint/v1`: what stays the same when the image is built again, and when lines are added above.
 ///
@@ -30,7 +27,7 @@ pub fn v1(finding: &Finding, image: &Image) -> String {
     for word in quoted(&finding.message) {
         key.add(word);
     }
-    if let Some(source) = finding.blame.source.as_ref().filter(|_| image.source == DOCKERFILE) {
+    if let Some(source) = finding.blame.source.as_ref().filter(|_| !image.is_built()) {
         of_source(&mut key, source);
     }
     key.finish()
@@ -119,7 +116,7 @@ fn quoted(message: &str) -> impl Iterator<Item = &str> {
 /// What an image is called, whatever its tag, its digest, and the directory that it was built in.
 pub fn image_name(image: &Image) -> String {
     match image.source {
-        DOCKERFILE => path(&image.reference).to_owned(),
+        image::DOCKERFILE => path(&image.reference).to_owned(),
         _ => image_name_of(&image.reference),
     }
 }

@@ -93,3 +93,81 @@ fn a_mended_script_starts_what_it_started_before() {
         assert!(!was.0.is_empty(), "{script} starts nothing");
     }
 }
+
+fn write(root: &Path, files: &[(&str, &[u8])]) {
+    for (name, text) in files {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+}
+
+fn output(root: &Path, program: &str, words: &[&str]) -> std::process::Output {
+    let mut command = Command::new(program);
+    command.current_dir(root).env("IMAGELINT_CACHE_DIR", root.join(".git/cache")).args(words).output().unwrap()
+}
+
+/// What `--diff` shows is what `--fix` does, and `git apply` takes it: of files that several Dockerfiles share, with line ends of
+/// their own, and with names and texts that are not UTF-8.
+#[test]
+fn a_diff_is_a_patch_of_what_would_be_done() {
+    let root = tempfile::tempdir().unwrap();
+    let dockerfile = |name: &str| {
+        format!("FROM debian:12\nCOPY --chmod=755 [\"{name}\", \"/e.sh\"]\nENTRYPOINT [\"/e.sh\"]\nCMD [\"a\"]\n")
+    };
+    write(
+        root.path(),
+        &[
+            ("Dockerfile", dockerfile("a/e.sh").as_bytes()),
+            ("Dockerfile.b", dockerfile("a/e.sh").as_bytes()),
+            ("Dockerfile.c", b"FROM debian:12\r\nCMD srv a\r\n"),
+            ("Dockerfile.d", dockerfile("sm\u{f6} \u{f6}.sh").as_bytes()),
+            ("a/e.sh", b"#!/bin/sh\r\necho \xe9\r\nsrv \"$@\"\r\n"),
+            ("sm\u{f6} \u{f6}.sh", b"#!/bin/sh\necho \xe9\nsrv \"$@\"\n"),
+        ],
+    );
+    let git = |words: &[&str]| {
+        let said = output(root.path(), "git", words);
+        assert!(said.status.success(), "git {words:?}: {}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8_lossy(&said.stdout).into_owned()
+    };
+    git(&["init", "-q"]);
+    git(&["add", "-A"]);
+    let imagelint = |words: &[&str]| output(root.path(), env!("CARGO_BIN_EXE_imagelint"), words);
+    let diff = imagelint(&["check", "--tracked", "--diff"]);
+    assert_eq!(diff.status.code(), Some(1));
+    let patch = tempfile::NamedTempFile::new().unwrap();
+    fs::write(patch.path(), &diff.stdout).unwrap();
+    git(&["apply", "--whitespace=nowarn", patch.path().to_str().unwrap()]);
+    let applied = git(&["diff"]);
+    assert_eq!(applied.matches("+++ ").count(), 3, "{applied}");
+    git(&["checkout", "-q", "."]);
+    let fixed = imagelint(&["check", "--tracked", "--fix"]);
+    assert!(String::from_utf8_lossy(&fixed.stderr).contains("3 files changed"), "{fixed:?}");
+    assert_eq!(git(&["diff"]), applied);
+}
+
+/// A link of the context that leads out of it is not followed, be it in the middle of a path.
+#[test]
+fn nothing_outside_the_context_is_read_or_written() {
+    let root = tempfile::tempdir().unwrap();
+    let script: &[u8] = b"#!/bin/sh\r\nexec srv\r\n";
+    write(
+        root.path(),
+        &[
+            ("outside/e.sh", script),
+            ("context/Dockerfile", b"FROM debian:12\nCOPY --chmod=755 link/e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]\n"),
+        ],
+    );
+    std::os::unix::fs::symlink("../outside", root.path().join("context/link")).unwrap();
+    let imagelint = |words: &[&str]| output(&root.path().join("context"), env!("CARGO_BIN_EXE_imagelint"), words);
+    let said = imagelint(&["-f", "Dockerfile", "--fix"]);
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stdout));
+    assert_eq!(fs::read(root.path().join("outside/e.sh")).unwrap(), script);
+    // inside it is followed
+    fs::rename(root.path().join("outside"), root.path().join("context/inside")).unwrap();
+    fs::remove_file(root.path().join("context/link")).unwrap();
+    std::os::unix::fs::symlink("inside", root.path().join("context/link")).unwrap();
+    assert!(imagelint(&["-f", "Dockerfile", "--fix"]).status.success());
+    assert_eq!(fs::read(root.path().join("context/inside/e.sh")).unwrap(), b"#!/bin/sh\nexec srv\n");
+}

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use bstr::{BStr, BString, ByteSlice};
 
 use super::Blamer;
-use crate::dockerfile::{Instruction, Keyword};
-use crate::finding::{Edit, Finding, Fix, Source};
+use crate::dockerfile::{From, Instruction, Keyword};
+use crate::finding::{Edit, Finding, Fix, Place, Position, Source};
 use crate::format::shell::{self, Dialect};
+use crate::rule::{paste, quote};
 
 /// Rules of which the first fix that rewrites the command does as the author meant, and nothing else.
 const MEANT: [&str; 3] = ["arguments-in-one-string", "broken-exec-form", "shell-form-command"];
@@ -24,6 +25,7 @@ impl Blamer<'_> {
     /// Puts edits to the fixes of a finding that is blamed already.
     pub fn mend(&self, finding: &mut Finding) {
         let Some(source) = finding.blame.source.clone() else { return };
+        self.in_repository(finding);
         match finding.rule {
             "missing-exec" => with_exec(finding, &source),
             "carriage-return-in-shebang" => {
@@ -32,9 +34,25 @@ impl Blamer<'_> {
             "byte-order-mark" => whole(finding, &source, "remove the byte order mark", |text| {
                 text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).into()
             }),
-            "missing-shebang" => shebang(finding, &source),
+            // the first line of a here-document is not that of the Dockerfile
+            "missing-shebang" if !Arc::ptr_eq(&source.file, &self.build.file) => shebang(finding, &source),
+            "missing-shebang" => {}
             "not-executable" => self.with_mode(finding, &source),
             _ => self.rewritten(finding, &source),
+        }
+    }
+
+    /// What is to be done in the repository is done to the file as it is called there.
+    fn in_repository(&self, finding: &mut Finding) {
+        let Place::File { path, .. } = &finding.place else { return };
+        let name = path.strip_prefix(b"/").unwrap_or(path).as_bstr();
+        let from = self.made.iter().rev().find_map(|made| made.files.get(name));
+        let (Some(From::Context(source)), Some(context)) = (from, &self.build.context) else { return };
+        let source = context.source_path(source.as_bstr()).to_str_lossy().into_owned();
+        for fix in &mut finding.fixes {
+            if fix.text.starts_with("git update-index ") {
+                fix.text = format!("git update-index --chmod=+x {}", paste::operand(&source));
+            }
         }
     }
 
@@ -115,6 +133,8 @@ fn with_exec(finding: &mut Finding, source: &Source) {
     let Some(command) = source.file.text.get(source.span.clone()) else { return };
     let at = source.span.start + crate::rule::behind_assignments(&command.to_str_lossy());
     let file = Arc::clone(&source.file);
+    let line = Position::of(file.text.as_bstr(), at).line;
+    fix.title = format!("line {line} of {}, with `exec`", quote(&file.path));
     fix.edits = vec![Edit { at: Source { file, span: at..at }, with: "exec ".into() }];
 }
 
@@ -142,6 +162,7 @@ fn shebang(finding: &mut Finding, source: &Source) {
         if text.lines_with_terminator().next().is_some_and(|line| line.ends_with(b"\r\n")) { "\r\n" } else { "\n" };
     let at = Source { file: Arc::clone(&source.file), span: 0..0 };
     fix.edits = vec![Edit { at, with: format!("#!/bin/sh{end}").into() }];
+    fix.text = "#!/bin/sh".to_owned();
     fix.is_safe = end == "\n" && is_posix(source.file.path.as_bstr(), text);
 }
 

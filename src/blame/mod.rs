@@ -31,6 +31,11 @@ impl Blamer<'_> {
     /// What the repository has of a finding.
     pub fn blame(&self, finding: &Finding) -> Blame {
         let blame = match &finding.place {
+            Place::Config { field: Field::Entrypoint, index: None }
+                if finding.rule == "nothing-to-run" && !self.build.plan.sets(Field::Entrypoint) =>
+            {
+                self.missing()
+            }
             Place::Config { field, index } => self.field(*field, *index),
             Place::Layer { index } => self.layer(*index),
             Place::File { path, layer, head, span } => {
@@ -51,6 +56,14 @@ impl Blamer<'_> {
 
     fn whole(&self, at: usize) -> Option<Source> {
         Some(self.in_dockerfile(self.instruction(at)?.span.clone()))
+    }
+
+    /// Where an instruction is wanted and there is none: FROM of the target.
+    fn missing(&self) -> Blame {
+        let stages = self.build.parsed.stages();
+        let from = self.build.plan.stages.last().and_then(|last| stages.get(*last));
+        let source = from.map(|stage| self.in_dockerfile(stage.from.span.clone()));
+        Blame { source, instruction: None, inherited: Some(false), ..Blame::default() }
     }
 
     /// The instruction that set a field; of arrays the element.
@@ -117,17 +130,18 @@ impl Blamer<'_> {
                 let file = SourceFile { path: context.source_path(path.as_bstr()), text };
                 Some(Source { file: Arc::new(file), span })
             }
-            From::Document(range) => {
-                let body = self.build.file.text.get(range.clone())?;
+            From::Document(document) => {
+                let start = document.body.start;
+                let body = self.build.file.text.get(document.body.clone())?;
                 let span = moved(head, body.as_bstr(), span)?;
-                Some(self.in_dockerfile(range.start + span.start..range.start + span.end))
+                Some(self.in_dockerfile(start + span.start..start + span.end))
             }
             From::Assumed => None,
         }
     }
 }
 
-/// Where bytes of `head` stand in `text`, which may have other line ends.
+/// Where bytes of `head` stand in `text`, which may have other line ends, and tabs before its lines.
 fn moved(head: &BStr, text: &BStr, span: Range<usize>) -> Option<Range<usize>> {
     if text.starts_with(head.get(..span.end.min(head.len()))?) {
         return (span.end <= text.len()).then_some(span);
@@ -136,11 +150,13 @@ fn moved(head: &BStr, text: &BStr, span: Range<usize>) -> Option<Range<usize>> {
     let (line, column) =
         (lines(head, span.start)?, span.start - head.get(..span.start)?.rfind(b"\n").map_or(0, |at| at + 1));
     let start: usize = text.lines_with_terminator().take(line).map(<[u8]>::len).sum();
-    let own = text.get(start + column..)?;
+    let tabs = text.get(start..)?.iter().take_while(|byte| **byte == b'\t').count();
     // the carriage return itself may be what is not there
     let wanted = head.get(span.clone())?.lines().next()?;
     let wanted = wanted.strip_suffix(b"\r").unwrap_or(wanted);
-    own.starts_with(wanted).then(|| start + column..start + column + wanted.len())
+    let stands = |at: &usize| text.get(*at..).is_some_and(|own| own.starts_with(wanted));
+    let at = [start + column, start + tabs + column].into_iter().find(stands)?;
+    Some(at..at + wanted.len())
 }
 
 #[cfg(test)]
@@ -155,5 +171,7 @@ mod tests {
         assert_eq!(moved(head, text, 17..22), Some(19..24));
         assert_eq!(moved(head, BStr::new("#!/bin/sh\r\nother\r\n"), 17..22), None);
         assert_eq!(moved(text, head, 0..10), Some(0..9));
+        let text = BStr::new("\t#!/bin/sh\n\t\techo a\n\tapp b\n");
+        assert_eq!(moved(head, text, 17..22), Some(21..26));
     }
 }

@@ -138,11 +138,11 @@ pub fn run(typed: Typed) -> Result<Exit> {
         let mut first = Project::open(project.clone(), choice.select.clone(), &show)?;
         let mended = look.mended(&rules, which, |lint| first.judge(lint, &rules, None).findings)?;
         if fix.is_diff() {
-            let text: String = mended.iter().map(|(_, mended)| fix::diff(mended)).collect();
-            output::print(&text)?;
+            let text = mended.diff();
+            output::print_bytes(&text)?;
             return Ok(if text.is_empty() { Exit::Clean } else { Exit::Findings });
         }
-        mended.iter().try_for_each(|(wanted, mended)| fix::write(wanted, mended))?;
+        mended.write()?;
     }
     let mut project = Project::open(project, choice.select.clone(), &show)?;
     let exit = look.each(&rules, &show, |looked| {

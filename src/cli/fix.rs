@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use bstr::{BStr, BString, ByteSlice};
+use bstr::{BString, ByteSlice};
 use clap::Args;
 use imagelint::lint::{Mended, Unbuilt, Wanted, Which};
 use imagelint::report::counted;
@@ -45,52 +45,108 @@ pub fn need_files() -> Complaint {
     Complaint::new("an image cannot be mended").help("mend what it is built from: imagelint --dockerfile FILE --fix")
 }
 
-/// The changes as `diff -u` shows them.
-pub fn diff(mended: &Mended) -> String {
-    let one = |(path, (before, after)): (&BString, &(BString, BString))| {
-        let (before, after) = (before.to_str_lossy(), after.to_str_lossy());
-        let path = visible(path);
-        TextDiff::from_lines(before.as_ref(), after.as_ref())
-            .unified_diff()
-            .header(&format!("a/{path}"), &format!("b/{path}"))
-            .to_string()
-    };
-    mended.files.iter().map(one).collect()
+/// A file that is to change.
+struct Change {
+    /// Where it is; `None` of what is no regular file of a build context.
+    place: Option<PathBuf>,
+    /// Its path in the repository.
+    path: BString,
+    before: BString,
+    after: BString,
 }
 
-/// Writes the changed files, each as a whole or not at all, and says what was done.
-pub fn write(wanted: &Wanted, mended: &Mended) -> Result<()> {
-    if mended.files.is_empty() {
-        return Ok(());
-    }
-    let unbuilt = Unbuilt::open(wanted)?;
-    let places: Vec<(PathBuf, &BString)> = mended
-        .files
-        .iter()
-        .map(|(path, (_, after))| Ok((place(&unbuilt, wanted, path.as_bstr())?, after)))
-        .collect::<Result<_>>()?;
-    for (place, text) in places {
-        target::write_as("file", &place, text)?;
-    }
-    for (rule, title) in &mended.done {
-        output::note(&format!("mended {rule}: {}", visible(title.as_bytes())));
-    }
-    let files = counted(mended.files.len(), "file");
-    output::note(&format!("{files} changed: {}", listed(mended)));
-    Ok(())
+/// What is to change for one Dockerfile after the other; files that several of them copy are changed once.
+#[derive(Default)]
+pub struct Changes {
+    files: Vec<Change>,
+    done: Vec<(&'static str, String)>,
+    /// The Dockerfile came from standard input.
+    is_typed: bool,
 }
 
-fn place(unbuilt: &Unbuilt, wanted: &Wanted, path: &BStr) -> Result<PathBuf> {
-    let none = || {
-        Complaint::new(format!("could not write `{}`: it is no regular file of the build context", visible(path)))
-            .help("see what would change with --diff")
-    };
-    if wanted.text.is_some() {
-        return Err(Complaint::new("what comes from standard input cannot be mended there").help("use --diff"));
+impl Changes {
+    /// What `wanted` is to be looked at with: the files as those before it left them.
+    pub fn so_far(&self, wanted: &Wanted) -> Wanted {
+        let mut wanted = wanted.clone();
+        if let Ok(unbuilt) = Unbuilt::open(&wanted) {
+            let is_same = |change: &&Change| {
+                change.place.is_some() && change.place == canonical(unbuilt.place(&wanted, change.path.as_bstr()))
+            };
+            let known = self.files.iter().filter(is_same).map(|change| (change.path.clone(), change.after.clone()));
+            wanted.changed = known.collect();
+        }
+        wanted
     }
-    unbuilt.place(wanted, path).ok_or_else(none)
+
+    /// Adds what came of one.
+    pub fn add(&mut self, wanted: &Wanted, mended: Mended) {
+        let unbuilt = if mended.files.is_empty() { None } else { Unbuilt::open(wanted).ok() };
+        for (path, (before, after)) in mended.files {
+            let place = canonical(unbuilt.as_ref().and_then(|unbuilt| unbuilt.place(wanted, path.as_bstr())));
+            match self.files.iter_mut().find(|known| place.is_some() && known.place == place) {
+                Some(known) => known.after = after,
+                None => self.files.push(Change { place, path, before, after }),
+            }
+        }
+        self.is_typed |= wanted.text.is_some();
+        self.done.extend(mended.done);
+    }
+
+    /// The changes as `diff -u` shows them, by paths from the top of the repository, as git(1) takes them.
+    pub fn diff(&self) -> Vec<u8> {
+        let mut text = Vec::new();
+        for change in &self.files {
+            let (from, to) = (quoted("a/", &change.path), quoted("b/", &change.path));
+            let diff = TextDiff::from_lines(change.before.as_slice(), change.after.as_slice());
+            text.extend(format!("--- {from}\n+++ {to}\n").into_bytes());
+            // hunk by hunk they are written as bytes; a vector takes all
+            diff.unified_diff().iter_hunks().for_each(|hunk| drop(hunk.to_writer(&mut text)));
+        }
+        text
+    }
+
+    /// Writes the changed files, each as a whole or not at all, and says what was done.
+    pub fn write(&self) -> Result<()> {
+        if self.files.is_empty() {
+            return Ok(());
+        }
+        let places: Vec<(&PathBuf, &BString)> = self
+            .files
+            .iter()
+            .map(|change| Ok((change.place.as_ref().ok_or_else(|| self.nowhere(change))?, &change.after)))
+            .collect::<Result<_>>()?;
+        for (place, text) in places {
+            target::write_as("file", place, text)?;
+        }
+        for (rule, title) in &self.done {
+            output::note(&format!("mended {rule}: {}", visible(title.as_bytes())));
+        }
+        let names: Vec<String> = self.files.iter().map(|change| visible(&change.path).to_string()).collect();
+        output::note(&format!("{} changed: {}", counted(names.len(), "file"), names.join(", ")));
+        Ok(())
+    }
+
+    fn nowhere(&self, change: &Change) -> Complaint {
+        let why = match self.is_typed {
+            true => "what comes from standard input cannot be mended there".to_owned(),
+            false => {
+                format!("could not write `{}`: it is no regular file of the build context", visible(&change.path))
+            }
+        };
+        Complaint::new(why).help("see what would change with --diff")
+    }
 }
 
-fn listed(mended: &Mended) -> String {
-    mended.files.keys().map(|path| visible(path).to_string()).collect::<Vec<_>>().join(", ")
+/// A path as git writes it in a diff: in quotes, with escapes, where it is not plain (git-config(1), core.quotePath).
+fn quoted(before: &str, path: &[u8]) -> String {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~') && !b"\"\\".contains(byte);
+    if path.iter().all(is_plain) {
+        return format!("{before}{}", path.to_str_lossy());
+    }
+    let escaped = |byte: &u8| if is_plain(byte) { char::from(*byte).to_string() } else { format!("\\{byte:03o}") };
+    format!("\"{before}{}\"", path.iter().map(escaped).collect::<String>())
+}
+
+fn canonical(place: Option<PathBuf>) -> Option<PathBuf> {
+    place?.canonicalize().ok()
 }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, CommandFactory, ValueEnum};
 use imagelint::finding::Finding;
 use imagelint::image::{self, Platform};
 use imagelint::launch::Overrides;
-use imagelint::lint::{self, Lint, Mended, Origin, Unbuilt, Wanted, Which};
+use imagelint::lint::{self, Lint, Origin, Unbuilt, Which};
 use imagelint::report::{self, Detail};
 use imagelint::rule::Rule;
 use imagelint::source::places::{Access, Place};
@@ -209,9 +209,9 @@ impl Look {
         let options = self.options(&bar, store);
         let (reference, overrides) = (name.parse(), self.overrides());
         if !self.all_platforms {
-            return then(
-                reference.and_then(|reference| Lint::new(&reference, &options, &overrides, rules.iter().copied())),
-            );
+            let lint =
+                reference.and_then(|reference| Lint::new(&reference, &options, &overrides, rules.iter().copied()));
+            return then(lint.map_err(|error| mistaken(name, error)));
         }
         match reference.and_then(|reference| Lint::all(&reference, &options, &overrides, rules)) {
             Ok(mut all) => all.try_for_each(then),
@@ -250,13 +250,14 @@ impl Look {
         rules: &[&Rule],
         which: Which,
         mut judge: impl FnMut(&Lint) -> Vec<Finding>,
-    ) -> Result<Vec<(Wanted, Mended)>> {
+    ) -> Result<fix::Changes> {
         if !self.images.is_empty() {
             return Err(fix::need_files());
         }
         let store = self.cache.store().map(|store| store as Arc<dyn Keep>);
-        let mut all = Vec::new();
+        let mut all = fix::Changes::default();
         for wanted in self.build.wanted()? {
+            let wanted = all.so_far(&wanted);
             let options = image::Options {
                 platform: self.platform.clone(),
                 access: self.search.access(),
@@ -271,7 +272,9 @@ impl Look {
                 Ok((lint, findings))
             });
             // Why a file cannot be read is told when it is linted.
-            all.extend(mended.ok().map(|(mended, ..)| (wanted, mended)));
+            if let Ok((mended, ..)) = mended {
+                all.add(&wanted, mended);
+            }
         }
         Ok(all)
     }
@@ -301,6 +304,14 @@ impl Look {
             user: user.clone(),
             workdir: workdir.clone(),
         }
+    }
+}
+
+/// An image that cannot be had may have been meant as a command, which comes first of all words.
+fn mistaken(name: &str, error: imagelint::Error) -> imagelint::Error {
+    match super::CommandLine::command().find_subcommand(name) {
+        Some(_) => error.and_help(format!("`{name}` is a command as well, if it comes first: imagelint {name}")),
+        None => error,
     }
 }
 

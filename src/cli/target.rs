@@ -6,7 +6,7 @@
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, chown};
 use std::path::{Path, PathBuf};
 
 use super::output::{self, Complaint, Result};
@@ -116,10 +116,13 @@ pub fn write_as(what: &str, path: &Path, text: &[u8]) -> Result<()> {
     }
 }
 
-/// Writes a new file beside `path`, which then takes its name, and the mode of the file that had it.
+/// Writes a new file beside `path`, which then takes its name, and the mode and, where that may be given, the owner of the
+/// file that had it.
 fn replace(path: &Path, text: &[u8], old: Option<&Metadata>) -> io::Result<()> {
     let temporary = beside(path);
     let mut file = OpenOptions::new().write(true).create_new(true).open(&temporary)?;
+    // chown(2) clears set-id bits: the mode comes after it
+    let _ = old.map(|old| chown(&temporary, Some(old.uid()), Some(old.gid())));
     let kept = old.map_or(Ok(()), |old| file.set_permissions(old.permissions()));
     let renamed = kept.and_then(|()| file.write_all(text)).and_then(|()| fs::rename(&temporary, path));
     if renamed.is_err() {

@@ -19,7 +19,8 @@ fn unset(_: &str) -> Option<String> {
     None
 }
 
-const PLAIN: Lex<'_> = Lex { escape: '\\', raw_quotes: false, raw_escapes: false, skip_unset: true, value: &unset };
+const PLAIN: Lex<'_> =
+    Lex { escape: '\\', raw_quotes: false, raw_escapes: false, skip_unset: true, skip_quotes: false, value: &unset };
 
 /// The here-documents of a line, in their order.
 ///

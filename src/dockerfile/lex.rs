@@ -8,6 +8,9 @@ use super::go::is_space;
 /// `${…}` within `${…}` beyond this is not expanded.
 const MAX_DEPTH: usize = 100;
 
+/// A word that grows by more than this is not expanded.
+const MAX_GROWTH: usize = 1 << 20;
+
 /// How to read words.
 #[derive(Clone, Copy)]
 pub struct Lex<'a> {
@@ -19,6 +22,8 @@ pub struct Lex<'a> {
     pub raw_escapes: bool,
     /// Variables that are not set stay.
     pub skip_unset: bool,
+    /// Quotes are characters like any other.
+    pub skip_quotes: bool,
     /// Values of variables.
     pub value: &'a dyn Fn(&str) -> Option<String>,
 }
@@ -42,7 +47,7 @@ impl Lex<'_> {
 
     fn run(&self, text: &str) -> Result<(String, Vec<String>), String> {
         let text: Vec<char> = text.chars().collect();
-        let mut reading = Reading { lex: *self, text: &text, at: 0, buffer: String::new(), depth: 0 };
+        let mut reading = Reading { lex: *self, text: &text, at: 0, buffer: String::new(), depth: 0, grown: 0 };
         reading.until(None, self.raw_escapes)
     }
 }
@@ -55,6 +60,8 @@ struct Reading<'a> {
     /// had so far, as in BuildKit.
     buffer: String,
     depth: usize,
+    /// Bytes that values have brought.
+    grown: usize,
 }
 
 /// Words so far, and whether one is under way.
@@ -128,6 +135,11 @@ impl Reading<'_> {
                     let value = self.dollar()?;
                     value.chars().for_each(|c| words.char(&mut self.buffer, c));
                     result.push_str(&value);
+                }
+                '\'' | '"' if self.lex.skip_quotes => {
+                    self.at += 1;
+                    words.char(&mut self.buffer, c);
+                    result.push(c);
                 }
                 '<' | '\'' | '"' => {
                     let text = match c {
@@ -223,6 +235,12 @@ impl Reading<'_> {
     }
 
     fn dollar(&mut self) -> Result<String, String> {
+        let value = self.expansion()?;
+        self.grown += value.len();
+        if self.grown > MAX_GROWTH { Err("the values of variables are too long".to_owned()) } else { Ok(value) }
+    }
+
+    fn expansion(&mut self) -> Result<String, String> {
         self.at += 1;
         if self.peek() != Some('{') {
             let name = self.name();
@@ -351,7 +369,14 @@ mod tests {
         }
     }
 
-    const LEX: Lex<'_> = Lex { escape: '\\', raw_quotes: false, raw_escapes: false, skip_unset: false, value: &value };
+    const LEX: Lex<'_> = Lex {
+        escape: '\\',
+        raw_quotes: false,
+        raw_escapes: false,
+        skip_unset: false,
+        skip_quotes: false,
+        value: &value,
+    };
 
     #[test]
     fn variables() {

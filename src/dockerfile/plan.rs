@@ -3,11 +3,12 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::Arc;
 
 use bstr::{BString, ByteSlice};
 
 use super::go::lossy;
-use super::instruction::{Arguments, Form, Instruction, Keyword};
+use super::instruction::{Arguments, Form, Heredoc, Instruction, Keyword};
 use super::parse::Parsed;
 use super::stage::{Stage, Value, Variables};
 use crate::finding::Field;
@@ -50,12 +51,23 @@ pub struct Copy {
     pub is_mode_unknown: bool,
     /// `--chown`, variables expanded.
     pub owner: Option<String>,
-    /// Files that stand in the Dockerfile: name, and the bytes of the body.
-    pub documents: Vec<(BString, Range<usize>)>,
+    /// Files that stand in the Dockerfile.
+    pub documents: Vec<Arc<Document>>,
     /// Archives are unpacked, and URLs fetched: ADD.
     pub is_add: bool,
     /// `--parents`.
     pub keeps_parents: bool,
+}
+
+/// A file that stands in the Dockerfile.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Document {
+    /// Its name.
+    pub name: BString,
+    /// Its bytes in the Dockerfile.
+    pub body: Range<usize>,
+    /// What is written of them: without the tabs that `<<-` removes, variables expanded; `None` if some are not known.
+    pub text: Option<BString>,
 }
 
 /// What changes files.
@@ -107,6 +119,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether an instruction sets a field.
+    pub fn sets(&self, field: Field) -> bool {
+        self.instruction_of(field).is_some()
+    }
+
     /// The instruction that set a field.
     pub fn instruction_of(&self, field: Field) -> Option<usize> {
         self.set.iter().rev().find(|(set, _)| *set == field).map(|(_, at)| *at)
@@ -187,6 +204,11 @@ impl Parsed {
         Some(build.finish())
     }
 }
+
+/// Instructions without effect that are told at most.
+const MAX_DEAD: usize = 100;
+/// A longer path is none (PATH_MAX of include/uapi/linux/limits.h): a build ends there.
+const PATH_MAX: usize = 4096;
 
 /// A build under way.
 struct Build<'a> {
@@ -340,7 +362,8 @@ impl<'a> Build<'a> {
 
     /// Notes that an instruction sets a field; one of this build that did before has no effect.
     fn supersede(&mut self, field: Field, at: usize) {
-        if let Some(before) = self.plan.instruction_of(field) {
+        let is_kept = self.plan.dead.len() < MAX_DEAD;
+        if let Some(before) = self.plan.instruction_of(field).filter(|_| is_kept) {
             self.plan.dead.push(Dead { instruction: before, by: at });
         }
         self.plan.set.push((field, at));
@@ -380,7 +403,8 @@ impl<'a> Build<'a> {
     fn workdir(&mut self, at: usize, instruction: &Instruction) {
         let before = self.plan.configuration.working_dir.clone();
         let path = self.value(instruction);
-        self.plan.configuration.working_dir = path.map(|path| joined(&before, &path)).unwrap_or_default();
+        let whole = path.map(|path| joined(&before, &path)).unwrap_or_default();
+        self.plan.configuration.working_dir = if whole.len() < PATH_MAX { whole } else { before };
         self.directories.insert(self.plan.configuration.working_dir.clone());
         self.plan.set.push((Field::WorkingDir, at));
     }
@@ -393,7 +417,7 @@ impl<'a> Build<'a> {
         for source in sources {
             let announced = super::here::document(&lossy(&source.text)).ok().flatten();
             match announced.and_then(|announced| documents(&announced.name)) {
-                Some(here) => bodies.push((here.name.clone(), here.body.clone())),
+                Some(here) => bodies.push(Arc::new(self.document(here))),
                 None => paths.push(self.expand(&source.text)),
             }
         }
@@ -414,6 +438,20 @@ impl<'a> Build<'a> {
         }
     }
 
+    /// BuildKit `instructions/parse.go` (`parseSourcesAndDest`) and `parser.go` (`ChompHeredocContent`).
+    fn document(&self, here: &Heredoc) -> Document {
+        let body = self.file.get(here.body.clone()).unwrap_or_default();
+        let chomped = |line: &[u8]| line.trim_start_with(|c| c == '\t').to_vec();
+        let text: Vec<u8> =
+            if here.chomp { body.lines_with_terminator().flat_map(chomped).collect() } else { body.to_vec() };
+        let expanded = || match self.plan.variables.expand_document(&text) {
+            Value::Known(text) => Some(text.into()),
+            Value::Unknown => None,
+        };
+        let text = if here.expand { expanded() } else { Some(text.into()) };
+        Document { name: here.name.clone(), body: here.body.clone(), text }
+    }
+
     fn destination(&self, to: &str) -> String {
         let whole = joined(&self.plan.configuration.working_dir, to);
         // What is there already is not known; a name without a slash at the end may be that of a directory all the same.
@@ -423,12 +461,8 @@ impl<'a> Build<'a> {
     }
 
     fn finish(mut self) -> Plan {
-        let variables = self.plan.variables.environment.iter();
-        let known = variables.filter_map(|(name, value)| match value {
-            Value::Known(value) => Some(format!("{name}={value}")),
-            Value::Unknown => None,
-        });
-        self.plan.configuration.env = known.collect();
+        let known = self.plan.variables.known();
+        self.plan.configuration.env = known.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         self.plan
     }
 }

@@ -57,6 +57,9 @@ impl Parsed {
     }
 }
 
+/// A longer value is not carried on: no process can have it (execve(2), `MAX_ARG_STRLEN`).
+const MAX_VALUE: usize = 1 << 18;
+
 /// What a variable is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Value {
@@ -69,8 +72,10 @@ pub enum Value {
 /// Variables of ARG and ENV, as far as they are known.
 #[derive(Clone, Debug, Default)]
 pub struct Variables {
-    /// Of `ENV`, in their order; they hide arguments of the same name.
-    pub environment: Vec<(String, Value)>,
+    /// Of `ENV`, each with its place among them; they hide arguments of the same name.
+    pub environment: BTreeMap<String, (usize, Value)>,
+    /// How many were set.
+    pub count: usize,
     /// Of `ARG`.
     pub arguments: BTreeMap<String, Value>,
     /// Values of `--build-arg`, which ARG takes before its own.
@@ -82,19 +87,43 @@ pub struct Variables {
 impl Variables {
     /// The value; `None` if it is not set.
     pub fn get(&self, name: &str) -> Option<Value> {
-        let own = self.environment.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value);
+        let own = self.environment.get(name).map(|(_, value)| value);
         let value = own.or_else(|| self.arguments.get(name)).cloned();
-        value.or(self.is_open.then_some(Value::Unknown))
+        // no environment has `@` or `1`
+        let is_name = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        value.or((self.is_open && is_name).then_some(Value::Unknown))
     }
 
     /// Sets a variable of the environment.
     pub fn set(&mut self, name: String, value: Value) {
-        self.environment.retain(|(known, _)| *known != name);
-        self.environment.push((name, value));
+        self.count += 1;
+        self.environment.insert(name, (self.count, value));
+    }
+
+    /// The variables of the environment whose values are known, in the order in which they were set last.
+    pub fn known(&self) -> Vec<(&str, &str)> {
+        let mut known: Vec<(usize, &str, &str)> = Vec::new();
+        for (name, (at, value)) in &self.environment {
+            if let Value::Known(value) = value {
+                known.push((*at, name, value));
+            }
+        }
+        known.sort_unstable();
+        known.into_iter().map(|(_, name, value)| (name, value)).collect()
     }
 
     /// A text with its variables expanded; `Unknown` if one of them is not known, or the text is wrong.
     pub fn expand(&self, text: &[u8], escape: u8) -> Value {
+        self.read(text, char::from(escape), false)
+    }
+
+    /// A here-document that is copied, likewise: the escape character is always `\`, quotes are characters like any other
+    /// (BuildKit `dockerfile2llb/convert.go`, `SupportsSingleWordExpansionRaw`).
+    pub fn expand_document(&self, text: &[u8]) -> Value {
+        self.read(text, '\\', true)
+    }
+
+    fn read(&self, text: &[u8], escape: char, skip_quotes: bool) -> Value {
         let unknown = std::cell::Cell::new(false);
         let value = |name: &str| match self.get(name) {
             Some(Value::Known(value)) => Some(value),
@@ -104,10 +133,9 @@ impl Variables {
             }
             None => None,
         };
-        let lex =
-            Lex { escape: char::from(escape), raw_quotes: false, raw_escapes: false, skip_unset: false, value: &value };
+        let lex = Lex { escape, raw_quotes: false, raw_escapes: false, skip_unset: false, skip_quotes, value: &value };
         match lex.word(&lossy(text)) {
-            Ok(text) if !unknown.get() => Value::Known(text),
+            Ok(text) if !unknown.get() && text.len() <= MAX_VALUE => Value::Known(text),
             _ => Value::Unknown,
         }
     }

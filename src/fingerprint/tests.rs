@@ -87,7 +87,7 @@ fn names_forget_tags_digests_and_directories() {
         assert_eq!(image_name_of(typed), bare);
     }
     assert_eq!([name("./app.tar:1"), name("oci:/a/b:v1")], ["./app.tar", "/a/b"]);
-    let dockerfile = Image { source: DOCKERFILE, ..image("./services/api/Dockerfile:1") };
+    let dockerfile = Image { source: crate::image::DOCKERFILE, ..image("./services/api/Dockerfile:1") };
     assert_eq!(image_name(&dockerfile), "services/api/Dockerfile:1");
 }
 
@@ -135,7 +135,7 @@ fn the_repository_counts_only_where_there_is_no_image() {
     };
     let (first, second) = (blamed("CMD a\nUSER b\nCMD b\n", 0), blamed("CMD a\nUSER b\nCMD b\n", 13));
     assert_eq!(key(&first), key(&second));
-    let dockerfile = Image { source: DOCKERFILE, ..image("Dockerfile") };
+    let dockerfile = Image { source: crate::image::DOCKERFILE, ..image("Dockerfile") };
     assert_ne!(v1(&first, &dockerfile), v1(&second, &dockerfile));
     assert_eq!(v1(&first, &dockerfile), v1(&blamed("# x\n\nCMD a\n", 5), &dockerfile));
     // A span that is none is no reason to fall.

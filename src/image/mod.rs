@@ -86,6 +86,16 @@ pub struct Image {
     pub again: Box<dyn Reread>,
 }
 
+impl Image {
+    /// Whether it is one, and not what a Dockerfile is taken to make.
+    pub fn is_built(&self) -> bool {
+        self.source != DOCKERFILE
+    }
+}
+
+/// The source of what is still to be built.
+pub const DOCKERFILE: &str = "dockerfile";
+
 /// That the layers do not tell all: the image is still to be built.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unseen {

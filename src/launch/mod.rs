@@ -78,6 +78,12 @@ pub struct Alternative {
 }
 
 impl Launch {
+    /// What comes of it is not known, for this reason.
+    pub fn leave_open(&mut self, why: &str) {
+        self.starts.iter_mut().for_each(|start| start.outcome = Outcome::Unknown(why.to_owned()));
+        self.others.clear();
+    }
+
     /// The other ways, each as a launch of its own.
     pub fn alternatives(&self) -> impl Iterator<Item = Launch> {
         let launch = |way: &Alternative| {

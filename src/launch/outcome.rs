@@ -204,8 +204,8 @@ pub enum Cause {
         line: usize,
         /// The exit code.
         code: u8,
-        /// A program that it leaves in the background, which ends with it.
-        left: Option<BString>,
+        /// A program that it leaves in the background, which ends with it: its name, and the line where it is started.
+        left: Option<(BString, usize)>,
     },
     /// A program that starts another in the background, and ends.
     LeftBehind {

@@ -1,5 +1,7 @@
 //! The process that the configuration describes (runtime-spec, config.md, *Process*).
 
+use std::collections::HashMap;
+
 use bstr::BString;
 
 use super::runtime::Runtime;
@@ -112,10 +114,8 @@ impl Process {
         if let (Some(entry), true) = (bare, runtime.refuses_bare_env) {
             return Err(entry.clone());
         }
-        let mut environment = Environment::default();
-        for (name, value) in self.env.iter().filter_map(|e| e.split_once('=')) {
-            environment.set(name.into(), value.into());
-        }
+        let pairs = self.env.iter().filter_map(|e| e.split_once('='));
+        let mut environment = Environment::of(pairs.map(|(name, value)| (name.into(), value.into())));
         if environment.get(b"PATH").is_none() {
             environment.set("PATH".into(), DEFAULT_PATH.into());
             environment.default_path = true;
@@ -136,6 +136,22 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// One in which these are set, one after the other.
+    fn of(pairs: impl Iterator<Item = (BString, BString)>) -> Self {
+        let mut places: HashMap<BString, usize> = HashMap::new();
+        let mut variables: Vec<(BString, BString)> = Vec::new();
+        for (name, value) in pairs {
+            match places.get(&name).and_then(|at| variables.get_mut(*at)) {
+                Some((_, old)) => *old = value,
+                None => {
+                    places.insert(name.clone(), variables.len());
+                    variables.push((name, value));
+                }
+            }
+        }
+        Environment { variables, default_path: false }
+    }
+
     /// The value of `name`.
     pub fn get(&self, name: &[u8]) -> Option<&BString> {
         self.variables.iter().find(|(n, _)| *n == name).map(|(_, v)| v)

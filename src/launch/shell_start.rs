@@ -240,7 +240,7 @@ impl Running<'_> {
             return Outcome::Exits { code, cause: Cause::ShellSyntax { path, line, shell: call.shell } };
         }
         let left = ending.jobs.iter().find(|job| !job.short && job.told.is_none());
-        let left = left.and_then(|job| job.argv.first()?.known().map(BStr::to_owned));
+        let left = left.and_then(|job| Some((job.argv.first()?.known()?.to_owned(), job.span.line)));
         Outcome::Exits { code, cause: Cause::ScriptEnds { path, line, code, left } }
     }
 

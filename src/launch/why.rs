@@ -26,7 +26,7 @@ impl Cause {
             ),
             Cause::Exec { role, path, problem } => format!("{} `{path}` {}", noun(*role), exec(problem)),
             Cause::ScriptEnds { path, line, code, left } => {
-                let left = left.as_ref().map(|left| format!(", and leaves `{left}` in the background"));
+                let left = left.as_ref().map(|(left, _)| format!(", and leaves `{left}` in the background"));
                 let left = left.unwrap_or_default();
                 format!("the script `{path}` ends by itself at line {line}, with exit code {code}{left}")
             }

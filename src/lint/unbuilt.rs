@@ -13,7 +13,7 @@ use super::Lint;
 use crate::blame::Blamer;
 use crate::dockerfile::{self, Assembled, Base, Build, Family, Parsed, Plan};
 use crate::error::{Error, Result};
-use crate::finding::{Confidence, Field, Finding, Place, Position, Severity, SourceFile};
+use crate::finding::{Because, Confidence, Field, Finding, Place, Position, Severity, SourceFile};
 use crate::image::{Image, Platform};
 use crate::launch::Overrides;
 use crate::rule::Rule;
@@ -22,6 +22,11 @@ use crate::source::context::{Context, in_repository};
 
 /// A longer Dockerfile is not read.
 const MAX_LENGTH: usize = 4 << 20;
+
+/// One of more instructions is not looked at.
+const MAX_INSTRUCTIONS: usize = 10_000;
+/// And none that makes more layers: engines take about 125 (moby `layer/layer_store.go`, maxLayerDepth).
+const MAX_STEPS: usize = 500;
 
 /// A Dockerfile, and what it would be built with.
 pub struct Unbuilt {
@@ -71,9 +76,16 @@ impl Unbuilt {
             return Err(Error::new(format!("`{shown}:{line}:{column}`"), message)
                 .help("mend the Dockerfile: BuildKit refuses it as well"));
         }
-        if parsed.plan(&file.text, wanted.target.as_deref(), None).is_none() {
+        if parsed.instructions.len() > MAX_INSTRUCTIONS {
+            return Err(Error::new(format!("`{shown}`"), format!("it has more than {MAX_INSTRUCTIONS} instructions")));
+        }
+        let Some(plan) = parsed.plan(&file.text, wanted.target.as_deref(), None) else {
             let target = wanted.target.as_deref().unwrap_or_default();
             return Err(Error::new(format!("`{shown}`"), format!("it has no stage `{target}`")).help(stages(&parsed)));
+        };
+        if plan.steps.len() > MAX_STEPS {
+            return Err(Error::new(format!("`{shown}`"), format!("it makes more than {MAX_STEPS} layers"))
+                .help("no engine takes so many: put several RUN or COPY into one"));
         }
         let open = |root: &PathBuf| {
             let context = Context::open(root, &wanted.path)?;
@@ -101,6 +113,14 @@ impl Unbuilt {
         let plan = plan.ok_or_else(|| Error::new("the Dockerfile", "it has no such stage"))?;
         let build =
             Build { file: Arc::clone(&self.file), parsed: &self.parsed, plan: &plan, context: self.context.clone() };
+        if let Base::Image(name) = &plan.base
+            && is_windows(name)
+        {
+            let mut lint = Lint::of(build.assumed(Family::Debian, Platform::host()).image, overrides, [])?;
+            lint.launch.leave_open("its base is an image for Windows, and of those nothing is known");
+            lint.dockerfile = Some(Arc::clone(&self.file));
+            return Ok(lint);
+        }
         let is_base_known = base.is_some();
         let one = |assembled: Assembled| self.judge(&build, assembled, is_base_known, overrides, rules);
         if let Some(image) = base {
@@ -129,11 +149,18 @@ impl Unbuilt {
     ) -> Result<Lint> {
         let Assembled { image, made } = made;
         let is_open = image.unseen.is_some();
-        let known = |rule: &&&Rule| !is_open || rules::OF_PARTS.contains(&rule.name);
+        // an unknown base may have a command
+        let may_be_there = !is_base_known && build.plan.base != Base::Scratch && !build.plan.sets(Field::Entrypoint);
+        let known = |rule: &&&Rule| {
+            (!is_open || rules::OF_PARTS.contains(&rule.name)) && !(may_be_there && rule.name == "nothing-to-run")
+        };
         let mut lint = Lint::of(image, overrides, rules.iter().filter(known).copied())?;
+        if may_be_there && lint.launch.process.argv.is_empty() {
+            lint.launch.leave_open("what the base image runs is not known");
+        }
         // What the base has for an entrypoint gets the words of CMD, and does with them what it will.
         let is_entrypoint_known =
-            is_base_known || build.plan.base == Base::Scratch || build.plan.instruction_of(Field::Entrypoint).is_some();
+            is_base_known || build.plan.base == Base::Scratch || build.plan.sets(Field::Entrypoint);
         if rules.iter().any(|rule| rule.name == "dead-instruction") {
             lint.findings.extend(rules::dead_instructions(build));
         }
@@ -166,9 +193,15 @@ impl Unbuilt {
             is_overridden && matches!(finding.place, Place::Config { field: Field::Entrypoint | Field::Cmd, .. })
         };
         for finding in &mut lint.findings {
+            // there is no configuration yet that could be shown
+            let of_config = |because: &&mut Because| matches!(because.place, Some(Place::Config { .. }));
+            finding.because.iter_mut().filter(of_config).for_each(|because| because.place = None);
             if finding.blame.source.is_none() && !is_typed(finding) {
                 finding.blame = blamer.blame(finding);
                 blamer.mend(finding);
+            }
+            if finding.rule == "nothing-to-run" {
+                finding.severity = Severity::Note; // it may be meant for others to build on
             }
             let is_of_text = finding.rule == "dead-instruction";
             if is_open && !is_of_text && (finding.severity < Severity::Error || !is_entrypoint_known) {
@@ -211,6 +244,14 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     let read = file.take(MAX_LENGTH as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|e| Error::new(what(), e).help(absent))?;
     Ok(bytes)
+}
+
+/// Whether an image of that name is for Windows: Microsoft's own, and the variants of official images that are built on these.
+fn is_windows(image: &str) -> bool {
+    let name = image.to_lowercase();
+    ["/windows/", "/windows:", "nanoserver", "windowsservercore", "/dotnet/framework/"]
+        .iter()
+        .any(|part| name.contains(part))
 }
 
 /// The first fault: where, and what.

@@ -217,7 +217,9 @@ fn because(because: &Because) -> BecauseReport {
 }
 
 fn fix(fix: &Fix) -> FixReport {
-    let edits = fix.edits.iter().map(edit).collect();
+    // JSON is UTF-8: what is not cannot be said in it
+    let is_said = fix.edits.iter().all(|edit| edit.with.to_str().is_ok());
+    let edits = fix.edits.iter().filter(|_| is_said).map(edit).collect();
     FixReport { title: fix.title.clone(), text: fix.text.clone(), edits, safe: fix.is_safe }
 }
 
@@ -226,7 +228,7 @@ fn edit(edit: &Edit) -> EditReport {
 }
 
 fn layer(index: usize, finding: &Finding, image: &Image) -> Option<LayerReport> {
-    let layer = image.layers.get(index)?;
+    let layer = image.layers.get(index).filter(|_| image.is_built())?;
     // A root file system has a layer, which has no digest.
     let (digest, created_by) = (Some(layer.digest.clone()).filter(|d| !d.is_empty()), layer.created_by.clone());
     Some(LayerReport { index, digest, created_by, inherited: finding.blame.layer_inherited })

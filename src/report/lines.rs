@@ -3,12 +3,11 @@
 use super::Style;
 use super::escape::{sentence, shorten};
 use crate::finding::Finding;
-use crate::fingerprint::DOCKERFILE;
 use crate::image::Image;
 
 /// What was really read: source, reference, digest, platform.
 pub fn heading(image: &Image, style: &Style) -> String {
-    let none = if image.source == DOCKERFILE { "not built yet" } else { "no digest" };
+    let none = if image.is_built() { "no digest" } else { "not built yet" };
     let digest = image.digest.as_deref().unwrap_or(none);
     // `rootfs:DIR` would name its source twice.
     let reference = image.reference.strip_prefix(image.source).and_then(|rest| rest.strip_prefix(':'));
@@ -47,6 +46,8 @@ fn shorten_to(text: &str, max: usize) -> &str {
 
 /// The same of a finding, and whether the base image brings it.
 pub(super) fn layer_of(finding: &Finding, image: &Image) -> Option<String> {
+    // before a build there are none
+    image.is_built().then_some(())?;
     let base = if finding.blame.layer_inherited == Some(true) { ", from the base image" } else { "" };
     Some(layer(finding.layer?, image)? + base)
 }

@@ -129,7 +129,12 @@ fn title(finding: &Finding) -> String {
 }
 
 fn brief(finding: &Finding, style: &Style) -> String {
-    format!("{}: {}\n", style.severity(finding.severity, &title(finding)), sentence(&finding.message))
+    let at = finding.blame.source.as_ref().map(|source| {
+        let (start, _) = source.region();
+        format!("{}:{}:{}: ", sentence(&source.file.path), start.line, start.column)
+    });
+    let title = style.severity(finding.severity, &title(finding));
+    format!("{}{title}: {}\n", at.unwrap_or_default(), sentence(&finding.message))
 }
 
 fn full(finding: &Finding, subject: &Subject<'_>, style: &Style) -> String {
@@ -165,9 +170,8 @@ fn full(finding: &Finding, subject: &Subject<'_>, style: &Style) -> String {
 /// What stands behind the place in the repository: how that came into the image, and where it is there.
 fn sources<'s>(finding: &Finding, subject: &Subject<'_>) -> impl Iterator<Item = (&'s str, Snippet)> {
     let instruction = finding.blame.instruction.as_ref().map(Snippet::of_source);
-    // of a Dockerfile nothing was built yet
-    let is_built = subject.image.source != crate::fingerprint::DOCKERFILE;
-    let image = finding.blame.source.as_ref().filter(|_| is_built).and_then(|_| place(finding, subject));
+    let image =
+        finding.blame.source.as_ref().filter(|_| subject.image.is_built()).and_then(|_| place(finding, subject));
     let told = [instruction.map(|s| ("brought into the image here", s)), image.map(|s| ("in the image", s))];
     told.into_iter().flatten()
 }

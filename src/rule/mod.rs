@@ -4,6 +4,7 @@
 //! chain of steps, what people will see, the layer to blame, near names - is here, so that a rule is a document and
 //! a short function.
 
+mod line;
 mod near;
 mod once;
 pub mod packages;

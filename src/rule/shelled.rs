@@ -128,7 +128,7 @@ impl<'a> Parented<'a> {
         let head = view.read(ino, 0, HEAD).ok()?;
         let is_there = head.get(held.span.clone()).is_some_and(|text| text.starts_with_str(first_line(&held.text)));
         let layer = view.inode(ino).layer.map(usize::from);
-        let text = !head.contains(&0) && head.to_str().is_ok();
+        let text = super::trouble::is_text(&head);
         let head = BString::from(if text { head } else { Vec::new() });
         let span = (is_there && text).then(|| held.span.clone()).filter(|span| !span.is_empty());
         Some(Place::File { path: path.clone(), layer, head, span })

@@ -345,19 +345,22 @@ impl<'a> Trouble<'a> {
     /// A file as a place; its head is shown if it is text.
     pub fn file(&self, path: &[u8], ino: Ino, span: Option<Range<usize>>) -> Place {
         let head = self.head(ino);
-        let text = !head.contains(&0) && !head.is_empty() && whole_characters(&head);
+        let text = is_text(&head);
         let layer = self.layer_of(ino);
         let head = BString::from(if text { head } else { Vec::new() });
         Place::File { path: path.into(), layer, head, span: span.filter(|s| text && !s.is_empty()) }
     }
 
-    /// A layer as people know it: by its instruction.
+    /// A layer as people know it: by its instruction, and by its number once there are layers.
     pub fn layer_name(&self, layer: usize) -> String {
         let layers = &self.subject.image.layers;
         let number = format!("layer {} of {}", layer + 1, layers.len());
-        match layers.get(layer).and_then(|l| l.created_by.as_deref()).map(instruction_text) {
-            Some(text) if !text.is_empty() => format!("{number} ({})", quote(text)),
-            _ => number,
+        let text = layers.get(layer).and_then(|l| l.created_by.as_deref()).map(instruction_text).unwrap_or_default();
+        match (text, self.subject.image.is_built()) {
+            ("", true) => number,
+            ("", false) => "what the build finds".to_owned(),
+            (text, true) => format!("{number} ({})", quote(text)),
+            (text, false) => quote(text),
         }
     }
 }
@@ -375,9 +378,11 @@ fn copied(flag: &str, rest: &str) -> Option<String> {
     clear.then(|| [&["COPY", flag], flags.as_slice(), paths.as_slice()].concat().join(" "))
 }
 
-/// Whether it is UTF-8, but for a character cut at the end.
-fn whole_characters(head: &[u8]) -> bool {
-    std::str::from_utf8(head).err().is_none_or(|e| e.error_len().is_none())
+/// Whether it is text, in UTF-8 or in an older encoding: then most of it is ASCII.
+pub(super) fn is_text(head: &[u8]) -> bool {
+    let odd = head.iter().filter(|byte| !byte.is_ascii_graphic() && !byte.is_ascii_whitespace()).count();
+    let is_whole = std::str::from_utf8(head).err().is_none_or(|e| e.error_len().is_none());
+    !head.is_empty() && !head.contains(&0) && (is_whole || odd * 8 <= head.len())
 }
 
 /// `created_by` without what builders put around the instruction.

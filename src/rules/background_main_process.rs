@@ -10,23 +10,25 @@ pub const RULE: Rule =
 
 fn check(subject: &Subject<'_>) -> Vec<Finding> {
     let found = subject.explain(RULE.name, |trouble| {
-        let (message, left) = match trouble.cause {
-            Cause::ScriptEnds { path, line, left: Some(left), .. } => {
-                let (path, name) = (quote(path), quote(left));
-                (
-                    format!(
-                        "{path} ends at line {line} and leaves {name} in the background: the container stops at once"
-                    ),
-                    left,
-                )
+        let (message, left, place) = match trouble.cause {
+            Cause::ScriptEnds { path, line, left: Some((left, at)), .. } => {
+                let (name, place) = (quote(left), trouble.script().and_then(|_| subject.line_of(path, *at)));
+                let path = quote(path);
+                let message = format!(
+                    "{path} ends at line {line} and leaves {name} in the background: the container stops at once"
+                );
+                (message, left, place)
             }
             Cause::LeftBehind { wrapper, program } => {
                 let (wrapper, name) = (quote(wrapper), quote(program));
-                (format!("{wrapper} starts {name} in the background and ends: the container stops at once"), program)
+                let message =
+                    format!("{wrapper} starts {name} in the background and ends: the container stops at once");
+                (message, program, None)
             }
             _ => return Explanation::default(),
         };
         Explanation::new(message, "run the program in the foreground with `exec`, or `wait` for it")
+            .at(place)
             .why("a container lives as long as its PID 1; the kernel kills what is left when that ends")
             .fix_if(
                 "in the foreground",

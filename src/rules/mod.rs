@@ -57,6 +57,7 @@ pub const OF_PARTS: &[&str] = &[
     "broken-exec-form",
     "byte-order-mark",
     "carriage-return-in-shebang",
+    "command-not-found",
     "dead-instruction",
     "healthcheck-not-runnable",
     "is-a-directory",
@@ -64,6 +65,8 @@ pub const OF_PARTS: &[&str] = &[
     "missing-shebang",
     "not-a-program",
     "not-executable",
+    "nothing-to-run",
+    "permission-denied-for-user",
     "pipeline-as-main-process",
     "shebang-arguments",
     "shell-form-command",
@@ -74,6 +77,7 @@ pub const OF_PARTS: &[&str] = &[
     "trap-blocked-by-foreground-child",
     "unusable-stop-signal",
     "wait-for-sleeping-forever",
+    "wrapper-arguments",
 ];
 
 /// All rules, by name.

@@ -17,7 +17,8 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             "mend the script, or run it with the shell that it is written for; `{}` shows the error",
             parse(*shell)
         );
-        let place = trouble.script().and_then(|step| Some(trouble.file(&step.path, step.ino?, None)));
+        let file = || trouble.script().and_then(|step| Some(trouble.file(&step.path, step.ino?, None)));
+        let place = path.as_ref().and_then(|path| subject.line_of(path, *line)).or_else(file);
         Explanation::new(message, help).at(place).why(format!("{shell} reads as far as that line, and exits with 2"))
     })
 }

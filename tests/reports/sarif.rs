@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use imagelint::finding::{Finding, Severity, Suppression, Suppressor};
-use imagelint::fingerprint::{DOCKERFILE, line_hash};
+use imagelint::fingerprint::line_hash;
+use imagelint::image::DOCKERFILE;
 use imagelint::image::Image;
 use imagelint::launch::Overrides;
 use imagelint::lint::{Lint, Unbuilt, Wanted};

@@ -176,11 +176,8 @@ impl Assembled {
             match word.strip_prefix('/') {
                 Some(_) if unseen.covers(word.as_bytes()) => program(word, "assumed"),
                 Some(_) => {}
-                None if is_own_word(word.as_bytes()) => {
-                    if everywhere && family == Family::RedHat && REGULAR.contains(&word.as_str()) {
-                        program(&format!("/usr/bin/{word}"), "assumed");
-                    }
-                }
+                None if is_own_word(word.as_bytes())
+                    && (family != Family::RedHat || !REGULAR.contains(&word.as_str())) => {}
                 None if everywhere && !OTHER_SHELLS.contains(&word.as_str()) => {
                     program(&format!("/usr/bin/{word}"), "assumed")
                 }
@@ -248,21 +245,23 @@ impl Build<'_> {
         let (mut words, mut left, mut seen) = (BTreeSet::new(), commands, BTreeSet::new());
         let first = [configuration.entrypoint.first(), configuration.cmd.first()];
         words.extend(first.into_iter().flatten().filter(|word| is_path(word)).cloned());
+        let mut by_name: BTreeMap<&[u8], Vec<(&BString, &From)>> = BTreeMap::new();
+        for (path, from) in made.iter().flat_map(|made| &made.files) {
+            by_name.entry(path.rsplit_str("/").next().unwrap_or_default()).or_default().push((path, from));
+        }
         while let Some(text) = left.pop() {
             for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || "_./+-@:".contains(c))) {
                 let name = word.rsplit('/').next().unwrap_or_default();
                 if name.trim_matches('.').is_empty() || word.len() > 200 || words.len() > MAX_PROGRAMS {
                     continue;
                 }
-                let files = made.iter().flat_map(|made| &made.files);
-                let named = files.filter(|(path, _)| path.rsplit_str("/").next() == Some(name.as_bytes()));
-                let named: Vec<_> = named.collect();
+                let named = by_name.get(name.as_bytes()).map(Vec::as_slice).unwrap_or_default();
                 // what is copied need not be assumed
                 if named.is_empty() && (!word.contains('/') || is_in_bin(word)) {
                     words.insert(word.to_owned());
                 }
                 for (path, from) in named {
-                    if seen.len() < MAX_TEXTS && seen.insert(path.clone()) {
+                    if seen.len() < MAX_TEXTS && seen.insert(*path) {
                         left.extend(self.bytes(from).and_then(|bytes| String::from_utf8(bytes).ok()));
                     }
                 }

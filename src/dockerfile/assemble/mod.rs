@@ -5,7 +5,6 @@ mod assumed;
 mod run;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use bstr::{BStr, BString, ByteSlice};
@@ -14,10 +13,10 @@ pub use assumed::Family;
 
 use super::instruction::Keyword;
 use super::parse::Parsed;
-use super::plan::{Base, Copy, Origin, Plan, Step};
+use super::plan::{Base, Copy, Document, Origin, Plan, Step};
 use crate::error::{Error, Result};
 use crate::finding::SourceFile;
-use crate::image::{Changeset, Entry, FileType, Image, Layer, Platform, Reread, Unseen};
+use crate::image::{Changeset, DOCKERFILE, Entry, FileType, Image, Layer, Platform, Reread, Unseen};
 use crate::source::context::{Context, Kind, Listed, cleaned};
 
 /// Longer files of the context are not read as a whole.
@@ -30,8 +29,8 @@ const ASSUMED_ID: u32 = 1000;
 pub enum From {
     /// A file of the context.
     Context(BString),
-    /// A here-document: its bytes in the Dockerfile.
-    Document(Range<usize>),
+    /// A here-document.
+    Document(Arc<Document>),
     /// Nobody has seen it.
     Assumed,
 }
@@ -70,9 +69,34 @@ struct Placed {
     from: From,
     kind: Kind,
     mode: u16,
-    owner: u32,
+    owner: Owner,
     size: u64,
     link: BString,
+}
+
+/// Who a file belongs to, or a process runs as.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Owner {
+    Id(u32),
+    /// Only passwd(5) of the image tells.
+    Name,
+}
+
+impl Owner {
+    /// Of `USER`, or `--chown`.
+    fn of(text: &str) -> Self {
+        match text.split(':').next().unwrap_or_default() {
+            "" | "root" => Owner::Id(0),
+            user => user.parse().map_or(Owner::Name, Owner::Id),
+        }
+    }
+
+    fn id(self) -> u32 {
+        match self {
+            Owner::Id(id) => id,
+            Owner::Name => ASSUMED_ID,
+        }
+    }
 }
 
 impl Build<'_> {
@@ -85,7 +109,7 @@ impl Build<'_> {
         let reference = self.file.path.to_string();
         let again = std::mem::replace(&mut image.again, Box::new(Nothing));
         let mut assembled = self.layers(image, made, again);
-        assembled.image.source = "dockerfile";
+        assembled.image.source = DOCKERFILE;
         assembled.image.reference = reference;
         assembled.image.tree = None;
         assembled
@@ -94,7 +118,7 @@ impl Build<'_> {
     /// Puts the image together on a base of which nothing is known but what kind of shell it has, or on none.
     pub fn assumed(&self, family: Family, platform: Platform) -> Assembled {
         let image = Image {
-            source: "dockerfile",
+            source: DOCKERFILE,
             reference: self.file.path.to_string(),
             digest: None,
             platform,
@@ -114,6 +138,8 @@ impl Build<'_> {
 
     fn layers(&self, mut image: Image, mut made: Vec<Made>, base: Box<dyn Reread>) -> Assembled {
         let mut below: Vec<BString> = Vec::new();
+        let read = |from: &From| self.bytes(from);
+        let mut run = run::Run::new(&read);
         let mut layers: Vec<(Made, BTreeMap<BString, Placed>)> = Vec::new();
         for step in &self.plan.steps {
             match step {
@@ -125,7 +151,7 @@ impl Build<'_> {
                 }
                 Step::Run(_, text) => {
                     below.push("/".into());
-                    layers.iter_mut().for_each(|(_, files)| run::changes(text.as_bstr(), files));
+                    run.command(text.as_bstr(), &mut layers);
                 }
             }
         }
@@ -134,7 +160,8 @@ impl Build<'_> {
         }
         let first = made.len();
         let mut taken = Vec::new();
-        for (mut own, files) in layers {
+        for (mut own, mut files) in layers {
+            files.values_mut().for_each(|placed| self.open(placed));
             let (changeset, places) = packed(&files);
             own.files = files.into_iter().map(|(path, placed)| (path, placed.from)).collect();
             let created_by = own.instruction.and_then(|at| self.text_of(at));
@@ -142,7 +169,8 @@ impl Build<'_> {
             taken.push(places);
             made.push(own);
         }
-        image.layers.push(self.working_directory());
+        let is_file = |path: &str| made.iter().any(|made| made.files.contains_key(BStr::new(path)));
+        image.layers.push(self.working_directory(is_file));
         taken.push(Vec::new());
         made.push(Made::default());
         image.configuration = self.plan.configuration.clone();
@@ -154,9 +182,21 @@ impl Build<'_> {
             program: assumed::Platformed(&image.platform).program("assumed").unwrap_or_default(),
             assumed: None,
         });
-        let (context, file) = (self.context.clone(), Arc::clone(&self.file));
-        image.again = Box::new(Taken { base, first, taken, context, file });
+        image.again = Box::new(Taken { base, first, taken, context: self.context.clone() });
         Assembled { image, made }
+    }
+
+    /// Gives to all what the container's user may have: who it is to the files is not known of names, and its groups are not
+    /// known at all.
+    fn open(&self, placed: &mut Placed) {
+        let user = Owner::of(&self.plan.configuration.user);
+        if user == Owner::Id(0) {
+            return;
+        }
+        placed.mode |= placed.mode >> 3 & 7;
+        if placed.owner != Owner::Id(0) && (placed.owner == Owner::Name || user == Owner::Name) {
+            placed.mode |= placed.mode >> 6 & 7;
+        }
     }
 
     /// An instruction in one line.
@@ -165,11 +205,11 @@ impl Build<'_> {
         Some(bytes.to_str_lossy().split_whitespace().collect::<Vec<_>>().join(" "))
     }
 
-    /// WORKDIR makes its directory.
-    fn working_directory(&self) -> Layer {
+    /// WORKDIR makes its directory, unless a file stands there.
+    fn working_directory(&self, is_file: impl Fn(&str) -> bool) -> Layer {
         let mut changeset = Changeset::default();
         let path = self.plan.configuration.working_dir.trim_start_matches('/').to_owned();
-        if !path.is_empty() {
+        if !path.is_empty() && !is_file(&path) {
             changeset.push(b"", &entry(path.as_bytes().as_bstr(), FileType::Directory, 0o755));
         }
         Layer { digest: String::new(), created_by: None, changeset: Arc::new(changeset) }
@@ -188,10 +228,10 @@ impl Build<'_> {
                 to.into()
             }
         };
-        for (name, body) in &copy.documents {
-            let size = body.len() as u64;
-            let placed = Placed { from: From::Document(body.clone()), ..self.placed(copy, Kind::Regular, 0o644, size) };
-            files.insert(target(name), placed);
+        for document in &copy.documents {
+            let size = document.text.as_ref().map_or(document.body.len(), |text| text.len()) as u64;
+            let from = From::Document(Arc::clone(document));
+            files.insert(target(&document.name), Placed { from, ..self.placed(copy, Kind::Regular, 0o644, size) });
         }
         for source in &copy.sources {
             let known = match (&copy.origin, source, &self.context) {
@@ -255,10 +295,7 @@ impl Build<'_> {
 
     fn placed(&self, copy: &Copy, kind: Kind, mode: u16, size: u64) -> Placed {
         let mode = if copy.is_mode_unknown { mode | 0o111 } else { copy.mode.unwrap_or(mode) };
-        let owner = copy.owner.as_deref().map_or(0, |owner| {
-            let user = owner.split(':').next().unwrap_or_default();
-            user.parse().unwrap_or(if user == "root" { 0 } else { ASSUMED_ID })
-        });
+        let owner = Owner::of(copy.owner.as_deref().unwrap_or_default());
         Placed { from: From::Assumed, kind, mode, owner, size, link: BString::default() }
     }
 
@@ -271,7 +308,7 @@ impl Build<'_> {
     pub fn bytes(&self, from: &From) -> Option<Vec<u8>> {
         match from {
             From::Context(path) => self.context.as_ref()?.read(path.as_bstr(), MAX_LENGTH).ok(),
-            From::Document(range) => Some(self.file.text.get(range.clone())?.to_vec()),
+            From::Document(document) => document.text.as_ref().map(|text| text.to_vec()),
             From::Assumed => None,
         }
     }
@@ -310,8 +347,12 @@ fn packed(files: &BTreeMap<BString, Placed>) -> (Changeset, Vec<From>) {
     for (path, placed) in files {
         let file_type = if placed.kind == Kind::Symlink { FileType::Symlink } else { FileType::Regular };
         let size = if placed.kind == Kind::Symlink { 0 } else { placed.size };
-        let owned =
-            Entry { uid: placed.owner, gid: placed.owner, size, ..entry(path.as_bstr(), file_type, placed.mode) };
+        let owned = Entry {
+            uid: placed.owner.id(),
+            gid: placed.owner.id(),
+            size,
+            ..entry(path.as_bstr(), file_type, placed.mode)
+        };
         changeset.push(&previous, &Entry { link: placed.link.as_bstr(), ..owned });
         previous.clone_from(path);
         places.push(placed.from.clone());
@@ -335,7 +376,6 @@ struct Taken {
     first: usize,
     taken: Vec<Vec<From>>,
     context: Option<Arc<Context>>,
-    file: Arc<SourceFile>,
 }
 
 impl Reread for Taken {
@@ -347,7 +387,10 @@ impl Reread for Taken {
             bytes.get(start..start.saturating_add(len).min(bytes.len())).unwrap_or_default().to_vec()
         };
         match (from, &self.context) {
-            (Some(From::Document(range)), _) => Ok(part(self.file.text.get(range.clone()).unwrap_or_default())),
+            (Some(From::Document(document)), _) => {
+                let unknown = || Error::new("a here-document", "it has variables that are not known before the build");
+                Ok(part(document.text.as_ref().ok_or_else(unknown)?))
+            }
             (Some(From::Context(path)), Some(context)) => {
                 Ok(part(&context.read(path.as_bstr(), offset.saturating_add(len as u64))?))
             }

@@ -1,32 +1,115 @@
 //! What RUN may do to the files that were copied before it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use bstr::{BStr, BString, ByteSlice};
 
-use super::Placed;
+use super::{From, MAX_LENGTH, Made, Placed};
 
 /// Programs that change what is in a file that they name.
 const EDITORS: [&str; 9] = ["sed", "perl", "awk", "dos2unix", "envsubst", "patch", "tee", "truncate", "tr"];
+/// Programs that do what a file of their own says, and what such files are called.
+const MAKERS: [(&str, &str); 5] = [
+    ("make", "Makefile"),
+    ("make", "makefile"),
+    ("npm", "package.json"),
+    ("yarn", "package.json"),
+    ("pnpm", "package.json"),
+];
+/// Scripts of a RUN that are looked into.
+const MAX_SCRIPTS: usize = 20;
+/// Comparisons of words with files; a build of a thousand files and a hundred commands takes some millions.
+const MAX_WORK: usize = 20_000_000;
+
 /// Programs after which a file is no more where it was.
 const MOVERS: [&str; 3] = ["mv", "rm", "unlink"];
 
-/// Takes into account what a command does: files that it makes executable; those that it changes or removes are no longer
-/// known.
-pub fn changes(text: &BStr, files: &mut BTreeMap<BString, Placed>) {
-    let words = words(text);
-    let names = |programs: &[&str]| words.iter().any(|word| programs.iter().any(|p| *word == p.as_bytes()));
-    let chmod = names(&["chmod", "install", "chown"]);
-    let (edits, moves) = (names(&EDITORS), names(&MOVERS));
-    if !(chmod || edits || moves || text.contains(&b'>')) {
-        return;
+/// The files of the layers so far.
+type Layers = [(Made, BTreeMap<BString, Placed>)];
+
+/// What the commands of a build do, one after the other.
+pub struct Run<'b> {
+    /// The bytes of a file, if they are at hand.
+    pub read: &'b dyn Fn(&From) -> Option<Vec<u8>>,
+    /// Words and files that may still be compared.
+    left: usize,
+}
+
+impl<'b> Run<'b> {
+    /// None so far.
+    pub fn new(read: &'b dyn Fn(&From) -> Option<Vec<u8>>) -> Self {
+        Run { read, left: MAX_WORK }
     }
-    files.retain(|path, placed| {
-        let mention = mention(&words, path.as_bstr());
-        if chmod && mention != Mention::None {
-            placed.mode |= 0o111;
+
+    /// Takes into account what a command does, and the scripts that it runs.
+    pub fn command(&mut self, text: &BStr, layers: &mut Layers) {
+        let called: HashSet<&[u8]> = words(text).into_iter().map(last).collect();
+        let is_made =
+            |name: &[u8]| MAKERS.iter().any(|(by, file)| file.as_bytes() == name && called.contains(by.as_bytes()));
+        let mut scripts: Vec<&From> = Vec::new();
+        for (path, placed) in layers.iter().flat_map(|(_, files)| files) {
+            let is_script = called.contains(last(path)) || is_made(last(path));
+            if is_script && placed.size <= MAX_LENGTH && scripts.len() < MAX_SCRIPTS && !scripts.contains(&&placed.from)
+            {
+                scripts.push(&placed.from);
+            }
         }
-        !(mention == Mention::Itself && (edits || moves || is_written(&words, path.as_bstr())))
+        let texts: Vec<Vec<u8>> = scripts.into_iter().filter_map(|from| (self.read)(from)).collect();
+        self.line(text, layers);
+        if self.may(texts.iter().map(Vec::len).sum()) {
+            texts.iter().flat_map(|text| text.lines()).for_each(|line| self.line(line.as_bstr(), layers));
+        }
+    }
+
+    fn line(&mut self, text: &BStr, layers: &mut Layers) {
+        let words = words(text);
+        let Some(does) = Does::of(text, &words) else { return };
+        let files: usize = layers.iter().map(|(_, files)| files.len()).sum();
+        if self.may(files.saturating_mul(words.len())) {
+            layers.iter_mut().for_each(|(_, files)| changes(does, &words, files));
+        } else {
+            // too much to look at: nothing is known of any
+            layers.iter_mut().for_each(|(_, files)| files.clear());
+        }
+    }
+
+    fn may(&mut self, work: usize) -> bool {
+        let left = self.left.checked_sub(work);
+        self.left = left.unwrap_or_default();
+        left.is_some()
+    }
+}
+
+/// The name at the end of a path.
+fn last(path: &[u8]) -> &[u8] {
+    path.rsplit_str("/").next().unwrap_or_default()
+}
+
+/// What a command does to files that it names.
+#[derive(Clone, Copy)]
+struct Does {
+    opens: bool,
+    changes: bool,
+}
+
+impl Does {
+    fn of(text: &BStr, words: &[&[u8]]) -> Option<Self> {
+        let names = |programs: &[&str]| words.iter().any(|word| programs.iter().any(|p| *word == p.as_bytes()));
+        // `os.chmod` and `fs.chmodSync` are others' words for it
+        let opens = names(&["chmod", "install", "chown"]) || words.iter().any(|word| word.contains_str(".chmod"));
+        let changes = names(&EDITORS) || names(&MOVERS);
+        (opens || changes || text.contains(&b'>')).then_some(Does { opens, changes })
+    }
+}
+
+/// Files that it opens to all, or whose owner it changes, and those that it changes or removes, which are no longer known.
+fn changes(does: Does, words: &[&[u8]], files: &mut BTreeMap<BString, Placed>) {
+    files.retain(|path, placed| {
+        let mention = mention(words, path.as_bstr());
+        if does.opens && mention != Mention::None {
+            placed.mode |= 0o555;
+        }
+        !(mention == Mention::Itself && (does.changes || is_written(words, path.as_bstr())))
     });
 }
 
@@ -48,7 +131,7 @@ fn mention(words: &[&[u8]], path: &BStr) -> Mention {
     let name = path.rsplit_str("/").next().unwrap_or_default();
     let itself = |word: &&[u8]| {
         let last = word.rsplit_str("/").next().unwrap_or_default();
-        last == name || (last.contains(&b'*') && like(last, name))
+        last == name || (last.contains(&b'*') && like(last, name) && is_beside(word, path))
     };
     if words.iter().any(itself) {
         return Mention::Itself;
@@ -60,6 +143,14 @@ fn mention(words: &[&[u8]], path: &BStr) -> Mention {
         above || word.starts_with(b"$") || *word == b"." || *word == b"*" || *word == b"-R" || *word == b"find"
     };
     if words.iter().any(around) { Mention::Around } else { Mention::None }
+}
+
+/// Whether a pattern may be of files in the directory of `path`, or in one above it.
+fn is_beside(pattern: &[u8], path: &[u8]) -> bool {
+    let directory = |path: &[u8]| path.rfind_byte(b'/').and_then(|at| path.get(..at)).unwrap_or_default().to_vec();
+    let Some(whole) = pattern.strip_prefix(b"/") else { return true };
+    let own = directory(whole);
+    own.contains(&b'*') || directory(path).starts_with(&own)
 }
 
 /// Whether `name` begins and ends as a pattern with one `*` does.

@@ -54,6 +54,27 @@ fn variables_and_paths() {
     assert_eq!((third.documents.len(), third.to.as_deref()), (1, Some("/w/x/x.sh")));
 }
 
+/// As `docker build` writes them (BuildKit 0.32, `parseSourcesAndDest` and `ExpandRaw`).
+#[test]
+fn here_documents_are_what_is_written() {
+    let text = |dockerfile: &str| {
+        let plan = plan(dockerfile);
+        let copy = plan.steps.iter().find_map(|s| if let Step::Copy(c) = s { Some(c) } else { None });
+        copy.and_then(|copy| copy.documents.first()?.text.clone())
+    };
+    for (start, body, written) in [
+        ("<<\"E\"", "a\n\tb $A\n", Some("a\n\tb $A\n")),
+        ("<<-\"E\"", "\t#!/bin/sh\n\t\techo \\$A\n", Some("#!/bin/sh\necho \\$A\n")),
+        ("<<E", "echo '$A' \"${A}\" \\$A\n", Some("echo '1' \"1\" $A\n")),
+        ("<<E", "exec \"$@\" $1 \\\n x\n", Some("exec \"\"  \n x\n")),
+        ("<<E", "$UNKNOWN\n", None),
+    ] {
+        let dockerfile = format!("FROM a\nENV A=1\nCOPY {start} /x\n{body}E\n");
+        assert_eq!(text(&dockerfile), written.map(bstr::BString::from), "{dockerfile}");
+    }
+    assert_eq!(text("FROM scratch\nCOPY <<E /x\n$UNKNOWN\nE\n"), Some("\n".into()));
+}
+
 #[test]
 fn instructions_without_effect() {
     let dead = |text| plan(text).dead.iter().map(|d| (d.instruction, d.by)).collect::<Vec<_>>();
