@@ -94,6 +94,30 @@ fn a_mended_script_starts_what_it_started_before() {
     }
 }
 
+/// What is safe of a shell form, and what only somebody can say who knows what it is for.
+#[test]
+fn shell_forms_keep_their_shell_and_what_comes_last() {
+    for (command, safe, all) in [
+        (r#"["bash", "-c", "srv x; true"]"#, None, Some(r#"["bash", "-c", "exec srv x"]"#)),
+        (r#"["/bin/bash", "-c", "srv $A"]"#, None, None),
+        ("srv x; true", None, Some(r#"["sh", "-c", "exec srv x"]"#)),
+        ("srv 'a b'", Some(r#"["sh", "-c", "exec srv 'a b'"]"#), None),
+        ("srv a b", Some(r#"["srv", "a", "b"]"#), None),
+        (r#"["sh", "-c", "srv", "a"]"#, None, None),
+        (r#"["srv a > b"]"#, None, None),
+        (r#"["srv a"]"#, Some(r#"["srv", "a"]"#), None),
+    ] {
+        let root = tempfile::tempdir().unwrap();
+        let dockerfile = |command: &str| format!("FROM debian:12\nCMD {command}\n");
+        for (options, mended) in [(&["--fix"][..], safe), (&["--fix", "--unsafe-fixes"], all.or(safe))] {
+            write(root.path(), &[("Dockerfile", dockerfile(command).as_bytes())]);
+            output(root.path(), env!("CARGO_BIN_EXE_imagelint"), &[&["-f", "Dockerfile"], options].concat());
+            let after = fs::read_to_string(root.path().join("Dockerfile")).unwrap();
+            assert_eq!(after, dockerfile(mended.unwrap_or(command)), "{command} {options:?}");
+        }
+    }
+}
+
 fn write(root: &Path, files: &[(&str, &[u8])]) {
     for (name, text) in files {
         let path = root.join(name);

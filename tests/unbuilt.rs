@@ -28,7 +28,7 @@ const fn case(
     Case { dockerfile, files, found }
 }
 
-const CASES: [Case; 30] = [
+const CASES: [Case; 37] = [
     // a program that is called as it cannot be
     case(r#"ENTRYPOINT ["tini", "-x", "--"]"#, &[], &[("wrapper-arguments", "error", "Dockerfile:2")]),
     // a word of shells is no program, but where POSIX is followed
@@ -120,6 +120,23 @@ const CASES: [Case; 30] = [
         &[],
         &[("missing-shebang", "error", "Dockerfile:3")],
     ),
+    // what is not copied although its directory is
+    case(
+        "COPY . /app\nCMD [\"/app/run.sh\"]",
+        &[("run.sh", GOOD), (".dockerignore", "*.sh\n")],
+        &[("path-not-found", "warning", "Dockerfile:3")],
+    ),
+    case("COPY . /app\nCMD [\"/app/run.sh\"]", &[("rnu.sh", GOOD)], &[("path-not-found", "warning", "Dockerfile:3")]),
+    case("COPY . /app\nRUN mv /app/rnu.sh /app/run.sh\nCMD [\"/app/run.sh\"]", &[("rnu.sh", GOOD)], &[]),
+    case("COPY . /app\nCMD [\"/app/server\"]", &[("server.go", "package main\n")], &[]),
+    // a name that no program has, and one with a blank in it that a file has
+    case(
+        "HEALTHCHECK CMD [\"CMD-SHELL\", \"true\"]\nCMD [\"cat\"]",
+        &[],
+        &[("healthcheck-not-runnable", "warning", "Dockerfile:2")],
+    ),
+    case("COPY [\"absent\", \"/e x.sh\"]\nENTRYPOINT [\"/e x.sh\"]", &[], &[]),
+    case("COPY . /src/\nRUN make\nENTRYPOINT [\"/src/e.sh\"]", &[("e.sh", GOOD)], &[]),
     // links
     case("COPY --chmod=755 absent/e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]", &[("e.sh", "#!/bin/sh\nsrv\n")], &[]),
     case(

@@ -89,7 +89,8 @@ impl Blamer<'_> {
             fix.edits =
                 vec![Edit { at: Source { file, span: start..instruction.span.end }, with: rest.trim_start().into() }];
             let is_literal = !MEANT_LITERALLY.contains(&finding.rule) || !rest.contains(SHELL);
-            fix.is_safe = is_meant && is_plain && is_literal && first;
+            let is_whole = finding.rule != "shell-form-command" || fix.is_safe;
+            fix.is_safe = is_meant && is_plain && is_literal && first && is_whole;
             first = false;
         }
     }

@@ -161,7 +161,7 @@ impl Search<'_> {
         // seen or not.
         let name = path.rsplit_str("/").next().unwrap_or_default();
         let is_shells = !wanted.by_path && is_own_word(name);
-        let is_odd = self.view.unseen().is_some() && (path.contains(&b' ') || is_shells);
+        let is_odd = self.view.unseen().is_some_and(|unseen| is_shells || !unseen.may_be_meant(path));
         let found = found.map_err(|error| match is_odd {
             true => Problem::Unresolved(PathError { unknowable: None, ..error }),
             false => Problem::Unresolved(error),

@@ -165,6 +165,9 @@ impl Unbuilt {
             lint.findings.extend(rules::dead_instructions(build));
         }
         let is_asked = |name: &str| rules.iter().any(|rule| rule.name == name);
+        if is_asked("path-not-found") && lint.findings.iter().all(|finding| finding.rule != "path-not-found") {
+            lint.findings.extend(rules::path_not_copied(build));
+        }
         let told = |findings: &[Finding], field: Field| {
             let is_it =
                 |finding: &Finding| matches!(finding.place, Place::Config { field: other, .. } if other == field);

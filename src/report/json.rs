@@ -220,7 +220,7 @@ fn fix(fix: &Fix) -> FixReport {
     // JSON is UTF-8: what is not cannot be said in it
     let is_said = fix.edits.iter().all(|edit| edit.with.to_str().is_ok());
     let edits = fix.edits.iter().filter(|_| is_said).map(edit).collect();
-    FixReport { title: fix.title.clone(), text: fix.text.clone(), edits, safe: fix.is_safe }
+    FixReport { title: fix.title.clone(), text: fix.text.clone(), edits, safe: fix.is_safe && !fix.edits.is_empty() }
 }
 
 fn edit(edit: &Edit) -> EditReport {

@@ -37,7 +37,7 @@ impl View<'_> {
         let unseen = self.unseen().filter(|unseen| !unseen.program.is_empty());
         match (found, unseen) {
             (Err(error), Some(unseen))
-                if error.unknowable == Some(unseen.why) && !path.ends_with(b"/") && !path.contains(&b' ') =>
+                if error.unknowable == Some(unseen.why) && !path.ends_with(b"/") && unseen.may_be_meant(path) =>
             {
                 let path = if error.rest.is_empty() { error.at } else { join(&error.at, &error.rest) };
                 Ok(Resolved { ino: View::ASSUMED, path, links: error.links })

@@ -184,16 +184,23 @@ impl<'a> Parented<'a> {
         let words: Vec<&str> = text.split_whitespace().collect();
         let is_program = words.first().is_some_and(|word| paste::is_plain(word) && !word.contains('='));
         let plain = is_program && words.iter().all(|word| paste::is_literal(word)) && text.trim() == held.text;
-        let exec = whole(held).and_then(|own| Some((text.get(..text.rfind(&own)?)?, own)));
-        let exec = exec.map(|(before, own)| {
-            format!("{instruction} {}", json_array(&["sh", "-c", &format!("{before}exec {own}")]))
+        let Some([shell, option]) = process.argv.get(index - 2..index) else { return Vec::new() };
+        let shell = if shell == "/bin/sh" { "sh" } else { shell };
+        let exec = whole(held).and_then(|own| {
+            let at = text.rfind(&own)?;
+            let rest = text.get(at + own.len()..)?.trim_start();
+            let form = [shell, option, &format!("{}exec {own}", text.get(..at)?)];
+            let fix = paste::fix(
+                "the same shell, which becomes the program",
+                format!("{instruction} {}", json_array(&form)),
+            )?;
+            // what comes behind it would not come any more
+            Some(Fix { is_safe: rest.is_empty() || rest.starts_with('#') || rest == ";", ..fix })
         });
         let direct = plain.then(|| format!("{instruction} {}", json_array(&words)));
-        let fixes = [
-            direct.and_then(|text| paste::fix("the exec form of this command", text)),
-            exec.and_then(|text| paste::fix("the same shell, which becomes the program", text)),
-        ];
-        fixes.into_iter().flatten().collect()
+        let direct = direct.and_then(|text| paste::fix("the exec form of this command", text));
+        let direct = direct.map(|fix| Fix { is_safe: true, ..fix });
+        [direct, exec].into_iter().flatten().collect()
     }
 }
 

@@ -48,6 +48,7 @@ mod wrong_architecture;
 
 pub use broken_exec_form::in_build as broken_exec_forms;
 pub use dead_instruction::in_build as dead_instructions;
+pub use path_not_found::in_build as path_not_copied;
 pub use shell_form_command::possible as possible_shell_form;
 
 /// Rules whose findings hold where not all of an image is known.

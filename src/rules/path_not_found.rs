@@ -2,7 +2,8 @@
 
 use bstr::ByteSlice;
 
-use crate::finding::Finding;
+use crate::dockerfile::{Build, Copy, Form, Origin, Step, joined};
+use crate::finding::{Blame, Confidence, ExitCodes, Field, Finding, Place, Severity};
 use crate::launch::{Cause, Problem};
 use crate::rootfs::{Errno, PathError};
 use crate::rule::{Explanation, Rule, Subject, Trouble, at, namesakes, paste, quote, similar};
@@ -58,6 +59,73 @@ fn from_working_dir(trouble: &Trouble<'_>, explanation: Explanation, path: &[u8]
     let dir = trouble.launch.process.working_dir.as_str();
     let dir = if dir.is_empty() { "/" } else { dir };
     explanation.why(format!("{} is relative to WORKDIR, which is {}", quote(path), quote(dir)))
+}
+
+/// A command of a Dockerfile whose file is not copied, although its directory is: it is left out of the build context, or called
+/// otherwise.
+pub fn in_build(build: &Build<'_>) -> Option<Finding> {
+    let field = [Field::Entrypoint, Field::Cmd].into_iter().find(|field| build.plan.sets(*field))?;
+    let instruction = build.parsed.instructions.get(build.plan.instruction_of(field)?)?;
+    let word = instruction.words().first().filter(|_| instruction.form() == Form::Exec)?.text.to_str().ok()?;
+    let path = joined(&build.plan.configuration.working_dir, word);
+    let (directory, name) = path.rsplit_once('/').filter(|_| word.contains('/') && !word.contains(['$', ' ']))?;
+    let may_come = |step: &Step| match step {
+        Step::Run(_, text) => text.contains_str(name),
+        Step::Copy(copy) => may_bring(build, copy, &path),
+    };
+    if build.plan.steps.iter().any(may_come) {
+        return None;
+    }
+    let copies = build.plan.steps.iter().filter_map(|step| if let Step::Copy(copy) = step { Some(copy) } else { None });
+    let (why, help) =
+        copies.rev().find_map(|copy| left_out(build, copy, &path).or_else(|| near(build, copy, directory, name)))?;
+    let who = instruction.keyword?.as_str();
+    Some(Finding {
+        rule: RULE.name,
+        severity: Severity::Warning,
+        confidence: Confidence::Likely,
+        message: format!("{who} names {}, which {why}", quote(&path)),
+        help,
+        exit_codes: ExitCodes::default(),
+        place: Place::Config { field, index: Some(0) },
+        because: Vec::new(),
+        layer: None,
+        fixes: Vec::new(),
+        blame: Blame::default(),
+        suppression: None,
+    })
+}
+
+/// Whether COPY or ADD brings the file, or may.
+fn may_bring(build: &Build<'_>, copy: &Copy, path: &str) -> bool {
+    let Some(to) = &copy.to else { return true };
+    let is_open = copy.origin == Origin::Elsewhere || copy.is_add || copy.keeps_parents || copy.sources.contains(&None);
+    is_open && path.starts_with(to.as_str())
+        || build.brought(copy).contains_key(path.trim_start_matches('/').as_bytes().as_bstr())
+}
+
+/// The file is there, and `.dockerignore` keeps it out of the build.
+fn left_out(build: &Build<'_>, copy: &Copy, path: &str) -> Option<(String, String)> {
+    let context = build.context.as_ref()?;
+    let inside = path.strip_prefix(copy.to.as_deref()?)?.trim_start_matches('/');
+    let source = |source: &Option<String>| joined(source.as_deref()?, inside).strip_prefix('/').map(str::to_owned);
+    let file = copy.sources.iter().filter_map(source).find(|file| context.leaves_out(file.as_bytes().as_bstr()))?;
+    let why = format!("is not copied: .dockerignore leaves {} out", quote(&file));
+    Some((why, format!("let .dockerignore take it in again with a line `!{file}`, or name another file")))
+}
+
+/// A file of nearly that name, and of the same kind, is copied to the same place.
+fn near(build: &Build<'_>, copy: &Copy, directory: &str, name: &str) -> Option<(String, String)> {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending)?;
+    let brought = build.brought(copy);
+    let beside = |path: &bstr::BString| {
+        let (above, other) = path.to_str().ok()?.rsplit_once('/').unwrap_or(("", path.to_str().ok()?));
+        (above == directory.trim_start_matches('/') && other.rsplit_once('.')?.1 == ending).then(|| other.to_owned())
+    };
+    let names: Vec<String> = brought.keys().filter_map(beside).collect();
+    let other = crate::near::nearest(name, names.iter().map(String::as_str)).into_iter().next()?;
+    let other = quote(format!("{directory}/{other}"));
+    Some((format!("nothing copies: {other} is there"), format!("did you mean {other}?")))
 }
 
 /// The same name elsewhere, or a similar one in the same place.

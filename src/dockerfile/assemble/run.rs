@@ -54,7 +54,14 @@ impl<'b> Run<'b> {
                 scripts.push(&placed.from);
             }
         }
+        let is_makefile =
+            |from: &&From| matches!(from, From::Context(path) if last(path).eq_ignore_ascii_case(b"makefile"));
+        let is_unseen = called.contains(&b"make"[..]) && !scripts.iter().any(is_makefile);
         let texts: Vec<Vec<u8>> = scripts.into_iter().filter_map(|from| (self.read)(from)).collect();
+        if is_unseen {
+            // what it does stands in a file that nobody has seen
+            layers.iter_mut().flat_map(|(_, files)| files.values_mut()).for_each(|placed| placed.mode |= 0o555);
+        }
         self.line(text, layers);
         if self.may(texts.iter().map(Vec::len).sum()) {
             texts.iter().flat_map(|text| text.lines()).for_each(|line| self.line(line.as_bstr(), layers));

@@ -13,7 +13,11 @@ pub const REGULAR: [&str; 15] = [
     "unalias", "wait",
 ];
 
+/// What stands before the command of a health check in a configuration (image-spec, config.md), and in no Dockerfile.
+const HEALTH: [&str; 2] = ["CMD", "CMD-SHELL"];
+
 /// Whether `name` is a word of shells, and a program only where POSIX is followed to the letter.
 pub fn is_own_word(name: &[u8]) -> bool {
-    OWN.iter().chain(&REGULAR).any(|word| word.as_bytes() == name) || name.starts_with(b"[") && name != b"["
+    OWN.iter().chain(&REGULAR).chain(&HEALTH).any(|word| word.as_bytes() == name)
+        || name.starts_with(b"[") && name != b"["
 }

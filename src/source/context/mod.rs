@@ -133,6 +133,12 @@ impl Context {
         self.files.get(path).cloned().or_else(|| found(&self.place(path)?))
     }
 
+    /// Whether a file is there, and `.dockerignore` keeps it out of the build.
+    pub fn leaves_out(&self, path: &BStr) -> bool {
+        let is_there = || self.place(path).is_some_and(|place| place.is_file());
+        self.ignore.excludes(path) && (self.files.contains_key(path) || is_there())
+    }
+
     /// Where the links of a path lead, as COPY follows those of a source.
     pub fn leads(&self, path: &BStr) -> Option<BString> {
         self.within.leads(path)
