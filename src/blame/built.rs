@@ -20,7 +20,7 @@ use crate::finding::{Because, Blame, Field, Finding, Place, Source, SourceFile};
 use crate::image::{Configuration, Image};
 use crate::launch::Process;
 use crate::rootfs::View;
-use crate::rule::Subject;
+use crate::rule::{Subject, quote};
 
 /// An image and what it was built from.
 pub struct Built<'a> {
@@ -257,7 +257,10 @@ impl<'a> Built<'a> {
             (Some(Maker::Own(own) | Maker::Mixed(own)), Some(layer)) => (own.clone(), self.layer(layer)),
             _ => (Vec::new(), Blame::default()),
         };
-        let Some(found) = self.found(path, layer, &own) else { return blame };
+        let Some(found) = self.found(path, layer, &own) else {
+            finding.because.extend(self.changed(path, &own));
+            return blame;
+        };
         if found.same == Same::ToCrlf && finding.rule.starts_with("carriage-return") {
             finding.because.extend(self.converted(&found.from));
         }
@@ -281,6 +284,17 @@ impl<'a> Built<'a> {
                 ..Blame::default()
             },
         }
+    }
+
+    /// That the file which the instruction copies is another than that in the image.
+    fn changed(&self, path: &BStr, own: &[Performed]) -> Option<Because> {
+        let at = self.is_aligned().then(|| single(own)).flatten()?.instruction;
+        let source = self.source_of(at, path.strip_prefix(b"/").unwrap_or(path).as_bstr())?;
+        let message = format!(
+            "`{source}` of the repository is another file than {} of the image: one of them was changed since",
+            quote(path)
+        );
+        Some(Because { message, place: None })
     }
 
     /// That the checkout has changed the line ends.

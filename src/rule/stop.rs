@@ -32,6 +32,8 @@ impl<'a> Subject<'a> {
             |start: &Start| start.stop.as_ref().filter(|stop| stop.reaction.ending == Ending::Killed).map(|_| 137);
         let code = |index: usize| self.launch.current().get(index).and_then(|s| killed(s).or(s.seen()?.exit_code));
         let steps = self.launch.current().iter().find(|start| start.stop.is_some()).map(|start| &start.steps);
+        // of a script it is the script's
+        let own = if let Place::File { layer, .. } = &place { *layer } else { None };
         Finding {
             rule,
             severity: Severity::Warning,
@@ -41,7 +43,7 @@ impl<'a> Subject<'a> {
             exit_codes: ExitCodes { docker: code(0), podman: code(1), kubernetes: code(2) },
             place,
             because: said.why,
-            layer: said.layer.or_else(|| steps?.last()?.layer),
+            layer: said.layer.or(own).or_else(|| steps?.last()?.layer),
             fixes: said.fixes,
             blame: Blame::default(),
             suppression: None,

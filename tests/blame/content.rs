@@ -71,6 +71,8 @@ fn a_file_that_has_changed_since_is_not_blamed() {
     let (finding, _) = one(&project, &image(&buildkit()), &["--dockerfile", "Dockerfile"]);
     // COPY of another file cannot have brought it, whatever has the same bytes
     assert_eq!(places(&finding), ("Dockerfile:4:1-29".to_owned(), "-".to_owned()));
+    let said = "`docker/run.sh` of the repository is another file than `/entry.sh` of the image";
+    assert!(finding["because"].to_string().contains(said), "{finding:#}");
 }
 
 #[test]

@@ -58,6 +58,17 @@ impl<'a> Built<'a> {
         Some(Found { from, same, copied: Some(copy.instruction) })
     }
 
+    /// The file of the repository that an instruction copies to that place.
+    pub(super) fn source_of(&self, instruction: usize, name: &BStr) -> Option<BString> {
+        let mut steps = self.copies(&[]).into_iter();
+        let copy = steps.find_map(|step| match step {
+            Step::Copy(copy) if copy.instruction == instruction && copy.origin == Origin::Context => Some(copy),
+            _ => None,
+        })?;
+        let From::Context(path) = self.all_brought(copy).get(name)?.clone() else { return None };
+        Some(self.blamer.build.context.as_ref()?.source_path(path.as_bstr()))
+    }
+
     /// The files that it brings, listed once.
     fn all_brought(&self, copy: &Copy) -> Rc<BTreeMap<BString, From>> {
         let mut known = self.brought.borrow_mut();
