@@ -325,6 +325,46 @@ fn a_trap_on_err_ends_otherwise() {
     assert_eq!((run("exit 77").as_str(), run("echo oops").as_str()), ("77 script-ends", "3 script-ends"));
 }
 
+/// What becomes of a child in a subshell or a pipeline becomes of the shell, where that is its status (measured: dash 0.5.12, bash
+/// 5.2, busybox 1.35, the last without a container).
+#[test]
+fn a_child_that_fails_ends_what_has_its_status() {
+    let run = |shell: &str, body: &str| {
+        let text = format!("#!/bin/{shell}\n{body}\n");
+        let (cat, sleep) = (ok(), ok());
+        let three: &[u8] = b"#!/bin/sh\nexit 3\n";
+        let files = [("ep.sh", text.as_bytes()), ("three", three), ("bin/cat", &cat), ("bin/sleep", &sleep)];
+        docker(image(&files, &["/ep.sh"], &[]))
+    };
+    for body in [
+        "set -e; true | /three; exec ok",
+        "true | /three",
+        "true | env /three",
+        "(/three)",
+        "(true; /three)",
+        "set -e; (true; /three); exec ok",
+    ] {
+        for shell in ["sh", "bash"] {
+            assert_eq!(run(shell, body), "3 script-ends", "{shell}: {body}");
+        }
+    }
+    assert_eq!(run("bash", "set -eo pipefail; /three | cat; exec ok"), "3 script-ends");
+    for body in [
+        "set -e; /three | cat; exec ok",
+        "/three | cat",
+        "! true | /three",
+        "set -e; true | /three || exec ok",
+        "set -e; if true | /three; then :; fi; exec ok",
+        "true | { /three; exec ok; }",
+    ] {
+        for shell in ["sh", "bash"] {
+            assert_eq!(run(shell, body), "runs", "{shell}: {body}");
+        }
+    }
+    // the other member goes on for long
+    assert_eq!(run("bash", "set -eo pipefail; /three | sleep 900; exec ok"), "runs");
+}
+
 /// What does its work and ends is not stopped: nobody need tell it anything.
 #[test]
 fn one_shot_programs_lose_no_signal() {

@@ -49,6 +49,8 @@ pub struct Held {
     pub on_signal: Vec<Ending>,
     /// The shell exits if the program in the foreground fails: `set -e`.
     pub fatal: bool,
+    /// What becomes of that program becomes of the shell: nothing comes after it.
+    pub last: bool,
     /// The status that the script ends with when the main program has ended, if something comes after it.
     pub then: Option<Status>,
 }
@@ -133,6 +135,7 @@ impl Parent {
             Parent::Wrapper(relay) => relay.passing.pass(outcome),
             Parent::Shell(held) => match (&held.stays, outcome) {
                 (Stays::Foreground { last: true }, outcome) => outcome,
+                (Stays::Subshell | Stays::Pipeline, outcome @ Outcome::Exits { .. }) if held.last => outcome,
                 (_, ends @ Outcome::Exits { code: 1.., .. }) if held.fatal => ends,
                 (_, unknown @ Outcome::Unknown(_)) => unknown,
                 (Stays::Foreground { .. } | Stays::Subshell, Outcome::Exits { .. }) => held.after(),

@@ -76,11 +76,13 @@ impl Running<'_> {
                 let stays = match within {
                     Within::Shell => Stays::Foreground { last: *last },
                     Within::Subshell => Stays::Subshell,
-                    Within::Pipeline => Stays::Pipeline,
+                    Within::Pipeline { .. } => Stays::Pipeline,
                 };
                 let mut held = held(stays);
+                held.last = *last && within.decides();
                 held.jobs = self.branches(ending, None);
-                let ends = |code| *fatal && code != 0 || *last && *within == Within::Shell;
+                let is_last = held.last;
+                let ends = |code| *fatal && code != 0 || is_last;
                 self.below(call, held, &Called { argv, environment, cwd }, role(ending), steps, &ends)
             }
             End::Waits { jobs } => {
@@ -153,6 +155,7 @@ impl Running<'_> {
             on_signal: Vec::new(),
             then: None,
             fatal: false,
+            last: false,
         };
         self.parents.push(Parent::Shell(Box::new(held)));
     }
@@ -274,6 +277,7 @@ fn held(call: &Invocation, ending: &Ending) -> Held {
         main: None,
         on_signal: Vec::new(),
         fatal: matches!(ending.end, End::Child { fatal: true, .. }),
+        last: false,
         then: None,
     }
 }

@@ -368,6 +368,8 @@ impl Engine<'_> {
         let mut after = state.clone();
         let (before, mut long) = (self.noted.len(), false);
         let (mut piped, mut certain) = (false, true);
+        // of the member that has the first program: whether it is the last, and nothing but that program
+        let mut decides = None;
         for (i, command) in commands.iter().enumerate() {
             let last = i + 1 == commands.len();
             if last && context.tail && self.becomes_the_last(&state) {
@@ -399,6 +401,9 @@ impl Engine<'_> {
             for end in &ends {
                 after.notice(end.signalled.as_ref());
                 long |= self.noted.len() > before;
+                if long && decides.is_none() {
+                    decides = Some((last, matches!(command.kind, Kind::Simple(_))));
+                }
                 if last {
                     output = match (output, &end.output) {
                         (Some(_), Some(new)) if ends.len() == 1 => Some(new.clone()),
@@ -422,8 +427,14 @@ impl Engine<'_> {
         after.status = status;
         after.pending = None;
         if long {
-            let first = self.noted.drain(before..).next();
-            let pending = first.and_then(|program| self.note_child(&mut after, program, Within::Pipeline, span));
+            let mut noted = self.noted.drain(before..);
+            let (first, others) = (noted.next(), noted.count());
+            let decides = match decides {
+                Some((last, true)) => last || state.options.pipefail && others == 0 && status.success() != Some(false),
+                _ => false,
+            };
+            let within = Within::Pipeline { decides };
+            let pending = first.and_then(|program| self.note_child(&mut after, program, within, span));
             after.pending = pending.filter(|_| certain);
         }
         self.checked(after, span, context, None)

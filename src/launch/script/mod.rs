@@ -260,7 +260,17 @@ pub enum Within {
     /// A subshell.
     Subshell,
     /// A pipeline.
-    Pipeline,
+    Pipeline {
+        /// Its failure is the pipeline's: it is the last member, or all count (`pipefail`).
+        decides: bool,
+    },
+}
+
+impl Within {
+    /// Whether what becomes of a program there becomes of the command that it stands in.
+    pub fn decides(self) -> bool {
+        self != Within::Pipeline { decides: false }
+    }
 }
 
 /// One possible end, and how it is come to.

@@ -266,7 +266,7 @@ impl Engine<'_> {
             return None;
         }
         let Noted { argv, environment, cwd, fatal, .. } = program;
-        let fatal = fatal && within != Within::Pipeline;
+        let fatal = fatal && within.decides();
         if self.is_aftermath(state, &argv) {
             return None;
         }
