@@ -10,7 +10,7 @@ use std::process::Command;
 /// A script, the words that it gets, and what becomes of it; `None` if it is to stay as it is.
 type Case = (&'static str, &'static [&'static str], Option<&'static str>);
 
-const CASES: [Case; 24] = [
+const CASES: [Case; 31] = [
     ("#!/bin/sh\nsrv \"$@\"\n", &["a"], Some("#!/bin/sh\nexec srv \"$@\"\n")),
     (
         "#!/bin/sh\nmain() { echo; srv \"$@\"; }\nmain a\n",
@@ -44,11 +44,18 @@ const CASES: [Case; 24] = [
     ("#!/bin/sh\neval \"$@\"\n", &["srv"], None),
     ("#!/bin/sh\nhelp() { echo; }\n\"$@\"\n", &["srv"], None),
     ("#!/bin/sh\nalias s=srv\nsrv\n", &[], None),
+    ("#!/bin/sh\n# usage: help\nhelp() { echo; }\n\"$@\"\n", &["srv"], None),
+    ("#!/bin/sh\neval \"$MORE\"\nsrv a\n", &[], None),
+    ("#!/bin/bash\ncommand_not_found_handle() { :; }\nsrv a\n", &[], None),
+    ("#!/bin/sh\n. /dev/null\nsrv a\n", &[], None),
     // what comes behind it would not come
     ("#!/bin/sh\nsrv || exit 3\n", &[], None),
     ("#!/bin/sh\ntrap 'srv end' EXIT\nsrv a\n", &[], None),
     ("#!/bin/sh\nif srv; then :; fi\n", &[], None),
     // the shell that was meant is not known
+    ("set x 1\nsrv $x\n", &[], None),
+    ("[ $EUID -eq 0 ] && exec srv a\nexec srv b\n", &[], None),
+    ("trap 'echo {a,b}' ERR\nexec srv\n", &[], None),
     ("set -o pipefail\na=(1 2)\nexec srv \"${a[@]}\"\n", &[], None),
     ("set -e\nexec srv \"$@\"\n", &["a"], Some("#!/bin/sh\nset -e\nexec srv \"$@\"\n")),
 ];
@@ -106,6 +113,12 @@ fn shell_forms_keep_their_shell_and_what_comes_last() {
         (r#"["sh", "-c", "srv", "a"]"#, None, None),
         (r#"["srv a > b"]"#, None, None),
         (r#"["srv a"]"#, Some(r#"["srv", "a"]"#), None),
+        ("trap 'rm -f /x' EXIT; srv $A", None, Some(r#"["sh", "-c", "trap 'rm -f /x' EXIT; exec srv $A"]"#)),
+        (". /etc/profile; srv $A", None, Some(r#"["sh", "-c", ". /etc/profile; exec srv $A"]"#)),
+        ("['srv', 'a']", Some(r#"["srv", "a"]"#), None),
+        (r#"["srv", "a",]"#, Some(r#"["srv", "a"]"#), None),
+        ("[srv, a]", Some(r#"["srv", "a"]"#), None),
+        (r#"["sh", "-c", "echo \"hi\" there",]"#, None, None),
     ] {
         let root = tempfile::tempdir().unwrap();
         let dockerfile = |command: &str| format!("FROM debian:12\nCMD {command}\n");

@@ -28,7 +28,7 @@ const fn case(
     Case { dockerfile, files, found }
 }
 
-const CASES: [Case; 37] = [
+const CASES: [Case; 55] = [
     // a program that is called as it cannot be
     case(r#"ENTRYPOINT ["tini", "-x", "--"]"#, &[], &[("wrapper-arguments", "error", "Dockerfile:2")]),
     // a word of shells is no program, but where POSIX is followed
@@ -137,6 +137,61 @@ const CASES: [Case; 37] = [
     ),
     case("COPY [\"absent\", \"/e x.sh\"]\nENTRYPOINT [\"/e x.sh\"]", &[], &[]),
     case("COPY . /src/\nRUN make\nENTRYPOINT [\"/src/e.sh\"]", &[("e.sh", GOOD)], &[]),
+    case("COPY . /app\nCMD [\"run.sh\"]", &[("run.sh", GOOD)], &[("command-not-found", "warning", "Dockerfile:3")]),
+    case(
+        "COPY . /app\nENV PATH=/app:$PATH\nCMD [\"run.sh\"]",
+        &[("run.sh", GOOD)],
+        &[("not-executable", "warning", "Dockerfile:2")],
+    ),
+    case(
+        "WORKDIR /app\nCOPY run.sh .\nWORKDIR /\nCMD [\"./run.sh\"]",
+        &[("run.sh", GOOD)],
+        &[("path-not-found", "warning", "Dockerfile:5")],
+    ),
+    // blanks may be a name's own
+    case("RUN install x\nCMD [\"/usr/lib/x/Media Server\"]", &[], &[]),
+    case("COPY --from=b [\"/out\", \"/opt/My App/\"]\nCMD [\"/opt/My App/run\"]", &[], &[]),
+    case("CMD [\"/usr/bin/node server.js\"]", &[], &[("arguments-in-one-string", "warning", "Dockerfile:2")]),
+    case("CMD [\"/app --serve\"]", &[], &[("arguments-in-one-string", "warning", "Dockerfile:2")]),
+    case(
+        "COPY --from=b /app /app\nCMD [\"/app serve\"]",
+        &[],
+        &[("arguments-in-one-string", "warning", "Dockerfile:3")],
+    ),
+    case("ENTRYPOINT \"app --x\"", &[], &[("script-command-not-found", "error", "Dockerfile:2")]),
+    case("CMD [\"$APP\", \"run\"]", &[], &[("shell-syntax-in-exec-form", "warning", "Dockerfile:2")]),
+    // a program that a RUN hands the file to
+    case(
+        "COPY --chmod=500 e.sh /e.sh\nRUN setfacl -m u:1000:rx /e.sh\nUSER 1000\nENTRYPOINT [\"/e.sh\"]",
+        &[("e.sh", GOOD)],
+        &[],
+    ),
+    // nothing but what is copied is there
+    case(
+        "FROM golang AS b\nRUN go build\nFROM scratch\nCOPY --from=b /out/app /app\nCMD /app serve",
+        &[],
+        &[("shell-not-found", "error", "Dockerfile:5")],
+    ),
+    case(
+        "FROM golang AS b\nFROM scratch\nCOPY --from=b /out/app /app\nCMD [\"/srv\"]",
+        &[],
+        &[("path-not-found", "error", "Dockerfile:4")],
+    ),
+    case("FROM golang AS b\nFROM scratch\nCOPY --from=b /out /opt/x\nCMD [\"/opt/x/srv\"]", &[], &[]),
+    // a line end that env looks for
+    case(
+        "COPY --chmod=755 e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]",
+        &[("e.sh", "#!/usr/bin/env python3\r\nx\r\n")],
+        &[("carriage-return-in-shebang", "error", "e.sh:1")],
+    ),
+    // arrays whatever is in their words
+    case("CMD ['sh', '-c', 'setup; exec app']", &[], &[("broken-exec-form", "warning", "Dockerfile:2")]),
+    case("CMD [ \"$X\" = y ] && exec app", &[], &[]),
+    case(
+        "LABEL io.github.imagelint.ignore=\"missing-exec: stopped by hand\"\nCOPY --chmod=755 e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]",
+        &[("e.sh", "#!/bin/sh\nsrv\n")],
+        &[("missing-exec", "warning", "e.sh:2")],
+    ),
     // links
     case("COPY --chmod=755 absent/e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]", &[("e.sh", "#!/bin/sh\nsrv\n")], &[]),
     case(

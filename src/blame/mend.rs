@@ -13,9 +13,14 @@ use crate::finding::{Edit, Finding, Fix, Place, Position, Source};
 use crate::format::shell::{self, Dialect};
 use crate::rule::{paste, quote};
 
+/// More of `.gitattributes` is not read.
+const MAX_ATTRIBUTES: u64 = 1 << 16;
+
 /// Rules of which the first fix that rewrites the command does as the author meant, and nothing else.
 const MEANT: [&str; 3] = ["arguments-in-one-string", "broken-exec-form", "shell-form-command"];
 
+/// Those of them that say which of their fixes these are.
+const SAY_THEMSELVES: [&str; 2] = ["broken-exec-form", "shell-form-command"];
 /// Of these not if a shell was meant to read it.
 const MEANT_LITERALLY: [&str; 1] = ["arguments-in-one-string"];
 /// What is more to a shell than a character.
@@ -29,7 +34,11 @@ impl Blamer<'_> {
         match finding.rule {
             "missing-exec" => with_exec(finding, &source),
             "carriage-return-in-shebang" => {
-                whole(finding, &source, "give the file LF line ends", |text| text.replace("\r\n", "\n").into())
+                whole(finding, &source, "give the file LF line ends", |text| text.replace("\r\n", "\n").into());
+                // the next checkout would undo it
+                if self.is_converted() {
+                    finding.fixes.iter_mut().for_each(|fix| fix.is_safe = false);
+                }
             }
             "byte-order-mark" => whole(finding, &source, "remove the byte order mark", |text| {
                 text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text).into()
@@ -89,7 +98,8 @@ impl Blamer<'_> {
             fix.edits =
                 vec![Edit { at: Source { file, span: start..instruction.span.end }, with: rest.trim_start().into() }];
             let is_literal = !MEANT_LITERALLY.contains(&finding.rule) || !rest.contains(SHELL);
-            let is_whole = finding.rule != "shell-form-command" || fix.is_safe;
+            // some of these rules say themselves whether a fix is
+            let is_whole = !SAY_THEMSELVES.contains(&finding.rule) || fix.is_safe;
             fix.is_safe = is_meant && is_plain && is_literal && first && is_whole;
             first = false;
         }
@@ -109,8 +119,27 @@ impl Blamer<'_> {
         let fix = finding.fixes.iter_mut().find(|fix| fix.text.contains("--chmod"));
         if let Some(fix) = fix {
             fix.edits = vec![edit];
-            fix.is_safe = is_alone;
+            fix.is_safe = is_alone && !self.is_old();
         }
+    }
+
+    /// Whether git may give files CRLF line ends (gitattributes(5)).
+    fn is_converted(&self) -> bool {
+        let attributes =
+            self.build.context.as_ref().and_then(|context| context.read(".gitattributes".into(), MAX_ATTRIBUTES).ok());
+        attributes.is_some_and(|text| text.contains_str("eol=crlf"))
+    }
+
+    /// Whether the syntax that the file asks for has no `--chmod` yet: it came with docker/dockerfile 1.2.
+    fn is_old(&self) -> bool {
+        let asks = |line: &[u8]| {
+            let text = line.to_str_lossy().replace(' ', "").to_lowercase();
+            let tag =
+                text.strip_prefix("#syntax=").and_then(|image| image.rsplit_once(':')).map(|(_, tag)| tag.to_owned());
+            let minor = tag.and_then(|tag| tag.strip_prefix("1.")?.split(['.', '-']).next().map(str::to_owned));
+            matches!(minor.as_deref(), Some("0" | "1"))
+        };
+        self.build.file.text.lines().take_while(|line| line.starts_with(b"#")).any(asks)
     }
 
     fn is_directory(&self, source: &[u8]) -> bool {
@@ -167,40 +196,121 @@ fn shebang(finding: &mut Finding, source: &Source) {
     fix.is_safe = end == "\n" && is_posix(source.file.path.as_bstr(), text);
 }
 
-/// Whether it is a script that any shell takes, and nothing else: no ending of another language, no word of bash or of another
-/// language at the start of a line, and dash parses it.
+/// Words that begin the lines of a script which any shell takes (POSIX XCU 2.4, 2.9.1.4, and what scripts call most).
+const COMMON: [&[u8]; 44] = [
+    b"!",
+    b":",
+    b"[",
+    b"case",
+    b"cat",
+    b"cd",
+    b"chmod",
+    b"chown",
+    b"cp",
+    b"do",
+    b"done",
+    b"echo",
+    b"elif",
+    b"else",
+    b"env",
+    b"envsubst",
+    b"esac",
+    b"exec",
+    b"exit",
+    b"export",
+    b"false",
+    b"fi",
+    b"for",
+    b"gosu",
+    b"grep",
+    b"if",
+    b"ln",
+    b"ls",
+    b"mkdir",
+    b"mv",
+    b"printf",
+    b"rm",
+    b"sed",
+    b"shift",
+    b"sleep",
+    b"su-exec",
+    b"test",
+    b"then",
+    b"touch",
+    b"true",
+    b"umask",
+    b"until",
+    b"wait",
+    b"while",
+];
+/// What bash has more, and what the shells that may be `/bin/sh` make different things of.
+const BASH: [&str; 27] = [
+    "[[",
+    "((",
+    "<<<",
+    "<(",
+    ">(",
+    "(\"",
+    "=(",
+    "$'",
+    "$\"",
+    "&>",
+    "|&",
+    "+=",
+    "${!",
+    "^}",
+    ",}",
+    "pipefail",
+    "shopt",
+    "echo -e",
+    "BASH",
+    "RANDOM",
+    "==",
+    "UID",
+    "HOSTNAME",
+    "source ",
+    "function ",
+    "typeset",
+    " ERR",
+];
+
+/// Whether it is a script that any shell takes, and nothing else: it is called so, each of its lines begins with a word of such
+/// scripts, nothing in it is bash's, and dash parses it.
 fn is_posix(path: &BStr, text: &[u8]) -> bool {
-    const OTHERS: [&[u8]; 14] = [
-        b"class",
-        b"const",
-        b"declare",
-        b"def",
-        b"from",
-        b"function",
-        b"import",
-        b"let",
-        b"local",
-        b"package",
-        b"require",
-        b"source",
-        b"use",
-        b"var",
-    ];
-    // what bash has more, and what the echo and the test of others make another thing of
-    const BASH: [&str; 21] = [
-        "[[", "((", "<<<", "<(", ">(", "(\"", "=(", "$'", "$\"", "&>", "|&", "+=", "${!", "^}", ",}", "pipefail",
-        "shopt", "echo -e", "BASH", "RANDOM", "==",
-    ];
     let name = path.rsplit_str("/").next().unwrap_or_default();
     let is_called_so = name.ends_with(b".sh") || !name.contains(&b'.');
     let is_bash = |line: &[u8]| {
-        BASH.iter().any(|text| line.contains_str(text)) || line.contains_str("${") && line.contains_str("//")
+        BASH.iter().any(|text| line.contains_str(text))
+            || line.contains_str("${") && line.contains_str("//")
+            || is_brace(line)
     };
-    let odd = |line: &[u8]| {
-        let word = line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty()).unwrap_or_default();
-        OTHERS.contains(&word) || is_bash(line)
+    let is_common = |line: &[u8]| {
+        let line = line.trim_with(char::is_whitespace);
+        let mut words = line.split(|byte| byte.is_ascii_whitespace() || *byte == b';');
+        let (word, next) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
+        match word {
+            b"set" => next.starts_with(b"-"),
+            b"" | b";;" | b"}" => true,
+            word => {
+                COMMON.contains(&word) || word.starts_with(b"#") || word.starts_with(b"/") || is_assignment(line, word)
+            }
+        }
     };
-    is_called_so && !text.lines().any(odd) && shell::parse(text, Dialect::Dash).is_ok()
+    let is_fit = |line: &[u8]| is_common(line) && !is_bash(line);
+    is_called_so && text.lines().all(is_fit) && shell::parse(text, Dialect::Dash).is_ok()
+}
+
+/// `NAME=…`, and not `NAME = …`.
+fn is_assignment(line: &[u8], word: &[u8]) -> bool {
+    let Some((name, _)) = word.split_once_str("=") else { return false };
+    let is_name = name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_');
+    !name.is_empty() && is_name && !line.ends_with(b";")
+}
+
+/// `{a,b}`
+fn is_brace(line: &[u8]) -> bool {
+    line.split_once_str("{")
+        .is_some_and(|(_, rest)| rest.split_once_str("}").is_some_and(|(inner, _)| inner.contains(&b',')))
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use imagelint::rule::Rule;
 use imagelint::rules::RULES;
 
 use super::directory::{self, OutputDir};
-use super::options::{Findings, Look, ReportFile, Show, Unread};
+use super::options::{Findings, Look, Looked, ReportFile, Show, Unread};
 use super::output::{self, Result};
 use super::project::{self, Project};
 use super::{Exit, fix, near, target};
@@ -146,8 +146,8 @@ pub fn run(typed: Typed) -> Result<Exit> {
     }
     let mut project = Project::open(project, choice.select.clone(), &show)?;
     let exit = look.each(&rules, &show, |looked| {
-        let lint = match looked {
-            Ok(lint) => lint,
+        let Looked { name, lint } = match looked {
+            Ok(looked) => looked,
             Err(Unread { name, platform, complaint }) => {
                 let (message, help) = complaint.parts();
                 reports.add(name, |report| {
@@ -159,7 +159,7 @@ pub fn run(typed: Typed) -> Result<Exit> {
         };
         let judged = project.judge(lint, &rules, choice.deep.then(|| look.overrides()));
         let fail_on = choice.fail_on.or(judged.fail_on.map(FailOn::from)).unwrap_or_default();
-        reports.add(&lint.image.reference, |report| report.add(&lint.subject(), &judged.findings))?;
+        reports.add(name, |report| report.add(&lint.subject(), &judged.findings))?;
         Ok(if fail_on.is_met(&judged.findings) { Exit::Findings } else { Exit::Clean })
     })?;
     reports.finish()?;

@@ -97,7 +97,10 @@ impl Changes {
         let mut text = Vec::new();
         for change in &self.files {
             let (from, to) = (quoted("a/", &change.path), quoted("b/", &change.path));
-            let diff = TextDiff::from_lines(change.before.as_slice(), change.after.as_slice());
+            // git knows no other line ends
+            let before: Vec<&[u8]> = change.before.lines_with_terminator().collect();
+            let after: Vec<&[u8]> = change.after.lines_with_terminator().collect();
+            let diff = TextDiff::configure().newline_terminated(true).diff_slices(&before, &after);
             text.extend(format!("--- {from}\n+++ {to}\n").into_bytes());
             // hunk by hunk they are written as bytes; a vector takes all
             diff.unified_diff().iter_hunks().for_each(|hunk| drop(hunk.to_writer(&mut text)));

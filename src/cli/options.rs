@@ -106,6 +106,14 @@ impl Search {
     }
 }
 
+/// An image, or a Dockerfile, that was looked at.
+pub struct Looked<'a> {
+    /// As typed.
+    pub name: &'a str,
+    /// What is known of it.
+    pub lint: &'a Lint,
+}
+
 /// An image that could not be looked at.
 pub struct Unread<'a> {
     /// As typed.
@@ -150,7 +158,7 @@ impl Look {
         &self,
         rules: &[&Rule],
         show: &Show<F>,
-        mut then: impl FnMut(std::result::Result<&Lint, Unread<'_>>) -> Result<Exit>,
+        mut then: impl FnMut(std::result::Result<Looked<'_>, Unread<'_>>) -> Result<Exit>,
     ) -> Result<Exit> {
         let (mut exit, silent) = (Exit::Clean, show.quiet || show.no_progress);
         let store = self.cache.store();
@@ -320,10 +328,10 @@ fn told<F: Kind>(
     name: &str,
     lint: imagelint::Result<Lint>,
     show: &Show<F>,
-    then: &mut impl FnMut(std::result::Result<&Lint, Unread<'_>>) -> Result<Exit>,
+    then: &mut impl FnMut(std::result::Result<Looked<'_>, Unread<'_>>) -> Result<Exit>,
 ) -> Result<Exit> {
     let error = match lint {
-        Ok(lint) => return then(Ok(&lint)),
+        Ok(lint) => return then(Ok(Looked { name, lint: &lint })),
         Err(error) => error,
     };
     let platform = error.platform().map(str::to_owned);

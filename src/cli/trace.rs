@@ -5,7 +5,7 @@ use imagelint::lint::Lint;
 use imagelint::report::trace::Trace;
 use imagelint::report::{Style, tree};
 
-use super::options::{Format, Look, Show};
+use super::options::{Format, Look, Looked, Show};
 use super::output::{self, Result};
 use super::{Exit, target};
 
@@ -28,7 +28,7 @@ pub fn run(typed: Typed) -> Result<Exit> {
     target::check(show.report.iter().map(|file| file.path.as_path()), &look.images()?)?;
     let exit = look.each(&[], &show, |looked| {
         // An object a line is a launch, so that of the others only standard error tells.
-        let Ok(lint) = looked else { return Ok(Exit::CouldNotLook) };
+        let Ok(Looked { lint, .. }) = looked else { return Ok(Exit::CouldNotLook) };
         output::print(&written(lint, show.format, &style, gap))?;
         for (file, text) in show.report.iter().zip(&mut files) {
             text.push_str(&written(lint, file.format, &plain, gap));

@@ -356,7 +356,17 @@ impl<'a> Build<'a> {
                 self.directories.extend(copy.to.as_deref().into_iter().flat_map(directories));
                 self.plan.steps.push(Step::Copy(copy));
             }
-            Some(Keyword::From | Keyword::Label | Keyword::Expose | Keyword::Maintainer) | None => {}
+            Some(Keyword::Label) => self.labels(instruction),
+            Some(Keyword::From | Keyword::Expose | Keyword::Maintainer) | None => {}
+        }
+    }
+
+    fn labels(&mut self, instruction: &Instruction) {
+        let Arguments::Pairs(pairs) = &instruction.arguments else { return };
+        for pair in pairs {
+            if let (Some(name), Some(value)) = (self.expand(&pair.name.text), self.expand(&pair.value.text)) {
+                self.plan.configuration.labels.insert(name, value);
+            }
         }
     }
 

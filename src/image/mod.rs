@@ -118,12 +118,6 @@ impl Unseen {
         };
         self.below.iter().any(is_below)
     }
-
-    /// Whether somebody who names this program may mean one: with blanks in its name arguments are meant, unless just such a
-    /// file was copied.
-    pub fn may_be_meant(&self, program: &[u8]) -> bool {
-        !program.contains(&b' ') || self.below.iter().any(|path| *path == program)
-    }
 }
 
 /// Another platform of an image, as far as it is known without reading its layers.

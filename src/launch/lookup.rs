@@ -160,8 +160,9 @@ impl Search<'_> {
         // Who names a program with blanks in it means arguments, who names a word of shells means a shell: such a one is nowhere,
         // seen or not.
         let name = path.rsplit_str("/").next().unwrap_or_default();
-        let is_shells = !wanted.by_path && is_own_word(name);
-        let is_odd = self.view.unseen().is_some_and(|unseen| is_shells || !unseen.may_be_meant(path));
+        let is_shells = !wanted.by_path && (is_own_word(name) || name.contains(&b' '));
+        let is_meant = || self.view.may_be_meant(path, self.cwd, wanted.credentials);
+        let is_odd = self.view.unseen().is_some() && (is_shells || !is_meant());
         let found = found.map_err(|error| match is_odd {
             true => Problem::Unresolved(PathError { unknowable: None, ..error }),
             false => Problem::Unresolved(error),

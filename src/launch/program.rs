@@ -252,7 +252,7 @@ impl Running<'_> {
                 }
                 Err(Stop::Unknown(why)) if self.view.unseen().is_none() => return Err(why),
                 // A program with blanks in its name, or with that of a word of shells, is nowhere, seen or not.
-                Err(Stop::Unknown(_)) if name.contains(&b' ') || is_own_word(&name) => {}
+                Err(Stop::Unknown(_)) if name.contains(&b' ') || name.contains(&b'$') || is_own_word(&name) => {}
                 Err(Stop::Unknown(why)) => drop(unseen.get_or_insert(why)),
                 Err(Stop::Killed(signal, cause)) => {
                     *steps = attempt;

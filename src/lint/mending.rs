@@ -57,8 +57,12 @@ pub fn mend(
         }
         let attempt = Wanted { changed, ..wanted.clone() };
         // a text that cannot be read any more is no fix
-        let Ok((then, left)) = Unbuilt::open(&attempt).and_then(|unbuilt| judge(&unbuilt)) else { continue };
-        let is_faithful = which == Which::All || is_faithful(&lint.launch, &then.launch, rule);
+        let Ok(unbuilt) = Unbuilt::open(&attempt) else { continue };
+        let Ok((then, left)) = judge(&unbuilt) else { continue };
+        // of a script that others read, more comes behind
+        let is_alone = rule != "missing-exec"
+            || !fix.edits.iter().any(|edit| unbuilt.is_read_by_another(edit.at.file.path.as_bstr()));
+        let is_faithful = which == Which::All || is_alone && is_faithful(&lint.launch, &then.launch, rule);
         if !is_faithful || !is_better(&findings, &left, rule) {
             continue;
         }

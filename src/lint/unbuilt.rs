@@ -28,6 +28,10 @@ const MAX_INSTRUCTIONS: usize = 10_000;
 /// And none that makes more layers: engines take about 125 (moby `layer/layer_store.go`, maxLayerDepth).
 const MAX_STEPS: usize = 500;
 
+/// Scripts of a context that are looked at for others that they read, and how much of each.
+const MAX_SCRIPTS: usize = 500;
+const MAX_SCRIPT: u64 = 1 << 16;
+
 /// A Dockerfile, and what it would be built with.
 pub struct Unbuilt {
     pub(super) file: Arc<SourceFile>,
@@ -151,8 +155,11 @@ impl Unbuilt {
         let is_open = image.unseen.is_some();
         // an unknown base may have a command
         let may_be_there = !is_base_known && build.plan.base != Base::Scratch && !build.plan.sets(Field::Entrypoint);
+        let is_wide = image.unseen.as_ref().is_some_and(|unseen| unseen.covers(b"/"));
         let known = |rule: &&&Rule| {
-            (!is_open || rules::OF_PARTS.contains(&rule.name)) && !(may_be_there && rule.name == "nothing-to-run")
+            let is_of_parts = rules::OF_PARTS.contains(&rule.name);
+            let holds = !is_open || is_of_parts || !is_wide && rules::OF_MOST.contains(&rule.name);
+            holds && !(may_be_there && rule.name == "nothing-to-run")
         };
         let mut lint = Lint::of(image, overrides, rules.iter().filter(known).copied())?;
         if may_be_there && lint.launch.process.argv.is_empty() {
@@ -226,6 +233,27 @@ impl Unbuilt {
             None => return None,
         };
         std::fs::symlink_metadata(&place).is_ok_and(|metadata| metadata.is_file()).then_some(place)
+    }
+
+    /// Whether a script of the context is read by another (`. FILE`): what it does is not all that is done.
+    pub fn is_read_by_another(&self, source: &BStr) -> bool {
+        let Some(context) = &self.context else { return false };
+        let name = source.rsplit_str("/").next().unwrap_or_default();
+        let is_script =
+            |path: &BStr| path.ends_with(b".sh") || !path.rsplit_str("/").next().unwrap_or_default().contains(&b'.');
+        let reads = |text: &[u8]| {
+            text.lines().any(|line| {
+                let mut words =
+                    line.split(|byte| byte.is_ascii_whitespace() || b";&|\"'".contains(byte)).filter(|w| !w.is_empty());
+                let is_reading = words.any(|word| word == b"." || word == b"source");
+                is_reading && words.next().is_some_and(|file| file.ends_with(name) || file.contains(&b'$'))
+            })
+        };
+        let others = context
+            .files()
+            .filter(|(path, _)| is_script(path.as_bstr()) && context.source_path(path.as_bstr()) != source);
+        let texts = others.take(MAX_SCRIPTS).filter_map(|(path, _)| context.read(path.as_bstr(), MAX_SCRIPT).ok());
+        texts.into_iter().any(|text| reads(&text))
     }
 
     /// What a build of it comes to on a base of which nothing is known.

@@ -37,13 +37,30 @@ impl View<'_> {
         let unseen = self.unseen().filter(|unseen| !unseen.program.is_empty());
         match (found, unseen) {
             (Err(error), Some(unseen))
-                if error.unknowable == Some(unseen.why) && !path.ends_with(b"/") && unseen.may_be_meant(path) =>
+                if error.unknowable == Some(unseen.why)
+                    && !path.ends_with(b"/")
+                    && self.may_be_meant(path, cwd, credentials) =>
             {
                 let path = if error.rest.is_empty() { error.at } else { join(&error.at, &error.rest) };
                 Ok(Resolved { ino: View::ASSUMED, path, links: error.links })
             }
             (found, _) => found,
         }
+    }
+}
+
+impl View<'_> {
+    /// Whether somebody who names this program may mean one that nobody has seen. With blanks in its name arguments are meant, if
+    /// options follow, or if what stands before the blank is a program; with a variable in it a shell is.
+    pub fn may_be_meant(&self, program: &[u8], cwd: &[u8], credentials: &Credentials) -> bool {
+        let Some((first, rest)) = program.split_once_str(" ").filter(|_| !program.contains(&b'$')) else {
+            return !program.contains(&b'$');
+        };
+        let copied = self.unseen().is_some_and(|unseen| unseen.below.iter().any(|path| *path == program));
+        let is_there =
+            || self.resolve(first, cwd, credentials).is_ok_and(|found| !self.inode(found.ino).kind.is_directory());
+        let is_copied = || self.unseen().is_some_and(|unseen| unseen.below.iter().any(|path| *path == first));
+        copied || first.contains(&b'/') && !rest.starts_with(b"-") && !is_there() && !is_copied()
     }
 }
 
@@ -167,9 +184,11 @@ impl<'a> Walk<'a> {
 
     /// ENOENT, unless nobody has seen what is there. No file has control characters in its name: there a line end is meant.
     fn absent(&self, at: BString, from_link: bool) -> PathError {
-        let is_odd = at.iter().any(u8::is_ascii_control);
-        let unseen = self.view.unseen().filter(|unseen| !is_odd && unseen.covers(&at)).map(|unseen| unseen.why);
-        PathError { unknowable: unseen, ..self.error(Errno::ENOENT, at, from_link) }
+        let error = self.error(Errno::ENOENT, at, from_link);
+        let whole = if error.rest.is_empty() { error.at.clone() } else { join(&error.at, &error.rest) };
+        let is_odd = whole.iter().any(u8::is_ascii_control);
+        let unseen = self.view.unseen().filter(|unseen| !is_odd && unseen.covers(&whole)).map(|unseen| unseen.why);
+        PathError { unknowable: unseen, ..error }
     }
 
     fn queue(&mut self, path: &[u8], from_link: bool) {

@@ -23,17 +23,27 @@ pub fn may_be_replaced(text: &[u8], span: &std::ops::Range<usize>) -> bool {
     }
     let Ok(script) = shell::parse(text, Dialect::Bash) else { return false };
     let is_written = !word.contains(['$', '`']);
-    let mut functions = Vec::new();
-    in_list(&script.body, &mut |command, _| {
-        if let Kind::Function { name, .. } = &command.kind {
-            functions.push(name.clone());
-        }
+    let (mut functions, mut called) = (Vec::new(), Vec::new());
+    in_list(&script.body, &mut |command, _| match &command.kind {
+        Kind::Function { name, .. } => functions.push(name.clone()),
+        Kind::Simple(_) => called.extend(text.get(command.span.start..command.span.end).map(first_word)),
+        _ => {}
     });
-    // an alias is no program, and neither is a function that only the words of the command name
-    let is_called = |name: &[u8]| is_written && word.as_bytes() != name || mentions(text, name) > 1;
+    // what is read from elsewhere may define functions, and a bare word may be one of them
+    let reads_more = |word: &&[u8]| matches!(*word, b"." | b"source" | b"eval" | b"alias");
+    let is_open = called.iter().any(|word| reads_more(&word)) || mentions(text, b"command_not_found_handle") > 0;
+    if is_open && !word.contains('/') {
+        return false;
+    }
+    // a function that nothing calls by its name is called by the words that the script gets
+    let is_called = |name: &[u8]| is_written && word.as_bytes() != name || called.contains(&name);
     functions.iter().all(|name| is_called(name))
-        && mentions(text, b"alias") == 0
         && runs_once(text, &script.body, &|at: Span| at.start == span.start, functions.len())
+}
+
+/// The first word of a command.
+fn first_word(command: &[u8]) -> &[u8] {
+    command.split(|byte| byte.is_ascii_whitespace() || *byte == b';').next().unwrap_or_default()
 }
 
 /// Whether the simple command that is asked for runs once at most; `depth` functions may call each other.

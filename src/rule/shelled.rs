@@ -195,7 +195,10 @@ impl<'a> Parented<'a> {
                 format!("{instruction} {}", json_array(&form)),
             )?;
             // what comes behind it would not come any more
-            Some(Fix { is_safe: rest.is_empty() || rest.starts_with('#') || rest == ";", ..fix })
+            let is_last = rest.is_empty() || rest.starts_with('#') || rest == ";";
+            let is_once = super::once::may_be_replaced(text.as_bytes(), &(at..at + own.len()));
+            let has_traps = held.traps.iter().any(|(_, trap)| trap.action.is_some());
+            Some(Fix { is_safe: is_last && is_once && !has_traps, ..fix })
         });
         let direct = plain.then(|| format!("{instruction} {}", json_array(&words)));
         let direct = direct.and_then(|text| paste::fix("the exec form of this command", text));

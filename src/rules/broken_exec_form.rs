@@ -3,7 +3,7 @@
 use bstr::ByteSlice;
 
 use crate::dockerfile::{Build, Form};
-use crate::finding::{Blame, Confidence, ExitCodes, Field, Finding, Place, Severity};
+use crate::finding::{Blame, Confidence, ExitCodes, Field, Finding, Fix, Place, Severity};
 use crate::launch::Cause;
 use crate::rule::{Explanation, Rule, Subject, json_array, paste, quote, shell_words};
 
@@ -24,7 +24,7 @@ fn check(subject: &Subject<'_>) -> Vec<Finding> {
             "write it as a JSON array: double quotes, a comma between the words, none after the last",
         )
         .why("a builder takes what is not a JSON array of strings as shell form")
-        .fix_if("as JSON", has_end(text).then(|| format!("{who}{health} {}", json_array(&words))))
+        .fixes(as_json(text, format!("{who}{health} {}", json_array(&words))))
     })
 }
 
@@ -41,7 +41,8 @@ fn meant(build: &Build<'_>, field: Field) -> Option<Finding> {
     let inner = text.strip_prefix('[')?.trim_start();
     let is_array = inner.starts_with(['"', '\'', '“', '”', '‘', '’']) || text.ends_with(']') && text.contains(',');
     // `[ -f x ] && …` and `[[ … ]]` are what they look like
-    if !is_array || text.starts_with("[[") || text.contains("&&") || text.contains("||") || text.contains(';') {
+    let has_more = text.contains("&&") || text.contains("||") || text.contains(';');
+    if !is_array || text.starts_with("[[") || has_more && !begins_array(inner) {
         return None;
     }
     let who = instruction.keyword?.as_str();
@@ -57,7 +58,7 @@ fn meant(build: &Build<'_>, field: Field) -> Option<Finding> {
         place: Place::Config { field, index: None },
         because: Vec::new(),
         layer: None,
-        fixes: has_end(text).then(|| paste::fix("as JSON", fix)).flatten().into_iter().collect(),
+        fixes: as_json(text, fix).into_iter().collect(),
         blame: Blame::default(),
         suppression: None,
     })
@@ -103,6 +104,27 @@ fn words(text: &str) -> Vec<String> {
         return shell_words(&commas);
     }
     plain.split([',', ' ']).filter(|w| !w.is_empty()).map(str::to_owned).collect()
+}
+
+/// Whether a quoted word comes first, and a comma behind it.
+fn begins_array(inner: &str) -> bool {
+    let Some(quote) = inner.chars().next().filter(|c| matches!(c, '"' | '\'')) else { return false };
+    let rest = inner.get(1..).and_then(|rest| rest.split_once(quote)).map(|(_, rest)| rest.trim_start());
+    rest.is_some_and(|rest| rest.starts_with(','))
+}
+
+/// The array; it is what was meant for sure if nothing but quotes of one kind, commas and blanks differ.
+fn as_json(text: &str, fix: String) -> Option<Fix> {
+    let fix = has_end(text).then(|| paste::fix("as JSON", fix)).flatten()?;
+    let array = fix.text.split_once('[').map_or("", |(_, array)| array);
+    let bare = |text: &str| text.replace(['"', '\'', '“', '”', ' ', '\t'], "");
+    let own = bare(text.trim().trim_start_matches('['));
+    let own = own.trim_end_matches(']').trim_end_matches(',');
+    let kinds = ['"', '\'', '“', '‘', '’'].iter().filter(|quote| text.contains(**quote)).count();
+    let is_same = bare(array).trim_end_matches(']') == own;
+    // of quotes within quotes it is not said which are meant
+    let is_clear = is_same && kinds <= 1 && !text.contains('\\');
+    is_clear.then_some(Fix { is_safe: !text.contains(['‘', '’']), ..fix })
 }
 
 #[cfg(test)]

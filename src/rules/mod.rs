@@ -51,6 +51,9 @@ pub use dead_instruction::in_build as dead_instructions;
 pub use path_not_found::in_build as path_not_copied;
 pub use shell_form_command::possible as possible_shell_form;
 
+/// Rules whose findings hold as well where it is known of some directories only that they hold more than is seen.
+pub const OF_MOST: &[&str] = &["interpreter-not-found", "path-not-found", "shell-not-found", "workdir-unusable"];
+
 /// Rules whose findings hold where not all of an image is known.
 pub const OF_PARTS: &[&str] = &[
     "arguments-in-one-string",
@@ -69,6 +72,7 @@ pub const OF_PARTS: &[&str] = &[
     "nothing-to-run",
     "permission-denied-for-user",
     "pipeline-as-main-process",
+    "script-command-not-found",
     "shebang-arguments",
     "shell-form-command",
     "shell-syntax-error",

@@ -4,7 +4,7 @@ use bstr::ByteSlice;
 
 use crate::dockerfile::{Build, Copy, Form, Origin, Step, joined};
 use crate::finding::{Blame, Confidence, ExitCodes, Field, Finding, Place, Severity};
-use crate::launch::{Cause, Problem};
+use crate::launch::{Cause, DEFAULT_PATH, Problem};
 use crate::rootfs::{Errno, PathError};
 use crate::rule::{Explanation, Rule, Subject, Trouble, at, namesakes, paste, quote, similar};
 
@@ -68,23 +68,30 @@ pub fn in_build(build: &Build<'_>) -> Option<Finding> {
     let instruction = build.parsed.instructions.get(build.plan.instruction_of(field)?)?;
     let word = instruction.words().first().filter(|_| instruction.form() == Form::Exec)?.text.to_str().ok()?;
     let path = joined(&build.plan.configuration.working_dir, word);
-    let (directory, name) = path.rsplit_once('/').filter(|_| word.contains('/') && !word.contains(['$', ' ']))?;
+    let (directory, name) = path.rsplit_once('/').filter(|_| !word.contains(['$', ' ']))?;
     let may_come = |step: &Step| match step {
         Step::Run(_, text) => text.contains_str(name),
-        Step::Copy(copy) => may_bring(build, copy, &path),
+        Step::Copy(copy) => may_bring(build, copy, &path, !word.contains('/')),
     };
     if build.plan.steps.iter().any(may_come) {
         return None;
     }
     let copies = build.plan.steps.iter().filter_map(|step| if let Step::Copy(copy) = step { Some(copy) } else { None });
-    let (why, help) =
-        copies.rev().find_map(|copy| left_out(build, copy, &path).or_else(|| near(build, copy, directory, name)))?;
+    let found = |copy: &Copy| match word.contains('/') {
+        true => left_out(build, copy, &path)
+            .or_else(|| near(build, copy, directory, name))
+            .or_else(|| moved(build, copy, name)),
+        false => unsearched(build, copy, name),
+    };
+    let (why, help) = copies.rev().find_map(found)?;
+    let rule = if word.contains('/') { RULE.name } else { "command-not-found" };
+    let named = if word.contains('/') { quote(&path) } else { quote(word) };
     let who = instruction.keyword?.as_str();
     Some(Finding {
-        rule: RULE.name,
+        rule,
         severity: Severity::Warning,
         confidence: Confidence::Likely,
-        message: format!("{who} names {}, which {why}", quote(&path)),
+        message: format!("{who} names {named}, which {why}"),
         help,
         exit_codes: ExitCodes::default(),
         place: Place::Config { field, index: Some(0) },
@@ -97,8 +104,11 @@ pub fn in_build(build: &Build<'_>) -> Option<Finding> {
 }
 
 /// Whether COPY or ADD brings the file, or may.
-fn may_bring(build: &Build<'_>, copy: &Copy, path: &str) -> bool {
+fn may_bring(build: &Build<'_>, copy: &Copy, path: &str, in_path: bool) -> bool {
     let Some(to) = &copy.to else { return true };
+    if in_path {
+        return copy.origin == Origin::Elsewhere || copy.is_add || copy.sources.contains(&None);
+    }
     let is_open = copy.origin == Origin::Elsewhere || copy.is_add || copy.keeps_parents || copy.sources.contains(&None);
     is_open && path.starts_with(to.as_str())
         || build.brought(copy).contains_key(path.trim_start_matches('/').as_bytes().as_bstr())
@@ -112,6 +122,32 @@ fn left_out(build: &Build<'_>, copy: &Copy, path: &str) -> Option<(String, Strin
     let file = copy.sources.iter().filter_map(source).find(|file| context.leaves_out(file.as_bytes().as_bstr()))?;
     let why = format!("is not copied: .dockerignore leaves {} out", quote(&file));
     Some((why, format!("let .dockerignore take it in again with a line `!{file}`, or name another file")))
+}
+
+/// The file is copied to another place.
+fn moved(build: &Build<'_>, copy: &Copy, name: &str) -> Option<(String, String)> {
+    let brought = build.brought(copy);
+    let mut places =
+        brought.keys().filter(|path| path.rsplit_str("/").next() == Some(name.as_bytes()) && name.contains('.'));
+    let (place, None) = (places.next()?, places.next()) else { return None };
+    let place = quote(format!("/{place}"));
+    Some((format!("nothing copies: {place} is there"), format!("name {place}, or copy it where it is looked for")))
+}
+
+/// A script is copied, to a directory that is not searched.
+fn unsearched(build: &Build<'_>, copy: &Copy, name: &str) -> Option<(String, String)> {
+    let is_script = [".sh", ".py", ".js", ".pl", ".rb"].iter().any(|ending| name.ends_with(ending));
+    let env = &build.plan.configuration.env;
+    let path = env.iter().rev().find_map(|entry| entry.strip_prefix("PATH=")).unwrap_or(DEFAULT_PATH);
+    let brought = build.brought(copy);
+    let mut places = brought.keys().filter(|path| path.rsplit_str("/").next() == Some(name.as_bytes()));
+    let place = format!("/{}", places.next().filter(|_| is_script)?);
+    let directory = place.rsplit_once('/').map_or("", |(directory, _)| directory);
+    if path.split(':').any(|searched| searched.trim_end_matches('/') == directory) {
+        return None;
+    }
+    let why = format!("is in no directory of PATH: it is copied to {}", quote(&place));
+    Some((why, format!("name it by its path, {}", quote(&place))))
 }
 
 /// A file of nearly that name, and of the same kind, is copied to the same place.

@@ -43,6 +43,7 @@ impl<'b> Run<'b> {
 
     /// Takes into account what a command does, and the scripts that it runs.
     pub fn command(&mut self, text: &BStr, layers: &mut Layers) {
+        self.hand_over(text, layers);
         let called: HashSet<&[u8]> = words(text).into_iter().map(last).collect();
         let is_made =
             |name: &[u8]| MAKERS.iter().any(|(by, file)| file.as_bytes() == name && called.contains(by.as_bytes()));
@@ -65,6 +66,20 @@ impl<'b> Run<'b> {
         self.line(text, layers);
         if self.may(texts.iter().map(Vec::len).sum()) {
             texts.iter().flat_map(|text| text.lines()).for_each(|line| self.line(line.as_bstr(), layers));
+        }
+    }
+
+    /// Who may do what with files that a command names is not known any more: it may have changed that in ways of its own.
+    fn hand_over(&mut self, text: &BStr, layers: &mut Layers) {
+        let words = words(text);
+        let files: usize = layers.iter().map(|(_, files)| files.len()).sum();
+        if !self.may(files.saturating_mul(words.len())) {
+            return;
+        }
+        for (path, placed) in layers.iter_mut().flat_map(|(_, files)| files) {
+            if mention(&words, path.as_bstr()) != Mention::None {
+                placed.mode |= (placed.mode >> 6 & 7) * 0o11;
+            }
         }
     }
 

@@ -204,7 +204,7 @@ impl World for Inside<'_> {
                 Ok(()) => return Found::Program(path),
                 Err((None, _)) if self.view.unseen().is_none() => return Found::Unknown,
                 // Nobody calls a program `[a,`: that was to be an array.
-                Err((None, _)) => unseen |= !is_own_word(name),
+                Err((None, _)) => unseen |= !is_own_word(name) && !name.contains(&b' '),
                 Err((Some(Errno::EACCES), true)) => closed = closed.or(Some((Errno::EACCES, true))),
                 Err((Some(Errno::EACCES), false)) if exec && shell != Shell::Bash || self.is_regular(&path, cwd) => {
                     closed = Some((Errno::EACCES, false))
