@@ -28,7 +28,7 @@ const fn case(
     Case { dockerfile, files, found }
 }
 
-const CASES: [Case; 55] = [
+const CASES: [Case; 57] = [
     // a program that is called as it cannot be
     case(r#"ENTRYPOINT ["tini", "-x", "--"]"#, &[], &[("wrapper-arguments", "error", "Dockerfile:2")]),
     // a word of shells is no program, but where POSIX is followed
@@ -191,6 +191,16 @@ const CASES: [Case; 55] = [
         "LABEL io.github.imagelint.ignore=\"missing-exec: stopped by hand\"\nCOPY --chmod=755 e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]",
         &[("e.sh", "#!/bin/sh\nsrv\n")],
         &[("missing-exec", "warning", "e.sh:2")],
+    ),
+    case(
+        "COPY --chmod=755 e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]",
+        &[("e.sh", "#!/bin/bash\n. /opt/lib.sh\nserver_run\n")],
+        &[],
+    ),
+    case(
+        "COPY --chmod=755 e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]",
+        &[("e.sh", "#!/bin/bash\n. /opt/lib.sh\nnginx -g 'daemon off;'\n")],
+        &[("missing-exec", "warning", "e.sh:3")],
     ),
     // links
     case("COPY --chmod=755 absent/e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]", &[("e.sh", "#!/bin/sh\nsrv\n")], &[]),

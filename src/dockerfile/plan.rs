@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bstr::{BString, ByteSlice};
 
 use super::go::lossy;
-use super::instruction::{Arguments, Form, Heredoc, Instruction, Keyword};
+use super::instruction::{Arguments, Form, Instruction, Keyword};
 use super::parse::Parsed;
 use super::stage::{Stage, Value, Variables};
 use crate::finding::Field;
@@ -224,34 +224,6 @@ struct Build<'a> {
     directories: BTreeSet<String>,
 }
 
-/// Directories that nearly all images have (Filesystem Hierarchy Standard).
-const USUAL: [&str; 24] = [
-    "/",
-    "/bin",
-    "/etc",
-    "/home",
-    "/lib",
-    "/media",
-    "/mnt",
-    "/opt",
-    "/root",
-    "/run",
-    "/sbin",
-    "/srv",
-    "/tmp",
-    "/usr",
-    "/usr/bin",
-    "/usr/lib",
-    "/usr/local",
-    "/usr/local/bin",
-    "/usr/local/lib",
-    "/usr/local/sbin",
-    "/usr/sbin",
-    "/usr/share",
-    "/var",
-    "/var/lib",
-];
-
 impl<'a> Build<'a> {
     fn new(parsed: &'a Parsed, file: &'a [u8], base: Base, globals: Variables, known: Option<&Configuration>) -> Self {
         let is_open = known.is_none() && base != Base::Scratch;
@@ -353,7 +325,7 @@ impl<'a> Build<'a> {
             }
             Some(Keyword::Copy | Keyword::Add) => {
                 let copy = self.copy(at, instruction);
-                self.directories.extend(copy.to.as_deref().into_iter().flat_map(directories));
+                self.directories.extend(copy.to.as_deref().into_iter().flat_map(copy::directories));
                 self.plan.steps.push(Step::Copy(copy));
             }
             Some(Keyword::Label) => self.labels(instruction),
@@ -419,68 +391,11 @@ impl<'a> Build<'a> {
         self.plan.set.push((Field::WorkingDir, at));
     }
 
-    fn copy(&self, at: usize, instruction: &Instruction) -> Copy {
-        let mut paths: Vec<Option<String>> = Vec::new();
-        let documents = |name: &[u8]| instruction.heredocs.iter().find(|here| here.name == name);
-        let mut bodies = Vec::new();
-        let (to, sources) = instruction.words().split_last().map_or((None, &[][..]), |(to, from)| (Some(to), from));
-        for source in sources {
-            let announced = super::here::document(&lossy(&source.text)).ok().flatten();
-            match announced.and_then(|announced| documents(&announced.name)) {
-                Some(here) => bodies.push(Arc::new(self.document(here))),
-                None => paths.push(self.expand(&source.text)),
-            }
-        }
-        let flag = |name: &str| instruction.flag(name).map(|value| self.expand(value));
-        let mode = flag("chmod");
-        let octal = |text: &String| u16::from_str_radix(text, 8).ok().filter(|mode| *mode <= 0o7777);
-        Copy {
-            instruction: at,
-            origin: if instruction.has_flag("from") { Origin::Elsewhere } else { Origin::Context },
-            sources: paths,
-            to: to.and_then(|to| self.expand(&to.text)).map(|to| self.destination(&to)),
-            mode: mode.as_ref().and_then(|mode| mode.as_ref().and_then(octal)),
-            is_mode_unknown: mode.is_some_and(|mode| mode.as_ref().and_then(octal).is_none()),
-            owner: flag("chown").map(Option::unwrap_or_default),
-            documents: bodies,
-            is_add: instruction.is(Keyword::Add),
-            keeps_parents: instruction.has_flag("parents"),
-        }
-    }
-
-    /// BuildKit `instructions/parse.go` (`parseSourcesAndDest`) and `parser.go` (`ChompHeredocContent`).
-    fn document(&self, here: &Heredoc) -> Document {
-        let body = self.file.get(here.body.clone()).unwrap_or_default();
-        let chomped = |line: &[u8]| line.trim_start_with(|c| c == '\t').to_vec();
-        let text: Vec<u8> =
-            if here.chomp { body.lines_with_terminator().flat_map(chomped).collect() } else { body.to_vec() };
-        let expanded = || match self.plan.variables.expand_document(&text) {
-            Value::Known(text) => Some(text.into()),
-            Value::Unknown => None,
-        };
-        let text = if here.expand { expanded() } else { Some(text.into()) };
-        Document { name: here.name.clone(), body: here.body.clone(), text }
-    }
-
-    fn destination(&self, to: &str) -> String {
-        let whole = joined(&self.plan.configuration.working_dir, to);
-        // What is there already is not known; a name without a slash at the end may be that of a directory all the same.
-        let is_usual = USUAL.contains(&whole.as_str()) || self.directories.contains(&whole);
-        let is_directory = to.ends_with('/') || to == "." || to.ends_with("/.") || is_usual;
-        if is_directory && !whole.ends_with('/') { whole + "/" } else { whole }
-    }
-
     fn finish(mut self) -> Plan {
         let known = self.plan.variables.known();
         self.plan.configuration.env = known.into_iter().map(|(name, value)| format!("{name}={value}")).collect();
         self.plan
     }
-}
-
-/// The directories that there are once a file or a directory of that name is.
-fn directories(to: &str) -> impl Iterator<Item = String> {
-    let ends = to.match_indices('/').map(|(at, _)| at).filter(|at| *at > 0);
-    ends.map(|at| to.get(..at).unwrap_or_default().to_owned())
 }
 
 fn healthcheck(instruction: &Instruction) -> Option<Healthcheck> {
@@ -508,5 +423,6 @@ pub fn joined(directory: &str, path: &str) -> String {
     format!("/{}", clean.join("/"))
 }
 
+mod copy;
 #[cfg(test)]
 mod tests;

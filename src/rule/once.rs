@@ -31,7 +31,7 @@ pub fn may_be_replaced(text: &[u8], span: &std::ops::Range<usize>) -> bool {
     });
     // what is read from elsewhere may define functions, and a bare word may be one of them
     let reads_more = |word: &&[u8]| matches!(*word, b"." | b"source" | b"eval" | b"alias");
-    let is_open = called.iter().any(|word| reads_more(&word)) || mentions(text, b"command_not_found_handle") > 0;
+    let is_open = called.iter().any(reads_more) || mentions(text, b"command_not_found_handle") > 0;
     if is_open && !word.contains('/') {
         return false;
     }

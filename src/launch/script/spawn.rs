@@ -9,7 +9,7 @@ use super::loops::seconds;
 use super::program;
 use super::simple::Call;
 use super::state::{Content, Flow, State};
-use super::value::{Field, Status, Value, all_known};
+use super::value::{Field, Status, Truth, Value, all_known};
 use super::world::{Found, Run, absolute};
 use super::{Cause, Condition, End, Ending, Missing, Started, Trap, Within};
 use crate::format::shell::{Redirect, Redirection, Span};
@@ -34,6 +34,15 @@ impl Engine<'_> {
             return self.start_program(&call, state, &BString::default(), becomes);
         };
         let (found, otherwise) = self.find(&name, &call, &state, becomes);
+        // few programs have such names, and most functions have
+        let is_named_so = name.contains(&b'_') && !name.contains(&b'/') && !becomes;
+        let is_unseen = || match &found {
+            Found::Program(path) => self.world.test(b'e', path.as_bstr()) == Truth::Unknown,
+            found => matches!(found, Found::Unknown),
+        };
+        if state.open && is_named_so && is_unseen() {
+            return vec![self.give_up(state, "a file that was read may define it as a function", span)];
+        }
         if let Found::Fails(code) = found {
             return self.not_found(name, code, &call, state, becomes);
         }
