@@ -289,7 +289,11 @@ fn is_posix(path: &BStr, text: &[u8]) -> bool {
         let mut words = line.split(|byte| byte.is_ascii_whitespace() || *byte == b';');
         let (word, next) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
         match word {
-            b"set" => next.starts_with(b"-"),
+            // what sets words instead of options may be another language's
+            b"set" => {
+                next.starts_with(b"-")
+                    && words.all(|word| word.is_empty() || word.starts_with(b"-") || next.ends_with(b"o"))
+            }
             b"" | b";;" | b"}" => true,
             word => {
                 COMMON.contains(&word) || word.starts_with(b"#") || word.starts_with(b"/") || is_assignment(line, word)
