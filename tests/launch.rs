@@ -51,6 +51,7 @@ fn one_plain_command_of_a_shell_is_followed() {
     for shell in ["sh", "bash", "ash"] {
         assert_eq!(run(&[shell, "-c", "nope"]), "127 script-command-not-found");
         assert_eq!(run(&[shell, "-c", "ok"]), "runs");
+        assert_eq!(run(&[shell, "-c", "set -e; env nope; ok"]), "127 command-not-found", "the shell is there");
         assert_eq!(run(&[shell, "-c", "exec ok --flag"]), "runs");
         assert_eq!(run(&[shell, "-c", "['a', 'b']"]), "127 broken-exec-form");
         assert_eq!(run(&[shell, "-c", "nope || ok"]), "runs", "more than is followed");

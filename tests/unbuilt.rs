@@ -28,7 +28,7 @@ const fn case(
     Case { dockerfile, files, found }
 }
 
-const CASES: [Case; 57] = [
+const CASES: [Case; 58] = [
     // a program that is called as it cannot be
     case(r#"ENTRYPOINT ["tini", "-x", "--"]"#, &[], &[("wrapper-arguments", "error", "Dockerfile:2")]),
     // a word of shells is no program, but where POSIX is followed
@@ -201,6 +201,11 @@ const CASES: [Case; 57] = [
         "COPY --chmod=755 e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]",
         &[("e.sh", "#!/bin/bash\n. /opt/lib.sh\nnginx -g 'daemon off;'\n")],
         &[("missing-exec", "warning", "e.sh:3")],
+    ),
+    case(
+        "COPY --chmod=755 e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]",
+        &[("e.sh", "#!/bin/sh\nmain() { srv; }\nwhile true; do main; done\n")],
+        &[("missing-exec", "warning", "e.sh:2")],
     ),
     // links
     case("COPY --chmod=755 absent/e.sh /e.sh\nENTRYPOINT [\"/e.sh\"]", &[("e.sh", "#!/bin/sh\nsrv\n")], &[]),

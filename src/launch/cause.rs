@@ -53,7 +53,7 @@ fn not_in_path(name: &[u8], role: Role, tried: &[super::Tried], process: &Proces
     if let Some(word) = misused(name, role) {
         return word;
     }
-    if is_shell_form(process) {
+    if is_shell_form(role, process) {
         return "shell-not-found";
     }
     let present = tried.iter().find(|t| t.problem.ino().is_some()).map(|t| &t.problem);
@@ -83,7 +83,7 @@ fn exec(role: Role, path: &[u8], problem: &Problem, process: &Process) -> &'stat
         Role::Loader => "loader-not-found",
         Role::Command | Role::Wrapped { .. } | Role::ShellCommand { .. } => match misused(path, role) {
             Some(word) => word,
-            None if is_shell_form(process) => "shell-not-found",
+            None if is_shell_form(role, process) => "shell-not-found",
             None => "path-not-found",
         },
     }
@@ -118,8 +118,11 @@ fn misused(name: &[u8], role: Role) -> Option<&'static str> {
     }
 }
 
-/// `["/bin/sh", "-c", "…"]`, as a builder stores a shell form.
-fn is_shell_form(process: &Process) -> bool {
+/// `["/bin/sh", "-c", "…"]`, as a builder stores a shell form, and it is the shell that is asked for.
+fn is_shell_form(role: Role, process: &Process) -> bool {
+    if role != Role::Command {
+        return false;
+    }
     let [shell, flag, _, ..] = process.argv.as_slice() else { return false };
     let name = shell.rsplit('/').next().unwrap_or(shell);
     flag.starts_with('-') && flag.ends_with('c') && SHELLS.contains(&name)

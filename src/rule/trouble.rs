@@ -189,8 +189,15 @@ impl<'a> Trouble<'a> {
     /// Who asks for the program that fails, and how: `ENTRYPOINT names`, or `` `tini` is to execute ``.
     pub fn who(&self) -> String {
         let wrapper = || self.start.steps.iter().rev().find(|step| step.kind == StepKind::Wrapper)?.argv.first();
-        match (self.is_wrapped(), wrapper()) {
-            (true, Some(name)) => format!("{} is to execute", quote(name)),
+        let role = match self.cause {
+            Cause::Exec { role, .. } | Cause::NotInPath { role, .. } => Some(*role),
+            _ => None,
+        };
+        match (role, wrapper(), self.script()) {
+            (Some(Role::Wrapped { .. }), Some(name), _) => format!("{} is to execute", quote(name)),
+            (Some(Role::ShellCommand { line, sourced: false }), _, Some(script)) => {
+                format!("line {line} of {} names", quote(&script.path))
+            }
             _ => format!("{} names", self.instruction()),
         }
     }

@@ -25,7 +25,7 @@ impl Engine<'_> {
         context: Context,
     ) -> Vec<State> {
         let (mut ends, mut round) = (Vec::new(), Vec::new());
-        let mut waiting = None;
+        let (mut waiting, before) = (None, state.behind.clone());
         let mut left = vec![(State { loops: state.loops + 1, ..state.clone() }, 0, Status::OK)];
         for _ in 0..self.bounds.rounds {
             let mut next = Vec::new();
@@ -50,7 +50,7 @@ impl Engine<'_> {
                         }
                         for state in self.list(body, state, context.inner()) {
                             if state.flow == Flow::Next && state.is_same(&compare) && !unknown {
-                                if let Some(at) = self.round_trips(&state, span) {
+                                if let Some(at) = self.round_trips(&state, &before, span) {
                                     round.push(at);
                                     waiting = Some(state);
                                     continue;
@@ -93,10 +93,11 @@ impl Engine<'_> {
     }
 
     /// The program of a loop that goes round for ever, if it is one that may never end: that is where the shell is found.
-    fn round_trips(&mut self, state: &State, span: Span) -> Option<usize> {
+    fn round_trips(&mut self, state: &State, before: &[usize], span: Span) -> Option<usize> {
         let at = *state.behind.last()?;
         let ending = self.endings.get_mut(at)?;
-        let inside = ending.span.start >= span.start && ending.span.end <= span.end;
+        // a function that is called in it may stand elsewhere
+        let inside = ending.span.start >= span.start && ending.span.end <= span.end || !before.contains(&at);
         let is_child = matches!(ending.end, End::Child { .. }) && inside && ending.signalled.is_none();
         is_child.then(|| {
             ending.goes_on = false;
