@@ -518,12 +518,12 @@ fn bash_as_sh() {
     }
 }
 
-/// dash and ash look whether the status of `.` counts only when the file has ended; bash all the time.
+/// dash, ash and mksh look whether the status of `.` counts only when the file has ended; bash all the time.
 #[test]
 fn errexit_in_sourced_files() {
     let text = "set -e\n. /fails.sh || true\nexec app\n";
     assert_eq!(told(Shell::Bash, 0, text, &[]), ["exec app"]);
-    for shell in [Shell::Dash, Shell::Ash] {
+    for shell in [Shell::Dash, Shell::Ash, Shell::Mksh] {
         assert_eq!(told(shell, 0, text, &[]), ["exits Some(1)"]);
     }
 }

@@ -126,8 +126,8 @@ impl Engine<'_> {
         state.frames.push(("source".into(), name.clone()));
         let file = std::mem::replace(&mut self.file, name.into());
         let origin = self.origin.take();
-        // measured: whether the status of `.` is looked at does not count within the file for dash and ash
-        let checked = call.context.checked && !matches!(self.shell, Shell::Dash | Shell::Ash);
+        // measured: whether the status of `.` is looked at does not count within the file for dash, ash and mksh
+        let checked = call.context.checked && !matches!(self.shell, Shell::Dash | Shell::Ash | Shell::Mksh);
         let mut states = self.text(&text, state, Context { checked, ..call.context });
         self.origin = origin;
         self.file = file;
