@@ -528,6 +528,15 @@ fn errexit_in_sourced_files() {
     }
 }
 
+/// dash and ash refuse commands in `$(( … ))` once what is substituted there has run.
+#[test]
+fn commands_are_no_arithmetic() {
+    for shell in [Shell::Dash, Shell::Ash] {
+        assert_eq!(told(shell, 0, "y=$(( n=0; $(grep x y) ))\nexec app\n", &[]), ["exits Some(2)"]);
+        assert_eq!(told(shell, 0, "y=$(( 1 + $(grep x y) ))\nexec app\n", &[]), ["exec app"]);
+    }
+}
+
 /// As measured, with `$!` read right after each job began: whether it is the program, or a shell before it.
 #[test]
 fn what_a_job_becomes() {

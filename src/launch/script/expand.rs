@@ -175,7 +175,14 @@ impl Engine<'_> {
             true => self.quoted_value(&unquoted(parts), state)?,
             false => self.quoted_value(parts, state)?,
         };
-        let Some(text) = value.known() else { return Ok(None) };
+        let Some(text) = value.known() else {
+            // whatever the rest is, this is none
+            let is_wrong = parts.iter().any(|part| matches!(part, Part::Plain(text) if text.contains(&b';')));
+            return match self.shell {
+                Shell::Dash | Shell::Ash if is_wrong => Err(Fail::Exit(2, "an arithmetic expression is wrong")),
+                _ => Ok(None),
+            };
+        };
         if self.shell != Shell::Bash && text.contains(&b'[') {
             return Err(Fail::Exit(2, "an arithmetic expression is wrong")); // there are no arrays
         }
