@@ -326,8 +326,8 @@ fn a_trap_on_err_ends_otherwise() {
     assert_eq!((run("exit 77").as_str(), run("echo oops").as_str()), ("77 script-ends", "3 script-ends"));
 }
 
-/// What becomes of a child in a subshell or a pipeline becomes of the shell, where that is its status (measured: dash 0.5.12, bash
-/// 5.2, busybox 1.35, the last without a container).
+/// What becomes of a child in a subshell or a pipeline becomes of the shell, where that is its status (measured with dash, bash
+/// and busybox of Debian 12).
 #[test]
 fn a_child_that_fails_ends_what_has_its_status() {
     let run = |shell: &str, body: &str| {

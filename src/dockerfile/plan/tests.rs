@@ -54,7 +54,7 @@ fn variables_and_paths() {
     assert_eq!((third.documents.len(), third.to.as_deref()), (1, Some("/w/x/x.sh")));
 }
 
-/// As `docker build` writes them (BuildKit 0.32, `parseSourcesAndDest` and `ExpandRaw`).
+/// After BuildKit's source (`parseSourcesAndDest` and `ExpandRaw`).
 #[test]
 fn here_documents_are_what_is_written() {
     let text = |dockerfile: &str| {
