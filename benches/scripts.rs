@@ -59,6 +59,7 @@ fn run(bencher: Bencher<'_, '_>, text: &str) {
         posix: false,
         startup: Vec::new(),
         signals: vec!["TERM".into()],
+        fed: false,
         arguments: vec![Field::One(Value::from("-x"))],
         environment: vec![("PATH".into(), "/bin".into()), ("HOME".into(), "/root".into())],
         cwd: "/".into(),

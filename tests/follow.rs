@@ -64,6 +64,7 @@ fn call(shell: Shell, text: &str, arguments: &[&str], command_string: bool) -> I
         options: Vec::new(),
         pid: Some(1),
         signals: Vec::new(),
+        fed: false,
     }
 }
 

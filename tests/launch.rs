@@ -353,13 +353,17 @@ fn a_child_that_fails_ends_what_has_its_status() {
     for body in [
         "set -e; /three | cat; exec ok",
         "/three | cat",
-        "! true | /three",
         "set -e; true | /three || exec ok",
         "set -e; if true | /three; then :; fi; exec ok",
         "true | { /three; exec ok; }",
     ] {
         for shell in ["sh", "bash"] {
             assert_eq!(run(shell, body), "runs", "{shell}: {body}");
+        }
+    }
+    for (body, code) in [("! true | /three", 0), ("/three || exit 5", 5), ("x=$(/three) || exit $?; exec ok", 3)] {
+        for shell in ["sh", "bash"] {
+            assert_eq!(run(shell, body), format!("{code} script-ends"), "{shell}: {body}");
         }
     }
     // the other member goes on for long

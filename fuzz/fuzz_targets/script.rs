@@ -67,6 +67,7 @@ fuzz_target!(|data: &[u8]| {
         options: Vec::new(),
         pid: Some(1),
         signals: vec!["TERM".into()],
+        fed: false,
     };
     let _ = follow(&invocation, &Somewhere, Bounds::default());
 });

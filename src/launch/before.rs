@@ -1,63 +1,76 @@
-//! What a script runs before it comes to its main program: under `set -e` it goes no further where that does not start.
+//! What a script runs before it comes to its end: some programs are sure to fail where they are started, and then the
+//! script takes its way from there.
 
-use bstr::ByteSlice;
+use std::cell::RefCell;
 
-use super::outcome::{Outcome, Step, Via};
-use super::program::{Running, leaves_files};
-use super::script::{End, Ending, Status};
-use super::scripts::{Called, role};
+use super::outcome::{Cause, Outcome, Role, Step, StepKind, Via};
+use super::program::{Next, Running};
+use super::script::{Called, Ended, Failed, Programs};
+use super::scripts::MAX_BRANCHES;
+use super::shell::Shell;
+use super::ways::Choices;
 
-/// Programs before the main one that are looked at.
-const MAX_BEFORE: usize = 8;
+/// The shell that starts such programs.
+pub(super) struct Starting<'r> {
+    pub running: &'r Running<'r>,
+    pub shell: Shell,
+    /// What was executed until it had control.
+    pub steps: &'r [Step],
+}
+
+impl Programs for Starting<'_> {
+    fn ended(&self, called: &Called<'_>) -> Option<Ended> {
+        let mut steps = self.steps.to_vec();
+        let outcome =
+            self.running.surely(self.shell, called, Role::ShellCommand { line: 0, sourced: false }, &mut steps)?;
+        let own = steps.get(self.steps.len()..).unwrap_or_default();
+        match outcome {
+            // what goes on in the background is another question
+            Outcome::Exits { cause: Cause::LeftBehind { .. } | Cause::ScriptEnds { left: Some(_), .. }, .. } => None,
+            Outcome::Exits { code, .. } => Some(Ended { code, acted: own.iter().any(|s| s.kind == StepKind::Shell) }),
+            _ => None,
+        }
+    }
+}
 
 impl Running<'_> {
-    /// The end of the script, if a program on the only way to `ending` is sure to fail and that ends the shell.
-    pub(super) fn stumbles(&self, endings: &[Ending], ending: &Ending, steps: &mut Vec<Step>) -> Option<Outcome> {
-        before(endings, ending).into_iter().rev().find_map(|earlier| {
-            let (outcome, own) = self.fails(earlier)?;
-            let outcome = trapped(endings, earlier, outcome)?;
-            steps.extend(own);
-            Some(outcome)
-        })
+    /// What comes of a program that a shell starts as its child, if there is but one way to be expected.
+    fn surely(&self, shell: Shell, called: &Called<'_>, role: Role, steps: &mut Vec<Step>) -> Option<Outcome> {
+        if self.branches >= MAX_BRANCHES || !self.scripts.ask() {
+            return None;
+        }
+        let ways = RefCell::new(Choices::default());
+        let mut child = Running {
+            disturbed: self.disturbed || called.changed,
+            branches: self.branches + 1,
+            choices: Some(&ways),
+            parents: Vec::new(),
+            beside: Vec::new(),
+            ..self.clone()
+        };
+        let words = child.take(called)?;
+        let outcome = match child.command(shell, words, false, role, steps).ok()? {
+            Next::Program(loaded) => child.follow(loaded, steps),
+            Next::Ends(outcome) => child.doubted(outcome, steps),
+        };
+        ways.into_inner().is_only().then_some(outcome)
     }
 
-    fn fails(&self, earlier: &Ending) -> Option<(Outcome, Vec<Step>)> {
-        let End::Child { argv, environment, cwd, fatal: true, .. } = &earlier.end else { return None };
-        let mut steps = Vec::new();
-        let disturbed = self.disturbed || !leaves_files(earlier);
-        let (_, outcome) = self.aside(&Called { argv, environment, cwd }, role(earlier), disturbed, &mut steps)?;
-        let pid = self.pid();
-        steps.iter_mut().for_each(|step| step.pid = step.pid.max(pid));
-        steps.iter_mut().take(1).for_each(|step| step.via = Via::Child);
-        matches!(outcome, Outcome::Exits { code, .. } if code != 0).then_some((outcome, steps))
+    /// The end of a shell by a program that is sure to fail: why it does, with the steps that lead there.
+    pub(super) fn failed(&self, shell: Shell, failed: &Failed, code: u8, steps: &mut Vec<Step>) -> Option<Outcome> {
+        let Failed { argv, environment, cwd, changed, fed, span, file, .. } = failed;
+        let called = Called { argv, environment, cwd, changed: *changed, fed: *fed };
+        let role = Role::ShellCommand { line: span.line, sourced: file.is_some() };
+        let (before, pid) = (steps.len(), self.pid());
+        let mut tried = steps.clone();
+        let Outcome::Exits { cause, .. } = self.surely(shell, &called, role, &mut tried)? else { return None };
+        if failed.code != code && matches!(cause, Cause::ScriptEnds { .. }) {
+            return None; // whoever looked at its code has decided otherwise
+        }
+        let own = tried.get_mut(before..).unwrap_or_default();
+        own.iter_mut().for_each(|step| step.pid = step.pid.max(pid));
+        own.iter_mut().take(1).for_each(|step| step.via = Via::Child);
+        *steps = tried;
+        Some(Outcome::Exits { code, cause })
     }
-}
-
-/// What traps on EXIT and ERR make of it: the evaluation knows the end of the script for a failure of the program, if not by which
-/// code.
-fn trapped(endings: &[Ending], earlier: &Ending, outcome: Outcome) -> Option<Outcome> {
-    let runs = |name: &str| ["EXIT", "ERR"].contains(&name);
-    if !earlier.traps.iter().any(|(name, trap)| trap.action.is_some() && name.to_str().is_ok_and(runs)) {
-        return Some(outcome);
-    }
-    let at = endings.iter().position(|ending| std::ptr::eq(ending, earlier))?;
-    let failed =
-        |e: &&Ending| e.behind.contains(&at) && e.when.iter().any(|c| c.unlikely && c.line == earlier.span.line);
-    match endings.iter().find(failed).map(|ending| &ending.end)? {
-        End::Exits { status: Status::Failed, .. } => Some(outcome),
-        End::Exits { status: Status::Code(code), .. } => match outcome {
-            Outcome::Exits { cause, .. } => Some(Outcome::Exits { code: *code, cause }),
-            other => Some(other),
-        },
-        _ => None,
-    }
-}
-
-/// The programs that had to end before `ending`, the last one first, as far as all ways have the same.
-fn before<'e>(endings: &'e [Ending], ending: &'e Ending) -> Vec<&'e Ending> {
-    let previous = |ending: &Ending| match ending.behind.as_slice() {
-        [only] => endings.get(*only),
-        _ => None,
-    };
-    std::iter::successors(previous(ending), |earlier| previous(earlier)).take(MAX_BEFORE).collect()
 }

@@ -252,6 +252,7 @@ impl Attempt<'_> {
             nested: 0,
             became: Vec::new(),
             disturbed: false,
+            fed: false,
             parents: Vec::new(),
             beside: Vec::new(),
             hands_to_shell: false,

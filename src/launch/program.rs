@@ -12,7 +12,7 @@ use super::family::{Branch, Parent};
 use super::loader::{Memory, Started};
 use super::outcome::{Cause, Misuse, Outcome, Phase, Problem, Role, Step, StepKind, Tried};
 use super::process::Environment;
-use super::script::{End, Ending, Field, Started as Ran};
+use super::script::Ending;
 use super::shell::Shell;
 use super::shells;
 use super::ways::{self, Choices};
@@ -22,11 +22,6 @@ use crate::rootfs::{Credentials, Errno, View};
 
 /// Wrappers that may follow one another before it is called a loop.
 pub(super) const MAX_PROGRAMS: usize = 16;
-/// Programs after which all files are what they were, but for directories.
-const HARMLESS: [&str; 16] = [
-    "basename", "date", "dirname", "echo", "false", "grep", "hostname", "id", "ls", "mkdir", "printf", "sleep", "true",
-    "uname", "wc", "whoami",
-];
 /// Stands for words of a command line that are not known, one or many or none: no word has a NUL.
 pub const UNKNOWN: &[u8] = b"\0";
 
@@ -61,6 +56,8 @@ pub struct Running<'a> {
     pub became: Vec<(Vec<BString>, Environment, BString, Credentials)>,
     /// A script has run what may have changed files: see [`leaves_files`].
     pub disturbed: bool,
+    /// Its standard input is not the container's, and may hold anything.
+    pub fed: bool,
     /// The processes that stay as parents, outermost first.
     pub parents: Vec<Parent>,
     /// Background jobs of shells that became another program.
@@ -315,14 +312,7 @@ fn no_applet(loaded: &Loaded, at: usize) -> Outcome {
 
 /// Whether a script leaves the files of the image as they are: it has run nothing but what prints or makes directories.
 pub(super) fn leaves_files(ending: &Ending) -> bool {
-    let is_harmless = |argv: &[Field]| {
-        let name = argv.first().and_then(Field::known).map(|name| base(name));
-        name.is_some_and(|name| HARMLESS.iter().any(|harmless| harmless.as_bytes() == name))
-    };
-    // what comes last has changed nothing before it starts
-    let own = |started: &&Ran| matches!(&ending.end, End::Child { argv, .. } if *argv == started.argv);
-    let mut before = ending.started.iter().rev().skip_while(|started| own(started));
-    ending.jobs.is_empty() && ending.clean && before.all(|started| is_harmless(&started.argv))
+    ending.jobs.is_empty() && ending.clean
 }
 
 /// EACCES for a directory on the way, not for the file.

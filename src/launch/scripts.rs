@@ -2,25 +2,19 @@
 
 use bstr::{BStr, BString};
 
+use super::before::Starting;
 use super::execve::Loaded;
 use super::family::{Branch, Held, Parent, Stays};
 use super::outcome::{Outcome, Role, Step, StepKind, Via};
 use super::program::{Next, Running, UNKNOWN, leaves_files};
-use super::script::{End, Ending, Field, Invocation, Job, Status, Value, Within};
+use super::script::{Called, End, Ending, Field, Invocation, Job, Status, Within};
 use super::shell::Shell;
 use super::ways::{self, DECISIVE, Way};
 
 /// Background jobs of one shell that are followed.
 const MAX_JOBS: usize = 8;
 /// Shells in the background of shells.
-const MAX_BRANCHES: usize = 2;
-
-/// A program that a shell is about to start.
-pub(super) struct Called<'e> {
-    pub argv: &'e [Field],
-    pub environment: &'e [(BString, Value)],
-    pub cwd: &'e Value,
-}
+pub(super) const MAX_BRANCHES: usize = 2;
 
 impl Running<'_> {
     /// What a script comes to on the way that is taken.
@@ -37,16 +31,14 @@ impl Running<'_> {
             return runs;
         }
         let busybox = own_file(call.shell, steps).and_then(|step| step.ino);
-        let ends = self.scripts.follow(&call, program, busybox, self.view, &self.credentials);
+        let starting = Starting { running: self, shell: call.shell, steps };
+        let ends = self.scripts.follow(&call, program, busybox, &starting);
         let Some((ending, way)) = ways::choose(&ends, self.choices) else {
             self.hold(&call, Stays::Unknown("what the script comes to is not known".to_owned()), None);
             return runs;
         };
         let on_signal = ends.endings.iter().filter(|e| e.signalled.as_ref().is_some_and(|s| s.at == way.ending));
         let on_signal = on_signal.filter(|e| !e.when.iter().any(|c| c.unlikely)).cloned().collect();
-        if let Some(outcome) = self.stumbles(&ends.endings, ending, steps) {
-            return Ok(Next::Ends(outcome));
-        }
         // what it cannot run itself was not made by what it ran before
         self.disturbed |= !matches!(ending.end, End::Exits { .. }) && !leaves_files(ending);
         self.ending(&call, ending, way, on_signal, steps)
@@ -63,8 +55,8 @@ impl Running<'_> {
     ) -> Result<Next, String> {
         let held = |stays| Held { stays, then: way.then, on_signal, ..held(call, ending) };
         match &ending.end {
-            End::Exec { argv, environment, cwd, .. } => {
-                let called = Called { argv, environment, cwd };
+            End::Exec { argv, environment, cwd, fed, .. } => {
+                let called = Called { argv, environment, cwd, changed: false, fed: *fed };
                 self.beside = self.branches(ending, None);
                 match self.take(&called) {
                     Some(words) if self.has_been_here(&words) => self.stay(held(Stays::Loops(None))),
@@ -72,7 +64,7 @@ impl Running<'_> {
                     None => self.stay(held(Stays::Unknown(NAME.to_owned()))),
                 }
             }
-            End::Child { argv, environment, cwd, last, within, fatal } => {
+            End::Child { argv, environment, cwd, last, within, fatal, fed } => {
                 let stays = match within {
                     Within::Shell => Stays::Foreground { last: *last },
                     Within::Subshell => Stays::Subshell,
@@ -83,7 +75,14 @@ impl Running<'_> {
                 held.jobs = self.branches(ending, None);
                 let is_last = held.last;
                 let ends = |code| *fatal && code != 0 || is_last;
-                self.below(call, held, &Called { argv, environment, cwd }, role(ending), steps, &ends)
+                self.below(
+                    call,
+                    held,
+                    &Called { argv, environment, cwd, changed: false, fed: *fed },
+                    role(ending),
+                    steps,
+                    &ends,
+                )
             }
             End::Waits { jobs } => {
                 let main = ending.jobs.iter().find(|job| jobs.contains(&job.number) && !job.short);
@@ -91,8 +90,8 @@ impl Running<'_> {
                 held.jobs = self.branches(ending, main);
                 held.main = main.map(|job| job.number);
                 match main {
-                    Some(Job { argv, environment, cwd, .. }) => {
-                        let called = Called { argv, environment, cwd };
+                    Some(Job { argv, environment, cwd, fed, .. }) => {
+                        let called = Called { argv, environment, cwd, changed: false, fed: *fed };
                         self.below(call, held, &called, role(ending), steps, &|_| false)
                     }
                     None => self.stay(held),
@@ -112,7 +111,7 @@ impl Running<'_> {
     }
 
     /// The words of a program, if its name is known and what it is looked up by; its environment and directory are taken over.
-    fn take(&mut self, called: &Called<'_>) -> Option<Vec<BString>> {
+    pub(super) fn take(&mut self, called: &Called<'_>) -> Option<Vec<BString>> {
         called.argv.first().and_then(Field::known)?;
         let words = called.argv.iter().map(|field| field.known().unwrap_or(UNKNOWN.into()).to_owned()).collect();
         let cwd = called.cwd.known()?;
@@ -121,6 +120,7 @@ impl Running<'_> {
             return None;
         }
         self.cwd = cwd.to_owned();
+        self.fed = called.fed;
         let known = called.environment.iter().filter_map(|(n, v)| Some((n.clone(), v.known()?.to_owned())));
         self.environment.replace(known);
         Some(words)
@@ -203,7 +203,8 @@ impl Running<'_> {
     }
 
     fn branch(&self, job: &Job) -> Branch {
-        let called = Called { argv: &job.argv, environment: &job.environment, cwd: &job.cwd };
+        let called =
+            Called { argv: &job.argv, environment: &job.environment, cwd: &job.cwd, changed: false, fed: job.fed };
         let mut steps = Vec::new();
         let role = Role::ShellCommand { line: job.span.line, sourced: false };
         match self.aside(&called, role, self.disturbed, &mut steps) {

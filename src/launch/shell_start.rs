@@ -197,7 +197,7 @@ impl Running<'_> {
         }
         Invocation {
             shell,
-            name: Value::Known(name),
+            name: if name.contains(&0) { Value::filled("what it is called is not known") } else { Value::Known(name) },
             text,
             command_string: false,
             replaces: Replacing::Never,
@@ -210,6 +210,7 @@ impl Running<'_> {
             startup: Vec::new(),
             pid: (self.branches == 0).then(|| self.pid()).filter(|pid| *pid == 1),
             signals: self.signals.clone(),
+            fed: self.fed,
         }
     }
 
@@ -222,7 +223,11 @@ impl Running<'_> {
         line: usize,
         steps: &mut Vec<Step>,
     ) -> Outcome {
-        let missing = ending.missing.iter().rfind(|missing| missing.code == code && matches!(code, 126 | 127));
+        let is_reason = |missing: &&script::Missing| missing.code == code && matches!(code, 126 | 127);
+        let failed_after = |missing: &&script::Missing| {
+            ending.failed.as_ref().is_some_and(|f| f.code == code && f.span.start > missing.span.start)
+        };
+        let missing = ending.missing.iter().rfind(is_reason).filter(|missing| !failed_after(missing));
         if let Some(missing) = missing {
             let role = Role::ShellCommand { line: missing.span.line, sourced: missing.file.is_some() };
             let mut tried = steps.clone();
@@ -232,6 +237,11 @@ impl Running<'_> {
                 *steps = tried;
                 return Outcome::Exits { code, cause };
             }
+        }
+        let failed = ending.failed.as_deref().filter(|_| code != 0);
+        let by_program = failed.and_then(|failed| self.failed(call.shell, failed, code, steps));
+        if let Some(outcome) = by_program {
+            return outcome;
         }
         let own = || call.name.known().map(BStr::to_owned).unwrap_or_default();
         let path = ending.file.clone().unwrap_or_else(own);

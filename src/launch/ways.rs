@@ -3,18 +3,22 @@
 //! A launch is one line of steps. Where the line forks, it is followed again from the beginning for each way, with the
 //! choices of before and the next one; what was evaluated once is remembered.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use bstr::BString;
 
+use super::before::Starting;
 use super::execve::Loaded;
+use super::program::Running;
 use super::script::{self, End, Ending, Inside, Invocation, Status};
 use super::shells;
-use crate::rootfs::{Credentials, Ino, View};
+use crate::rootfs::{Credentials, Ino};
 
 /// Ways of one launch that are followed.
 pub const MAX_WAYS: usize = 8;
+/// Programs of one launch that are followed although scripts go on after them.
+const MAX_ASKED: usize = 1_000;
 /// Variables that decide what is found.
 pub const DECISIVE: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"];
 
@@ -50,6 +54,11 @@ impl Choices {
         Choices { forks: self.forks.clone(), ..Choices::default() }
     }
 
+    /// Whether there was nothing to choose.
+    pub fn is_only(&self) -> bool {
+        self.met == 0 && !self.cut
+    }
+
     /// The choices of the next way, if there is one: the last fork with a way left takes it.
     pub fn next(mut self) -> Option<Self> {
         self.forks.truncate(self.met);
@@ -73,7 +82,16 @@ pub struct Way {
 }
 
 /// All that the endings of a script depend on, in one root file system.
-type Question = (Invocation, Option<Ino>, Credentials, bool);
+#[derive(PartialEq, Eq)]
+struct Question {
+    call: Invocation,
+    shell: Option<Ino>,
+    credentials: Credentials,
+    resets_parents: bool,
+    bounding: u64,
+    disturbed: bool,
+    branches: usize,
+}
 
 /// What a script comes to, and the ways there that are to be expected.
 #[derive(Debug)]
@@ -89,24 +107,38 @@ pub struct Ends {
 #[derive(Default)]
 pub struct Memory {
     known: RefCell<Vec<(Question, Rc<Ends>)>>,
+    asked: Cell<usize>,
 }
 
 impl Memory {
+    /// Whether one more program may be followed that a script starts on its way.
+    pub fn ask(&self) -> bool {
+        self.asked.set(self.asked.get() + 1);
+        self.asked.get() <= MAX_ASKED
+    }
+
     /// What a script comes to.
     pub fn follow(
         &self,
         call: &Invocation,
         program: Option<&Loaded>,
         busybox: Option<Ino>,
-        view: &View<'_>,
-        credentials: &Credentials,
+        starting: &Starting<'_>,
     ) -> Rc<Ends> {
-        let shell = program.map(|program| program.file.ino).or(busybox);
-        let question = (call.clone(), shell, credentials.clone(), view.resets_parents());
+        let Running { view, credentials, bounding, disturbed, branches, .. } = starting.running;
+        let question = Question {
+            call: call.clone(),
+            shell: program.map(|program| program.file.ino).or(busybox),
+            credentials: credentials.clone(),
+            resets_parents: view.resets_parents(),
+            bounding: *bounding,
+            disturbed: *disturbed,
+            branches: *branches,
+        };
         if let Some((_, ends)) = self.known.borrow().iter().find(|(q, _)| *q == question) {
             return ends.clone();
         }
-        let world = Inside::new(view, credentials.clone()).of_busybox(busybox);
+        let world = Inside::new(view, credentials.clone()).of_busybox(busybox).with_programs(starting);
         let endings = shells::ends(view, &mut call.clone(), program, &world);
         let mut ways = ways(&endings);
         let cut = ways.len() > MAX_WAYS;
@@ -155,9 +187,9 @@ fn is_alike(endings: &[Ending], one: usize, other: usize) -> bool {
     };
     let same = match (&a.end, &b.end) {
         (
-            End::Exec { argv, environment, cwd, explicit },
-            End::Exec { argv: argv2, environment: env2, cwd: cwd2, explicit: explicit2 },
-        ) => argv == argv2 && cwd == cwd2 && explicit == explicit2 && found(environment) == found(env2),
+            End::Exec { argv, environment, cwd, explicit, fed },
+            End::Exec { argv: argv2, environment: env2, cwd: cwd2, explicit: explicit2, fed: fed2 },
+        ) => argv == argv2 && cwd == cwd2 && explicit == explicit2 && fed == fed2 && found(environment) == found(env2),
         (a, b) => a == b,
     };
     one == other || same && a.traps == b.traps && a.jobs == b.jobs

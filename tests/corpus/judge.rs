@@ -49,6 +49,7 @@ pub fn invocation(case: &Case, root: &Root) -> Option<Invocation> {
         posix: first.contains("/sh") && root.sh == "bash",
         startup: Vec::new(),
         signals: vec!["TERM".into()],
+        fed: false,
         arguments,
         environment,
         cwd: cwd.into(),

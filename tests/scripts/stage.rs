@@ -116,6 +116,7 @@ impl Stage {
             options: Vec::new(),
             pid: None,
             signals: Vec::new(),
+            fed: false,
         }
     }
 

@@ -2,12 +2,11 @@
 
 use bstr::ByteSlice;
 
+use super::Cause;
 use super::engine::{Context, Engine, MAX_DEPTH};
-use super::expand::Fail;
-use super::state::{Catch, Errors, Flow, State};
-use super::value::{Status, Truth, Value};
-use super::{Cause, Started, Within, pattern};
-use crate::format::shell::{Arm, ArmEnd, Command, Kind, List, Span, Word};
+use super::state::{Catch, Flow, State};
+use super::value::{Status, Truth};
+use crate::format::shell::{Command, Kind, List, Span};
 use crate::launch::shell::{Place, Shell};
 
 /// What a loop that waits for a file asks.
@@ -215,91 +214,6 @@ impl Engine<'_> {
         })
     }
 
-    fn case(&mut self, word: &Word, arms: &[Arm], mut state: State, span: Span, context: Context) -> Vec<State> {
-        let value = match self.value(word, &mut state) {
-            Ok(value) => value,
-            Err(fail) => return vec![self.fail(state, fail, span)],
-        };
-        state.pending = None;
-        let (mut ends, mut left) = (Vec::new(), vec![state]);
-        for (i, arm) in arms.iter().enumerate() {
-            let mut next = Vec::new();
-            for mut state in left {
-                let truth = match self.arm(arm, &value, &mut state) {
-                    Ok(truth) => truth,
-                    Err(fail) => {
-                        ends.push(self.fail(state, fail, span));
-                        continue;
-                    }
-                };
-                let asked = arm.patterns.first().map_or(span, |p| p.span);
-                let sides = match truth.known() {
-                    Some(taken) => vec![(taken, state)],
-                    None => self.either(state, word.span, asked),
-                };
-                for (taken, state) in sides {
-                    if taken {
-                        ends.extend(self.enter(arms, i, state, context));
-                    } else {
-                        next.push(state);
-                    }
-                }
-            }
-            left = next;
-            if left.is_empty() {
-                break;
-            }
-        }
-        ends.extend(left.into_iter().map(|s| s.with(Status::OK)));
-        self.settle(ends)
-    }
-
-    /// Both ways of an arm of `case`.
-    fn either(&mut self, state: State, word: Span, pattern: Span) -> Vec<(bool, State)> {
-        let text = |verb| format!("`{}` {verb} `{}`", self.excerpt(word), self.excerpt(pattern));
-        let condition = |verb| super::Condition { text: text(verb), line: pattern.line, unlikely: false };
-        let [mut yes, mut no] = [state.clone(), state];
-        yes.when.push(condition("matches"));
-        no.when.push(condition("does not match"));
-        vec![(true, yes), (false, no)]
-    }
-
-    fn enter(&mut self, arms: &[Arm], index: usize, state: State, context: Context) -> Vec<State> {
-        let Some(arm) = arms.get(index) else { return vec![state] };
-        let state = if arm.body.is_empty() { state.with(Status::OK) } else { state };
-        let states = self.list(&arm.body, state, context);
-        match arm.end {
-            ArmEnd::Leave => states,
-            ArmEnd::Enter => self.each(states, |engine, state| engine.enter(arms, index + 1, state, context)),
-            ArmEnd::Match => {
-                self.each(states, |engine, state| vec![engine.give_up(state, "`;;&` is not followed", Span::default())])
-            }
-        }
-    }
-
-    fn arm(&mut self, arm: &Arm, value: &Value, state: &mut State) -> Result<Truth, Fail> {
-        let mut truth = Truth::No;
-        for word in &arm.patterns {
-            match self.matches(word, value, state)? {
-                Truth::Yes => return Ok(if truth == Truth::No { Truth::Yes } else { truth }),
-                Truth::Unknown => truth = Truth::Unknown,
-                Truth::No => {}
-            }
-        }
-        Ok(truth)
-    }
-
-    /// Whether a value matches a pattern.
-    pub fn matches(&mut self, word: &Word, value: &Value, state: &mut State) -> Result<Truth, Fail> {
-        let pattern = self.pattern(word, state)?;
-        Ok(match (pattern, value.known()) {
-            (Some(p), _) if p.iter().all(|b| *b == b'*') && !p.is_empty() => Truth::Yes,
-            (Some(p), Some(text)) => Truth::from(pattern::matches(&p, text)),
-            (Some(p), None) if p.is_empty() => Truth::from(value.is_empty()),
-            _ => Truth::Unknown,
-        })
-    }
-
     /// `( … )`: what it does to itself is lost, its status is not.
     pub fn subshell(&mut self, list: &List, state: State, span: Span, context: Context) -> Vec<State> {
         let inside = self.fork(&state);
@@ -317,6 +231,7 @@ impl Engine<'_> {
                 outside.status = end.status;
                 outside.output.clone_from(&end.output);
                 outside.errors = end.errors;
+                outside.absorb(&end);
                 outside.files = end.files;
                 outside.pending = end.pending;
                 outside.behind = end.behind;
@@ -362,93 +277,6 @@ impl Engine<'_> {
     pub fn leave_subshell(&mut self, state: State) -> Vec<State> {
         if state.flow == Flow::Over { Vec::new() } else { self.leave(state) }
     }
-
-    fn pipeline(&mut self, commands: &[Command], state: State, span: Span, context: Context) -> Vec<State> {
-        let (mut status, mut output) = (Status::OK, state.output.clone());
-        let mut after = state.clone();
-        let (before, mut long) = (self.noted.len(), false);
-        let (mut piped, mut certain) = (false, true);
-        // of the member that has the first program: whether it is the last, and nothing but that program
-        let mut decides = None;
-        for (i, command) in commands.iter().enumerate() {
-            let last = i + 1 == commands.len();
-            if last && context.tail && self.becomes_the_last(&state) {
-                let fed = State { input: Some(Value::unknown("a pipeline feeds it")), ..after };
-                return self.command(command, fed, context);
-            }
-            let mut inside = self.fork_for(command, &state);
-            inside.output = if last { state.output.clone() } else { None };
-            if piped {
-                inside.input = Some(Value::unknown("a pipeline feeds it"));
-            }
-            piped = true;
-            self.muted += 1;
-            let ends = self.command(command, inside, Context { checked: context.checked, tail: false });
-            let ends: Vec<State> = ends.into_iter().flat_map(|s| self.leave_subshell(s)).collect();
-            self.muted -= 1;
-            let Some(member) = ends.iter().map(|s| s.status).reduce(Status::join) else {
-                // a member that never ends
-                return vec![self.give_up(after, "a member of the pipeline does not end", span)];
-            };
-            status = match (last, state.options.pipefail, member.success()) {
-                (true, false, _) => member,
-                (_, true, Some(false)) => member,
-                (_, true, Some(true)) => status,
-                (_, true, None) => Status::Unknown,
-                (false, false, _) => status,
-            };
-            certain &= ends.len() == 1;
-            for end in &ends {
-                after.notice(end.signalled.as_ref());
-                long |= self.noted.len() > before;
-                if long && decides.is_none() {
-                    decides = Some((last, matches!(command.kind, Kind::Simple(_))));
-                }
-                if last {
-                    output = match (output, &end.output) {
-                        (Some(_), Some(new)) if ends.len() == 1 => Some(new.clone()),
-                        (Some(_), _) => Some(Value::unknown("a pipeline prints it")),
-                        (None, _) => None,
-                    };
-                }
-                after.files.disturbed |= end.files.disturbed;
-                after.errors = after.errors.max(if state.errors == Errors::Aside { state.errors } else { end.errors });
-            }
-            match ends.as_slice() {
-                [end] => {
-                    after.started.extend(own(end, state.started.len()));
-                    after.missing.clone_from(&end.missing);
-                }
-                _ => after.started.tear(),
-            }
-        }
-        after.pause();
-        after.output = output;
-        after.status = status;
-        after.pending = None;
-        if long {
-            let mut noted = self.noted.drain(before..);
-            let (first, others) = (noted.next(), noted.count());
-            let decides = match decides {
-                Some((last, true)) => last || state.options.pipefail && others == 0 && status.success() != Some(false),
-                _ => false,
-            };
-            let within = Within::Pipeline { decides };
-            let pending = first.and_then(|program| self.note_child(&mut after, program, within, span));
-            after.pending = pending.filter(|_| certain);
-        }
-        self.checked(after, span, context, None)
-    }
-
-    /// Whether the shell becomes the last member of a pipeline that comes last: its status is then the pipeline's.
-    fn becomes_the_last(&self, state: &State) -> bool {
-        self.shell.replaces_itself(Place::Pipeline) && self.muted == 0 && self.lets_go(state) && !state.options.pipefail
-    }
-}
-
-/// The programs that a fork ran, which began with what had run before.
-fn own(inside: &State, before: usize) -> Vec<Started> {
-    inside.started.since(before)
 }
 
 /// Where a command within one that is redirected stands.

@@ -68,7 +68,8 @@ impl Engine<'_> {
             let common = old.started.iter().zip(state.started.iter()).take_while(|(a, b)| a == b).count();
             old.whole &= !state.started.is_torn() && old.started.len() == common && state.started.len() == common;
             old.started.truncate(common);
-            old.clean &= state.files.is_clean();
+            old.clean &= state.leaves_files();
+            old.failed = old.failed.take().filter(|failed| Some(failed) == state.failed.as_ref());
             return Some(index);
         }
         if self.endings.len() >= MAX_ENDINGS {
@@ -87,7 +88,8 @@ impl Engine<'_> {
             whole: !state.started.is_torn(),
             goes_on: false,
             behind: state.behind.to_vec(),
-            clean: state.files.is_clean(),
+            clean: state.leaves_files(),
+            failed: state.failed.clone(),
             signalled: state.signalled.clone(),
         });
         Some(self.endings.len() - 1)

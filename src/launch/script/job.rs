@@ -1,13 +1,15 @@
 //! Background jobs: what they run, what `$!` is, and what a shell does that is waiting for them when a signal comes.
 
+use std::rc::Rc;
+
 use bstr::{BString, ByteSlice};
 
 use super::becoming::last_commands;
 use super::engine::{Context, Engine};
 use super::spawn::environment;
 use super::state::{Content, Flow, State};
-use super::value::{Field, Value};
-use super::{Cause, End, Job, Signalled, Started};
+use super::value::{Field, Status, Value};
+use super::{Cause, End, Failed, Job, Signalled, Started};
 use crate::format::shell::{Command, Span};
 use crate::launch::shell::Shell;
 
@@ -36,6 +38,8 @@ pub struct Noted {
     pub fatal: bool,
     /// It certainly never ends by itself.
     pub never: bool,
+    /// Its standard input may hold anything.
+    pub fed: bool,
 }
 
 /// What stands for the process id of a job: a number that no process has.
@@ -73,6 +77,9 @@ impl Engine<'_> {
         let before = self.noted.len();
         let mut inside = self.fork_for(command, &state);
         inside.started.clear();
+        if !self.controls_jobs(&state) {
+            inside.input = None; // XCU 2.9.3.1: as if it was /dev/null
+        }
         let last = Last { commands: last_commands(self.shell, command), calls: state.calls, late: self.late };
         let outer = std::mem::replace(&mut self.last, last);
         self.muted += 1;
@@ -82,7 +89,17 @@ impl Engine<'_> {
         let long = self.noted.drain(before..).next();
         let short = long.is_none() && !ends.is_empty();
         let first = || ends.iter().find_map(|s| s.started.first()).map(|s| s.argv.clone()).unwrap_or_default();
-        ends.iter().for_each(|end| state.notice(end.signalled.as_ref()));
+        let failed = state.failed.clone();
+        for end in &ends {
+            state.notice(end.signalled.as_ref());
+            state.absorb(end);
+        }
+        let (status, failed) = match ends.as_slice() {
+            [end] if short => {
+                (end.status, std::mem::replace(&mut state.failed, failed).filter(|_| end.failed.is_some()))
+            }
+            _ => (Status::Unknown, None),
+        };
         let noted = long.unwrap_or_else(|| Noted {
             argv: first(),
             environment: environment(&state, &[]),
@@ -90,27 +107,36 @@ impl Engine<'_> {
             direct: false,
             fatal: false,
             never: false,
+            fed: ends.iter().any(|end| end.input.is_some()),
         });
         match ends.as_slice() {
-            [end] => state.started.extend(end.started.iter().map(|s| Started { apart: true, ..s.clone() })),
+            [end] => {
+                state.started.extend(end.started.iter().map(|s| Started { apart: true, ..s.clone() }));
+                state.missing.clone_from(&end.missing);
+            }
             _ => state.started.tear(),
         }
         if !short || ends.iter().any(|e| e.files.disturbed) {
             state.files.disturbed = true;
         }
-        self.add_job(noted, command.span, short, &mut state);
+        self.add_job(noted, command.span, short, (status, failed), &mut state);
         state.pending = None;
-        vec![state.with(super::Status::OK)]
+        vec![state.with(Status::OK)]
     }
 
-    fn add_job(&mut self, noted: Noted, span: Span, short: bool, state: &mut State) {
+    /// Whether `set -m` is in force; shells but bash want a terminal for it.
+    fn controls_jobs(&self, state: &State) -> bool {
+        state.options.monitor && self.shell == Shell::Bash
+    }
+
+    fn add_job(&mut self, noted: Noted, span: Span, short: bool, end: (Status, Option<Rc<Failed>>), state: &mut State) {
+        let (status, failed) = end;
         let ignored = state.traps.iter().filter(|(_, trap)| trap.action.is_none()).map(|(name, _)| name.clone());
         // XCU 2.11: without job control
-        let control = state.options.monitor && self.shell == Shell::Bash; // the others want a terminal for it
-        let keys: &[&str] = if control { &[] } else { &["INT", "QUIT"] };
+        let keys: &[&str] = if self.controls_jobs(state) { &[] } else { &["INT", "QUIT"] };
         let (number, ignores) = (state.spawned, ignored.chain(keys.iter().map(|key| BString::from(*key))).collect());
         let value = if number < MAX_JOBS {
-            let Noted { argv, environment, cwd, direct, never, .. } = noted;
+            let Noted { argv, environment, cwd, direct, never, fed, .. } = noted;
             let told = None;
             state.jobs.push(Job {
                 number,
@@ -123,6 +149,9 @@ impl Engine<'_> {
                 direct,
                 ignores,
                 told,
+                fed,
+                status,
+                failed,
             });
             state.spawned += 1;
             Value::Known(id(number))
@@ -159,7 +188,7 @@ impl Engine<'_> {
         match trap {
             Some(Some(action)) => self.trapped(&action, inside, code),
             // bash handles signals that would end it, to run the trap on EXIT first (sig.c, `termsig_handler`)
-            None if exits => vec![inside.exit(super::Status::Code(code), Cause::Exit)],
+            None if exits => vec![inside.exit(Status::Code(code), Cause::Exit)],
             _ => Vec::new(),
         }
     }
@@ -176,14 +205,14 @@ impl Engine<'_> {
             .and_then(|s| self.ending(s.at))
             .is_some_and(|e| matches!(e.end, End::Waits { .. }));
         // `wait` was interrupted, and says so
-        let state = if waits { state.with(super::Status::Code(code)) } else { state };
+        let state = if waits { state.with(Status::Code(code)) } else { state };
         let states = self.text(&text, state, Context::default());
         let after = |mut state: State| {
             if let Some(signalled) = &mut state.signalled {
                 signalled.running = false;
             }
             match state.flow {
-                Flow::Next | Flow::Return => State { flow: Flow::Next, ..state.with(super::Status::Code(code)) },
+                Flow::Next | Flow::Return => State { flow: Flow::Next, ..state.with(Status::Code(code)) },
                 _ => state,
             }
         };

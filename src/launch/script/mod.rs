@@ -7,6 +7,7 @@
 mod arithmetic;
 mod becoming;
 mod builtin;
+mod case;
 mod compound;
 mod conditional;
 mod endings;
@@ -19,6 +20,7 @@ mod names;
 mod parameter;
 mod parted;
 mod pattern;
+mod pipeline;
 mod posix;
 mod printf;
 mod program;
@@ -36,6 +38,8 @@ pub mod value;
 mod whole;
 pub mod world;
 
+use std::rc::Rc;
+
 use bstr::BString;
 
 use super::shell::{Replacing, Shell};
@@ -44,7 +48,7 @@ use crate::format::shell::{Dialect, Span};
 pub use engine::follow;
 pub use program::run as run_known;
 pub use value::{Field, Status, Truth, Value};
-pub use world::{Content, Found, Inside, Run, World};
+pub use world::{Called, Content, Ended, Found, Inside, Programs, Run, World};
 
 /// A shell that is given a script.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -77,6 +81,8 @@ pub struct Invocation {
     pub pid: Option<u32>,
     /// Signals, by name without SIG, of which it is asked what their traps do.
     pub signals: Vec<BString>,
+    /// Its standard input is not the container's, and may hold anything.
+    pub fed: bool,
 }
 
 /// How far a script is followed.
@@ -139,6 +145,12 @@ pub struct Job {
     pub ignores: Vec<BString>,
     /// The signal that the script sent to it.
     pub told: Option<BString>,
+    /// Its standard input is neither the container's nor empty, and may hold anything.
+    pub fed: bool,
+    /// What it ends with by itself, if that is known.
+    pub status: Status,
+    /// The program that this is the fault of.
+    pub failed: Option<Rc<Failed>>,
 }
 
 /// A signal that came where the shell takes it at once, and what its trap did so far.
@@ -184,6 +196,27 @@ pub struct Missing {
     pub fatal: bool,
 }
 
+/// A program that is sure to fail where the shell starts it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failed {
+    /// Its words.
+    pub argv: Vec<Field>,
+    /// Its environment.
+    pub environment: Vec<(BString, Value)>,
+    /// Its working directory.
+    pub cwd: Value,
+    /// Other files may be there by then than the image has.
+    pub changed: bool,
+    /// Its standard input is not the container's, and may hold anything.
+    pub fed: bool,
+    /// Where it stands.
+    pub span: Span,
+    /// The file that says so, if it is not the script.
+    pub file: Option<BString>,
+    /// Its code.
+    pub code: u8,
+}
+
 /// Why a shell exits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
@@ -212,6 +245,8 @@ pub enum End {
         cwd: Value,
         /// `exec` was written; if not, the shell saves itself a fork.
         explicit: bool,
+        /// Its standard input is not the container's, and may hold anything.
+        fed: bool,
     },
     /// A program runs in the foreground that may never end.
     Child {
@@ -227,6 +262,8 @@ pub enum End {
         within: Within,
         /// The shell exits if it fails: `set -e`.
         fatal: bool,
+        /// Its standard input is not the container's, and may hold anything.
+        fed: bool,
     },
     /// The shell waits for background jobs that may never end.
     Waits {
@@ -300,8 +337,10 @@ pub struct Ending {
     pub goes_on: bool,
     /// Endings of programs that had to end before it was come to, of which it is not known that they do.
     pub behind: Vec<usize>,
-    /// The shell itself has changed no file on the way, but for directories that were made.
+    /// Nothing on the way has changed a file, but for directories that were made.
     pub clean: bool,
+    /// The last program that was sure to fail, on every way here.
+    pub failed: Option<Rc<Failed>>,
     /// It is come to on a signal.
     pub signalled: Option<Signalled>,
 }

@@ -156,14 +156,34 @@ pub fn basename(path: &[u8]) -> BString {
     }
 }
 
+/// Programs after which all files are what they were, but for directories.
+const QUIET: &str = "basename date dirname echo false grep hostname id ls mkdir printf sleep true uname wc whoami";
+
+/// Whether a program does nothing to files but make directories.
+pub fn leaves_files(argv: &[Field]) -> bool {
+    is_among(QUIET, argv)
+}
+
 /// Programs that end soon and tell nothing to other processes.
 const HARMLESS: &str = "basename cat chmod chown cp date df dirname du echo env false find grep head id ls mkdir mv printf \
     ps pwd rm rmdir sed seq sleep sort stat sync tail tee test touch tr true uname wc whoami";
 
 /// Whether a program does nothing to other processes.
 pub fn is_harmless(argv: &[Field]) -> bool {
+    is_among(HARMLESS, argv)
+}
+
+/// Programs that pass on what they are given, or something of it.
+const FILTERS: &str = "awk cat cut head sed sort tail tee tr ts uniq";
+
+/// Whether a program takes any input, and succeeds.
+pub fn is_filter(argv: &[Field]) -> bool {
+    is_among(FILTERS, argv)
+}
+
+fn is_among(names: &str, argv: &[Field]) -> bool {
     let name = argv.first().and_then(Field::known).map(|name| basename(name));
-    name.is_some_and(|name| HARMLESS.split_ascii_whitespace().any(|known| name == known))
+    name.is_some_and(|name| names.split_ascii_whitespace().any(|known| name == known))
 }
 
 /// Notes in `touch` which files a short program makes or changes.

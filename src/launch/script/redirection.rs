@@ -91,6 +91,9 @@ impl Engine<'_> {
                     _ => state.output = Some(Value::unknown("descriptors are exchanged")),
                 }
             }
+            Redirect::DuplicateInput if redirection.fd.unwrap_or(0) == 0 => {
+                state.input = Some(Value::unknown("it is read from another descriptor"));
+            }
             Redirect::DuplicateOutput | Redirect::DuplicateInput => {}
         }
         Ok(())

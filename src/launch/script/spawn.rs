@@ -1,5 +1,7 @@
 //! Programs that a script runs: where they are found, what comes of them, whether the shell becomes them.
 
+use std::rc::Rc;
+
 use bstr::{BStr, BString, ByteSlice};
 
 use super::compound::base;
@@ -10,8 +12,8 @@ use super::program;
 use super::simple::Call;
 use super::state::{Content, Flow, State};
 use super::value::{Field, Status, Truth, Value, all_known};
-use super::world::{Found, Run, absolute};
-use super::{Cause, Condition, End, Ending, Missing, Started, Trap, Within};
+use super::world::{Called, Ended, Found, Run, absolute};
+use super::{Cause, Condition, End, Ending, Failed, Missing, Started, Trap, Within};
 use crate::format::shell::{Redirect, Redirection, Span};
 use crate::launch::shell::{Place, Shell};
 
@@ -76,6 +78,7 @@ impl Engine<'_> {
                 environment: environment(&state, &call.assigned),
                 cwd: state.cwd.clone(),
                 explicit: becomes,
+                fed: state.input.is_some(),
             };
             if becomes || !self.unsure {
                 self.record(&state, end, span);
@@ -213,6 +216,9 @@ impl Engine<'_> {
             None => Run::UNKNOWN,
         };
         let mut run = self.reliable(run, name, &call.argv, &state);
+        if run.disturbs && !run.never && run.status == Status::Unknown {
+            self.ended(call, &mut state, &mut run);
+        }
         // a loop sleeps between its rounds; elsewhere a long sleep is what the script is there for
         run.short &=
             state.loops > 0 || seconds(program::behind_wrappers(&call.argv)).is_some_and(|seconds| seconds < LONG);
@@ -230,8 +236,15 @@ impl Engine<'_> {
             let environment = environment(&state, &call.assigned);
             let fatal = state.options.errexit && !call.context.checked;
             let direct = becomes || self.is_becoming(call.span, &state);
-            let program =
-                Noted { argv: call.argv.clone(), environment, cwd: state.cwd.clone(), direct, fatal, never: run.never };
+            let program = Noted {
+                argv: call.argv.clone(),
+                environment,
+                cwd: state.cwd.clone(),
+                direct,
+                fatal,
+                never: run.never,
+                fed: state.input.is_some(),
+            };
             let within = if state.subshell > 0 { Within::Subshell } else { Within::Shell };
             state.pending = self.note_child(&mut state, program, within, call.span);
             if run.never && self.muted == 0 {
@@ -244,6 +257,21 @@ impl Engine<'_> {
         self.checked(state, call.span, call.context, Some(true))
     }
 
+    /// What surely comes of a program that is not known by its name.
+    fn ended(&mut self, call: &Call<'_>, state: &mut State, run: &mut Run) {
+        let environment = environment(state, &call.assigned);
+        let (changed, fed) = (!state.leaves_files(), state.input.is_some());
+        let called = Called { argv: &call.argv, environment: &environment, cwd: &state.cwd, changed, fed };
+        let Some(Ended { code, acted }) = self.world.ended(&called) else { return };
+        let output = if acted { None } else { Some(BString::default()) };
+        *run = Run { short: true, status: Status::Code(code), output, disturbs: acted, never: false };
+        if code == 0 {
+            return;
+        }
+        let (argv, cwd, file) = (call.argv.clone(), state.cwd.clone(), self.elsewhere(state));
+        state.failed = Some(Rc::new(Failed { argv, environment, cwd, changed, fed, span: call.span, file, code }));
+    }
+
     /// What programs print of files that were changed is not known.
     pub(super) fn reliable(&self, run: Run, name: &BString, argv: &[Field], state: &State) -> Run {
         let reads = matches!(base(name), b"cat" | b"readlink" | b"realpath" | b"whoami" | b"id");
@@ -254,6 +282,7 @@ impl Engine<'_> {
     }
 
     pub(super) fn effects(&self, argv: &[Field], run: &Run, state: &mut State) {
+        state.acted |= !program::leaves_files(argv);
         if run.disturbs {
             state.files.disturbed = true;
             return;
@@ -274,13 +303,13 @@ impl Engine<'_> {
             self.noted.push(program);
             return None;
         }
-        let Noted { argv, environment, cwd, fatal, .. } = program;
+        let Noted { argv, environment, cwd, fatal, fed, .. } = program;
         let fatal = fatal && within.decides();
         if self.is_aftermath(state, &argv) {
             return None;
         }
         let argv = job::hide_ids(&argv);
-        let at = self.record(state, End::Child { argv, environment, cwd, last: false, within, fatal }, span);
+        let at = self.record(state, End::Child { argv, environment, cwd, last: false, within, fatal, fed }, span);
         state.behind = at.into_iter().collect::<Vec<_>>().into();
         at
     }

@@ -11,7 +11,7 @@ use super::parted::Parted;
 use super::shared::Shared;
 use super::trail::Trail;
 use super::value::{Field, Status, Value};
-use super::{Cause, Condition, Job, Missing, Signalled, Started, Trap};
+use super::{Cause, Condition, Failed, Job, Missing, Signalled, Started, Trap};
 use crate::format::shell::{Command, Span};
 
 /// What a variable holds.
@@ -190,6 +190,10 @@ pub struct State {
     pub pending: Option<usize>,
     /// Endings of programs that had to end before it went on.
     pub behind: Shared<Vec<usize>>,
+    /// A program ran that may have changed files which it does not name.
+    pub acted: bool,
+    /// The last program that was sure to fail.
+    pub failed: Option<Rc<Failed>>,
     /// What had to be decided.
     pub when: Trail<Condition>,
     /// Commands that could not be run.
@@ -378,8 +382,22 @@ impl State {
         self.when.iter().find(|condition| condition.unlikely)
     }
 
+    /// Whether the files are the image's, but for directories that were made.
+    pub fn leaves_files(&self) -> bool {
+        !self.acted && self.files.is_clean()
+    }
+
+    /// Takes over what a fork has done to files, and which program failed in it last.
+    pub fn absorb(&mut self, inside: &State) {
+        self.files.disturbed |= inside.files.disturbed;
+        self.acted |= inside.acted;
+        self.failed.clone_from(&inside.failed);
+    }
+
     /// Keeps of the way here what both have.
     pub fn forget(&mut self, other: &State) {
+        self.acted |= other.acted;
+        self.failed = self.failed.take().filter(|failed| Some(failed) == other.failed.as_ref());
         let failure = self.failure().filter(|_| other.failure().is_some()).cloned();
         self.when.keep_common(&other.when);
         if self.failure().is_none() {

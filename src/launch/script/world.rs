@@ -51,6 +51,36 @@ pub struct Run {
     pub never: bool,
 }
 
+/// A program that a shell is about to start.
+#[derive(Clone, Copy, Debug)]
+pub struct Called<'c> {
+    /// Its words.
+    pub argv: &'c [Field],
+    /// Its environment.
+    pub environment: &'c [(BString, Value)],
+    /// Its working directory.
+    pub cwd: &'c Value,
+    /// Other files may be there by then than the image has.
+    pub changed: bool,
+    /// Its standard input is not the container's, and may hold anything.
+    pub fed: bool,
+}
+
+/// How a program surely ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// With this code.
+    pub code: u8,
+    /// It is a script, which did what it does; others end before they do anything.
+    pub acted: bool,
+}
+
+/// Follows programs that scripts start.
+pub trait Programs {
+    /// How a program surely ends by itself, and soon; `None` if it may run on, or if that is not known.
+    fn ended(&self, called: &Called<'_>) -> Option<Ended>;
+}
+
 impl Run {
     /// A program of which nothing is known.
     pub const UNKNOWN: Run = Run { short: false, status: Status::Unknown, output: None, disturbs: true, never: false };
@@ -76,6 +106,10 @@ pub trait World {
     }
     /// What comes of running a program.
     fn run(&self, argv: &[Field], cwd: &BStr) -> Run;
+    /// How a program surely ends: see [`Programs::ended`].
+    fn ended(&self, _called: &Called<'_>) -> Option<Ended> {
+        None
+    }
 }
 
 /// The container's file system, seen by its process.
@@ -85,18 +119,25 @@ pub struct Inside<'a> {
     /// The busybox whose shell it is.
     busybox: Option<Ino>,
     applets: OnceCell<Option<Applets>>,
+    programs: Option<&'a dyn Programs>,
 }
 
 impl<'a> Inside<'a> {
     /// A process with these credentials; execve(2) has taken what capabilities a user other than root had.
     pub fn new(view: &'a View<'a>, credentials: Credentials) -> Self {
-        Inside { view, credentials, busybox: None, applets: OnceCell::new() }
+        Inside { view, credentials, busybox: None, applets: OnceCell::new(), programs: None }
     }
 
     /// The same for the shell of this busybox.
     #[must_use]
     pub fn of_busybox(self, busybox: Option<Ino>) -> Self {
         Inside { busybox, ..self }
+    }
+
+    /// The same, with what comes of other programs than those that are known by their names.
+    #[must_use]
+    pub fn with_programs(self, programs: &'a dyn Programs) -> Self {
+        Inside { programs: Some(programs), ..self }
     }
 
     /// Whether the shell runs an applet of its own under that name.
@@ -269,6 +310,10 @@ impl World for Inside<'_> {
 
     fn run(&self, argv: &[Field], cwd: &BStr) -> Run {
         program::run(argv, cwd, self)
+    }
+
+    fn ended(&self, called: &Called<'_>) -> Option<Ended> {
+        self.programs?.ended(called)
     }
 }
 

@@ -20,7 +20,7 @@ use bstr::BString;
 use super::execve::Loaded;
 use super::family::Parent;
 use super::outcome::{Cause, Misuse, Outcome, Problem, Role, Step, StepKind, Via};
-use super::program::{Next, Running, base, mark};
+use super::program::{Next, Running, UNKNOWN, base, mark};
 use crate::rootfs::Errno;
 use parse::{Call, Misread};
 use table::{Bare, Codes, Effect, Kind, Operand};
@@ -197,6 +197,9 @@ impl Running<'_> {
             Ok(argv) => argv,
             Err(misuse) => return Ok(Next::Ends(wrapping.misused(misuse))),
         };
+        if wrapper.kind == Kind::Xargs && self.fed {
+            wrapping.call.argv.push(UNKNOWN.into());
+        }
         // A directory of variables may hold PATH: the program is still looked for in the one that was there before.
         let changed = self.environment.get(b"PATH").cloned();
         self.set_path(path);

@@ -47,8 +47,8 @@ impl Engine<'_> {
         }
         let untold: Vec<usize> = endless.iter().filter(|j| j.told.is_none()).map(|j| j.number).collect();
         if let Some(job) = endless.iter().find(|job| job.told.is_none()).filter(|_| self.muted > 0) {
-            let Job { argv, environment, cwd, never, .. } = job.clone();
-            self.noted.push(Noted { argv, environment, cwd, direct: false, fatal: false, never });
+            let Job { argv, environment, cwd, never, fed, .. } = job.clone();
+            self.noted.push(Noted { argv, environment, cwd, direct: false, fatal: false, never, fed });
         }
         let mut states = Vec::new();
         if !untold.is_empty() && !self.ran_beside(&state, &untold) {
@@ -62,13 +62,25 @@ impl Engine<'_> {
             return states;
         }
         // they have ended then
+        let ended = match awaited.as_slice() {
+            [only] if named.len() == words.len() => state.jobs.iter().find(|job| job.number == *only).cloned(),
+            _ => None,
+        };
         let waited = state.jobs.iter_mut().filter(|job| awaited.contains(&job.number));
         waited.for_each(|job| job.short = true);
         if named.is_empty() {
             state.jobs.clear();
         }
         let any = words.len() > named.len();
-        states.push(state.with(if named.is_empty() && !any { Status::OK } else { Status::Unknown }));
+        let status = match ended {
+            _ if named.is_empty() && !any => Status::OK,
+            Some(job) => {
+                state.failed = job.failed.or(state.failed);
+                job.status
+            }
+            None => Status::Unknown,
+        };
+        states.push(state.with(status));
         states
     }
 
