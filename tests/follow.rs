@@ -217,10 +217,10 @@ fn what_cannot_be_run() {
 
 #[test]
 fn what_is_not_known_goes_both_ways() {
-    let text = "if grep -q x /data/conf; then exec app; else exec java; fi\n";
+    let text = "if pgrep -x app; then exec app; else exec java; fi\n";
     let ends = ends(Shell::Ash, 0, text, &[]);
     let when: Vec<_> = ends.iter().map(|e| e.when[0].text.clone()).collect();
-    assert_eq!(when, ["`grep -q x /data/conf` succeeds", "`grep -q x /data/conf` fails"]);
+    assert_eq!(when, ["`pgrep -x app` succeeds", "`pgrep -x app` fails"]);
     assert_eq!(
         told(Shell::Ash, 0, "for f in /docker-entrypoint.d/*; do [ -x \"$f\" ] && \"$f\"; done\nexec app\n", &[]),
         ["exec app"]
@@ -533,8 +533,8 @@ fn errexit_in_sourced_files() {
 #[test]
 fn commands_are_no_arithmetic() {
     for shell in [Shell::Dash, Shell::Ash] {
-        assert_eq!(told(shell, 0, "y=$(( n=0; $(grep x y) ))\nexec app\n", &[]), ["exits Some(2)"]);
-        assert_eq!(told(shell, 0, "y=$(( 1 + $(grep x y) ))\nexec app\n", &[]), ["exec app"]);
+        assert_eq!(told(shell, 0, "y=$(( n=0; $(pgrep x) ))\nexec app\n", &[]), ["exits Some(2)"]);
+        assert_eq!(told(shell, 0, "y=$(( 1 + $(pgrep x) ))\nexec app\n", &[]), ["exec app"]);
     }
 }
 

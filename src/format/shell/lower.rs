@@ -22,13 +22,13 @@ pub struct Lower<'a> {
     text: &'a [u8],
     place: Place,
     fault: Option<(bool, &'static str, usize)>,
-    /// The script may switch on what makes `@(…)` a pattern.
-    extglob: bool,
+    /// Where the script may switch on what makes `@(…)` a pattern: bash takes it for one from the next line on.
+    extglob: Option<usize>,
 }
 
 impl<'a> Lower<'a> {
     pub fn new(text: &'a [u8], place: Place) -> Self {
-        Lower { text, place, fault: None, extglob: text.contains_str("extglob") }
+        Lower { text, place, fault: None, extglob: text.find("extglob") }
     }
 
     pub fn script(mut self, body: &ast::StmtSeq) -> Lowered {
@@ -38,9 +38,15 @@ impl<'a> Lower<'a> {
 
     /// Notes what a shell refuses in a word.
     fn check_word(&mut self, word: &Word, span: ast::Span) {
-        if let Some((refused, what)) = strict::word(word, self.place.dialect, self.extglob) {
+        if let Some((refused, what)) = strict::word(word, self.place.dialect, self.is_extended(span)) {
             self.note(refused, what, span);
         }
+    }
+
+    /// Whether `@(…)` is a pattern there.
+    fn is_extended(&self, span: ast::Span) -> bool {
+        let between = self.extglob.and_then(|at| self.text.get(at..span.start.offset()));
+        self.place.offset > 0 && self.extglob.is_some() || between.is_some_and(|between| between.contains(&b'\n'))
     }
 
     /// Notes what bash alone reads so: `refused` by dash and by ash, or just not known there.

@@ -145,10 +145,12 @@ fn check(text: &[u8], place: Place) -> Result<(), Fault> {
 
 /// The text for a parser of `str`, with every offset kept: bytes that are not ASCII count as letters in all shells.
 fn readable(text: &[u8]) -> String {
-    if let Ok(text) = text.to_str() {
-        return text.to_owned();
-    }
-    text.iter().map(|b| if b.is_ascii() { char::from(*b) } else { 'x' }).collect()
+    let text = match text.to_str() {
+        Ok(text) => text.to_owned(),
+        Err(_) => text.iter().map(|b| if b.is_ascii() { char::from(*b) } else { 'x' }).collect(),
+    };
+    // where the parser sees this it puts in aliases, and its spans no longer are the text's
+    text.replace("expand_aliases", "expand_alias_s")
 }
 
 /// See [`scan::masked`].

@@ -4,6 +4,7 @@
 //! something is not known both ways are followed, and the ending tells on what condition. The number of ways and steps is
 //! bounded, and an ending says so where a bound was met. Nothing is executed.
 
+mod answers;
 mod arithmetic;
 mod becoming;
 mod builtin;

@@ -5,7 +5,7 @@ use super::state::{Errors, State};
 use super::value::{Status, Value};
 use super::{Condition, Started, Within, program};
 use crate::format::shell::{Command, Kind, Span};
-use crate::launch::shell::Place;
+use crate::launch::shell::{Place, Shell};
 
 impl Engine<'_> {
     /// `a | b`: every member is a fork of the shell, the last one too.
@@ -21,6 +21,12 @@ impl Engine<'_> {
             if last && context.tail && self.becomes_the_last(&state) {
                 let fed = State { input: Some(Value::unknown("a pipeline feeds it")), ..after };
                 return self.command(command, fed, context);
+            }
+            if last && i > 0 && state.options.lastpipe && !state.options.monitor && self.shell == Shell::Bash {
+                if self.noted.len() > before {
+                    return vec![self.give_up(after, "what is piped into the shell itself may never end", span)];
+                }
+                return self.last_in_shell(command, State { status, ..after }, status, context);
             }
             let mut inside = self.fork_for(command, &state);
             inside.output = if last { state.output.clone() } else { None };
@@ -97,6 +103,22 @@ impl Engine<'_> {
         }
         states.extend(self.checked(after, span, context, None));
         states
+    }
+
+    /// `lastpipe` of bash: the last member runs in the shell itself, which then looks at what the others ended with.
+    fn last_in_shell(&mut self, command: &Command, state: State, others: Status, context: Context) -> Vec<State> {
+        let (input, pipefail) = (state.input.clone(), state.options.pipefail);
+        let fed = State { input: Some(Value::unknown("a pipeline feeds it")), ..state };
+        let states = self.command(command, fed, context.inner());
+        self.each(states, |_, mut state| {
+            state.input.clone_from(&input);
+            match (pipefail, state.status.success()) {
+                (true, Some(true)) => state.status = others,
+                (true, None) => state.status = Status::Unknown,
+                _ => {}
+            }
+            vec![state]
+        })
     }
 
     /// Whether the shell becomes the last member of a pipeline that comes last: its status is then the pipeline's.

@@ -127,7 +127,7 @@ impl Engine<'_> {
     }
 
     /// Whether a command before may have put a file of that name into a directory of PATH.
-    fn may_be_made(&self, name: &BString, search: Option<&BStr>, state: &State) -> bool {
+    pub(super) fn may_be_made(&self, name: &BString, search: Option<&BStr>, state: &State) -> bool {
         let untouched = |directory: &[u8]| {
             let path: BString =
                 [if directory.is_empty() { b"." } else { directory }, b"/", name.as_slice()].concat().into();
@@ -216,6 +216,13 @@ impl Engine<'_> {
             None => Run::UNKNOWN,
         };
         let mut run = self.reliable(run, name, &call.argv, &state);
+        if run.short
+            && run.status == Status::Unknown
+            && !run.disturbs
+            && let Some((code, output)) = self.answer(&call.argv, &state)
+        {
+            run = Run { status: Status::Code(code), output, ..run };
+        }
         if run.disturbs && !run.never && run.status == Status::Unknown {
             self.ended(call, &mut state, &mut run);
         }

@@ -72,6 +72,12 @@ pub struct Options {
     pub monitor: bool,
     /// `nullglob` of bash.
     pub nullglob: bool,
+    /// `lastpipe` of bash: the last member of a pipeline is no fork.
+    pub lastpipe: bool,
+    /// `inherit_errexit` of bash: command substitutions keep `-e`.
+    pub inherits: bool,
+    /// `expand_aliases` of bash.
+    pub aliases: bool,
     /// `-o posix` of bash.
     pub posix: bool,
     /// `command` has run a program, which bash does not forget: no error of `.` and `eval` ends it then (bash

@@ -23,8 +23,8 @@ impl Engine<'_> {
         let mut inside = self.fork(state);
         inside.output = Some("".into());
         let status = inside.status;
-        // measured: ash lets go of `set -e` here; bash does unless it is in POSIX mode
-        inside.options.errexit &= self.shell != Shell::Ash && self.is_strict(state);
+        // measured: ash lets go of `set -e` here; bash does unless it is in POSIX mode, or asked not to
+        inside.options.errexit &= self.shell != Shell::Ash && (self.is_strict(state) || state.options.inherits);
         let context = Context { checked: self.checked && self.shell == Shell::Bash, tail: false };
         self.steps = self.steps.saturating_sub(1);
         let inside = if script.body.is_empty() { inside.with(Status::OK) } else { inside.with(status) };

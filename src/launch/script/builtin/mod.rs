@@ -8,7 +8,7 @@ mod variable;
 use std::collections::HashSet;
 use std::sync::LazyLock;
 
-use bstr::BString;
+use bstr::{BString, ByteSlice};
 
 use super::Cause;
 use super::engine::Engine;
@@ -101,9 +101,7 @@ impl Engine<'_> {
             }
             b"type" | b"hash" => self.judge(name, &call, state),
             b"shopt" => shopt(&call, state),
-            b"alias" if call.argv.len() > 1 && self.is_strict(&state) => {
-                self.give_up(state, "aliases are not followed", span)
-            }
+            b"alias" if self.is_renamed(&call, &state) => self.give_up(state, "aliases are not followed", span),
             b"mapfile" | b"readarray" => {
                 let mut state = state;
                 if let Some(name) = call.argv.last().and_then(Field::known) {
@@ -119,6 +117,19 @@ impl Engine<'_> {
             _ => state.with(Status::Unknown),
         };
         self.checked(told(name, state), span, context, Some(true))
+    }
+
+    /// Whether an alias is defined whose name stands somewhere behind it.
+    fn is_renamed(&self, call: &Call<'_>, state: &State) -> bool {
+        let words = call.argv.get(1..).unwrap_or_default();
+        let own = self.source.get(call.span.end..).unwrap_or_default();
+        let whole = self.invocation.text.as_slice();
+        let texts = [own, if *self.source == *whole { b"" } else { whole }];
+        let is_used = |word: &Field| {
+            let Some((name, _)) = word.known().and_then(|word| word.split_once_str("=")) else { return true };
+            texts.iter().any(|text| text.fields_with(|c| !c.is_alphanumeric() && !"_-.".contains(c)).any(|w| w == name))
+        };
+        (self.is_strict(state) || state.options.aliases) && words.iter().any(is_used)
     }
 
     /// An error of a special built-in ends dash and ash, bash in POSIX mode only, and none of them behind `command`.
@@ -166,11 +177,17 @@ impl Engine<'_> {
             state.print(&Value::unknown("a built-in command prints it"));
         }
         let words = call.argv.get(1..).unwrap_or_default();
+        let missing = match (name == "type", self.shell) {
+            (true, Shell::Bash) => Status::Code(1),
+            (true, _) => Status::Code(127),
+            (false, Shell::Dash | Shell::Bash | Shell::Ash) => Status::Code(1),
+            (false, _) => Status::Unknown,
+        };
         let [word] = words else { return state.with(Status::Unknown) };
-        if name != "type" {
+        let is_plain = |word: &bstr::BStr| !word.contains(&b'/') && !word.starts_with(b"-");
+        if name == "hash" && (missing == Status::Unknown || !word.known().is_some_and(is_plain)) {
             return state.with(Status::Unknown);
         }
-        let missing = Status::Code(if self.shell == Shell::Bash { 1 } else { 127 });
         let status = match word.known().map(|w| self.describe(w, call, &state)) {
             Some(Some(Some(_))) => Status::OK,
             Some(Some(None)) => missing,
@@ -192,13 +209,20 @@ fn told(name: &BString, mut state: State) -> State {
 
 fn shopt(call: &Call<'_>, mut state: State) -> State {
     let words: Vec<_> = call.argv.iter().skip(1).filter_map(Field::known).collect();
-    let harmless =
-        ["-s", "-u", "extglob", "expand_aliases", "globstar", "inherit_errexit", "huponexit", "checkwinsize"];
+    let harmless = ["-s", "-u", "-q", "extglob", "globstar", "huponexit", "checkwinsize"];
     let on = words.first().is_some_and(|w| *w == "-s");
-    if words.iter().any(|w| *w == "nullglob") {
-        state.options.nullglob = on;
+    let changes = on || words.first().is_some_and(|w| *w == "-u");
+    let options = &mut state.options;
+    for word in &words {
+        match word.as_bytes() {
+            _ if !changes => {}
+            b"nullglob" => options.nullglob = on,
+            b"lastpipe" => options.lastpipe = on,
+            b"inherit_errexit" => options.inherits = on,
+            b"expand_aliases" => options.aliases = on,
+            _ => options.strange |= !harmless.iter().any(|h| word == h),
+        }
     }
-    state.options.strange |= !words.iter().all(|w| *w == "nullglob" || harmless.iter().any(|h| w == h));
     let quiet = words.first().is_some_and(|w| w.starts_with(b"-") && w.contains(&b'q'));
     state.with(if quiet { Status::Unknown } else { Status::OK })
 }
