@@ -7,7 +7,7 @@ use imagelint::launch::script::{Bounds, End, Ending, Field, Inside, Invocation, 
 use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::{Credentials, Rootfs, View};
 
-const FILES: [&str; 24] = [
+const FILES: [&str; 26] = [
     "bin/",
     "bin/redis-server",
     "bin/su-exec",
@@ -25,6 +25,8 @@ const FILES: [&str; 24] = [
     "bin/chown",
     "bin/closed:644",
     "bin/id",
+    "bin/which",
+    "bin/getent",
     "etc/",
     "etc/passwd:644",
     "lib.sh:644",
@@ -217,10 +219,10 @@ fn what_cannot_be_run() {
 
 #[test]
 fn what_is_not_known_goes_both_ways() {
-    let text = "if pgrep -x app; then exec app; else exec java; fi\n";
+    let text = "if find /data -name x; then exec app; else exec java; fi\n";
     let ends = ends(Shell::Ash, 0, text, &[]);
     let when: Vec<_> = ends.iter().map(|e| e.when[0].text.clone()).collect();
-    assert_eq!(when, ["`pgrep -x app` succeeds", "`pgrep -x app` fails"]);
+    assert_eq!(when, ["`find /data -name x` succeeds", "`find /data -name x` fails"]);
     assert_eq!(
         told(Shell::Ash, 0, "for f in /docker-entrypoint.d/*; do [ -x \"$f\" ] && \"$f\"; done\nexec app\n", &[]),
         ["exec app"]
@@ -533,8 +535,8 @@ fn errexit_in_sourced_files() {
 #[test]
 fn commands_are_no_arithmetic() {
     for shell in [Shell::Dash, Shell::Ash] {
-        assert_eq!(told(shell, 0, "y=$(( n=0; $(pgrep x) ))\nexec app\n", &[]), ["exits Some(2)"]);
-        assert_eq!(told(shell, 0, "y=$(( 1 + $(pgrep x) ))\nexec app\n", &[]), ["exec app"]);
+        assert_eq!(told(shell, 0, "y=$(( n=0; $(find x) ))\nexec app\n", &[]), ["exits Some(2)"]);
+        assert_eq!(told(shell, 0, "y=$(( 1 + $(find x) ))\nexec app\n", &[]), ["exec app"]);
     }
 }
 
@@ -661,4 +663,66 @@ fn what_kill_does_not_take() {
         let all = [Shell::Dash, Shell::Bash, Shell::Ash].map(|shell| told(shell, kill));
         assert_eq!(all, [Some(dash), Some(bash), Some(ash)], "{kill}");
     }
+}
+
+/// What stands in files of the image is known before a program reads it there, unless the script may have changed it
+/// (measured with Debian 12 and busybox 1.35).
+#[test]
+fn programs_that_answer_from_files() {
+    for shell in [Shell::Dash, Shell::Bash, Shell::Ash] {
+        let own = |text: &str| told(shell, 0, &format!("{text}\n"), &[]);
+        for asked in [
+            "grep -q '^root:' /etc/passwd && exec app",
+            "grep -qs root$ /etc/passwd || exec app",
+            "[ \"$(grep -F root: /etc/passwd)\" ] && exec app",
+            "id root && exec app",
+            "id nosuch || exec app",
+            "[ \"$(id -u root)\" = 0 ] && exec app",
+            "getent passwd root && exec app",
+            "getent group nosuch || exec app",
+            "which java && exec app",
+            "which nosuch || exec app",
+            "hash java && exec app",
+            "hash nosuch || exec app",
+        ] {
+            assert_eq!(own(asked), ["exec app"], "{asked}");
+        }
+        assert_eq!(own("grep -q x /nowhere || exit $?"), ["exits Some(2)"]);
+        assert_eq!(own("getent passwd nosuch || exit $?"), ["exits Some(2)"]);
+        for unknown in [
+            "echo nosuch >/etc/passwd; id nosuch || exec app",
+            "redis-server; id nosuch || exec app",
+            "grep -q 'r.*t' /etc/passwd || exec app",
+            "grep -qv root /etc/passwd || exec app",
+        ] {
+            assert!(own(unknown).len() > 1, "{unknown}: {:?}", own(unknown));
+        }
+    }
+}
+
+/// Options of bash that change the way (measured with bash 5.2).
+#[test]
+fn shopt_options() {
+    let own = |text: &str| told(Shell::Bash, 0, &format!("{text}\n"), &[]);
+    assert_eq!(own("shopt -s lastpipe; true | exit 5; exit 4"), ["exits Some(5)"]);
+    assert_eq!(own("shopt -s lastpipe; set -o pipefail; false | true || exec app"), ["exec app"]);
+    assert_eq!(own("true | exit 5; exit 4"), ["exits Some(4)"]);
+    assert_eq!(own("set -e; x=$(false; true); exec app"), ["exec app"]);
+    assert_eq!(own("shopt -s inherit_errexit; set -e; x=$(false; true); exec app"), ["exits Some(1)"]);
+    assert_eq!(own("shopt -s extglob\ncase abc in a@(b|x)c) exec app;; esac"), ["exec app", "exits Some(0)"]);
+    assert_eq!(own("shopt -s extglob; case abc in a@(b|x)c) exec app;; esac"), ["exits Some(2)"]);
+    assert_eq!(own("alias x='exit 3'\nx\nexec app"), ["exec app"]);
+    assert_eq!(own("shopt -s expand_aliases\nalias y='exit 3'\nexec app"), ["exec app"]);
+    let renamed = own("shopt -s expand_aliases\nalias app='exit 3'\nexec app");
+    assert_eq!(renamed, ["unknown aliases are not followed"]);
+}
+
+/// `;;&` of bash tries the patterns that follow; what was run keeps its status where none matches (measured with bash 5.2).
+#[test]
+fn case_goes_on_matching() {
+    let own = |text: &str| told(Shell::Bash, 0, &format!("{text}\n"), &[]);
+    assert_eq!(own("case a in a) true ;;& b) exit 3;; a) exec app;; esac"), ["exec app"]);
+    assert_eq!(own("case a in a) false ;;& b) exit 3;; esac; exit $?"), ["exits Some(1)"]);
+    assert_eq!(own("case a in a) true ;& b) exit 3;; esac"), ["exits Some(3)"]);
+    assert_eq!(own("case a in a) true ;;& b) exit 3;; *) exec app;; esac"), ["exec app"]);
 }

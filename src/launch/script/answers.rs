@@ -64,7 +64,8 @@ impl Engine<'_> {
         if key.starts_with(b"-") || key.is_empty() {
             return None;
         }
-        let text = self.bytes_of(["/etc/", table].concat().as_str().into(), state)??;
+        let path = BString::from(["/etc/", table].concat());
+        let Some(text) = self.bytes_of(path.as_bstr(), state)? else { return Some(None) };
         let is_number = key.iter().all(u8::is_ascii_digit);
         let has_key = |line: &&[u8]| {
             let mut fields = line.split_str(":");
