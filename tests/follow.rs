@@ -7,7 +7,7 @@ use imagelint::launch::script::{Bounds, End, Ending, Field, Inside, Invocation, 
 use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::{Credentials, Rootfs, View};
 
-const FILES: [&str; 26] = [
+const FILES: [&str; 28] = [
     "bin/",
     "bin/redis-server",
     "bin/su-exec",
@@ -27,6 +27,8 @@ const FILES: [&str; 26] = [
     "bin/id",
     "bin/which",
     "bin/getent",
+    "bin/kill",
+    "bin/cat",
     "etc/",
     "etc/passwd:644",
     "lib.sh:644",
@@ -42,7 +44,11 @@ fn ends(shell: Shell, uid: u32, text: &str, arguments: &[&str]) -> Vec<Ending> {
 
 /// With what comes of SIGTERM.
 fn ends_on_term(text: &str, arguments: &[&str]) -> Vec<Ending> {
-    let call = call(Shell::Dash, text, arguments, false);
+    ends_on_term_of(Shell::Dash, text, arguments)
+}
+
+fn ends_on_term_of(shell: Shell, text: &str, arguments: &[&str]) -> Vec<Ending> {
+    let call = call(shell, text, arguments, false);
     walk(0, &Invocation { signals: vec!["TERM".into()], ..call })
 }
 
@@ -725,4 +731,51 @@ fn case_goes_on_matching() {
     assert_eq!(own("case a in a) false ;;& b) exit 3;; esac; exit $?"), ["exits Some(1)"]);
     assert_eq!(own("case a in a) true ;& b) exit 3;; esac"), ["exits Some(3)"]);
     assert_eq!(own("case a in a) true ;;& b) exit 3;; *) exec app;; esac"), ["exec app"]);
+}
+
+/// What is piped is known as far as what prints it is (measured with dash, bash and busybox of Debian 12).
+#[test]
+fn pipelines_carry_what_is_printed() {
+    for shell in [Shell::Dash, Shell::Bash, Shell::Ash] {
+        let own = |text: &str| told(shell, 0, &format!("{text}\n"), &[]);
+        for text in [
+            "echo foo | grep -q foo && exec app",
+            "echo foo | grep -q bar || exec app",
+            "[ \"$(echo 5 | { read y; echo \"$y\"; })\" = 5 ] && exec app",
+            "[ \"$(echo 5 | cat)\" = 5 ] && exec app",
+            "printf '%s\\n' a b | while read x; do [ \"$x\" = b ] && exit 6; done; [ $? = 6 ] && exec app",
+            "printf '%s\\n' a b | { read x; cat >/dev/null; read y; } || exec app",
+            "printf '%s\\n' a b | { read x; sleep 1; read y; } && exec app",
+        ] {
+            assert_eq!(own(text), ["exec app"], "{shell:?}: {text}");
+        }
+        let eaten = "printf '%s\\n' a b | { read x; find /data; read y; } && exec app";
+        assert_eq!(own(eaten), ["exec app", "exits None"], "{shell:?}");
+    }
+}
+
+/// Who is told by a trap that has forks of the shell send the signal (measured, with `tail` and a program with a handler).
+/// dash forgets its jobs in a fork, so that `jobs -p` prints none there.
+#[test]
+fn forks_that_tell_jobs() {
+    let is_told = |shell: Shell, action: &str| {
+        let text = format!("trap '{action}; exit 4' TERM\napp & p=$!\nwait\n");
+        let ends = ends_on_term_of(shell, &text, &[]);
+        let ending = ends.iter().find(|e| e.signalled.is_some() && matches!(e.end, End::Exits { .. })).unwrap();
+        (ending.jobs[0].told.is_some(), ending.signalled.as_ref().unwrap().otherwise)
+    };
+    for shell in [Shell::Dash, Shell::Bash, Shell::Ash] {
+        let by_jobs = shell != Shell::Dash;
+        for (action, told) in [
+            ("( kill $p )", true),
+            ("echo $p | xargs kill", true),
+            ("kill $p | cat", true),
+            ("kill -0 $p | cat", false),
+            ("x=$(kill $p)", true),
+            ("jobs -p | xargs kill", by_jobs),
+            ("jobs -p | cat | xargs -n1 kill -TERM", by_jobs),
+        ] {
+            assert_eq!(is_told(shell, action).0, told, "{shell:?}: {action}");
+        }
+    }
 }

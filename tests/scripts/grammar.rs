@@ -52,8 +52,10 @@ impl Generator {
         let command_string = self.chance(45);
         let mut lines = Vec::new();
         if self.chance(25) {
-            let options: &[&str] = &["set -e", "set -u", "set -eu", "set -f", "set -e"];
-            lines.push(self.one(options).to_owned());
+            let options: &[&str] =
+                &["set -e", "set -u", "set -eu", "set -f", "set -e", "set -o pipefail", "set -eo pipefail"];
+            let of_dash = if self.shell == Shell::Dash { 5 } else { options.len() };
+            lines.push(self.one(&options[..of_dash]).to_owned());
         }
         if self.chance(30) {
             lines.push(self.function());
@@ -133,14 +135,22 @@ impl Generator {
             12 => format!("( {} )", self.sub()),
             13 => format!("{{ {}; }}", self.body()),
             14 => format!("! {}", self.simple()),
-            15 => format!("{} | {}", self.stub(), self.stub()),
+            15 => match self.below(3) {
+                0 => format!("( {} ) | {}", self.stub(), self.stub()),
+                1 => format!("! {} | {}", self.stub(), self.stub()),
+                _ => format!("{} | {}", self.stub(), self.stub()),
+            },
             16 => format!("f {}", self.words(2)),
             17 => format!("eval '{}'", self.line().replace('\'', "\"")),
             18 if self.in_function => format!("return {}", self.one(&["", "0", "2"])).trim().to_owned(),
             18 => format!("exit {}", self.one(&["", "0", "3", "$?", "300"])).trim().to_owned(),
             19 if self.in_loop => self.one(&["break", "continue", "break 2"]).to_owned(),
             20 => format!("{} &", self.stub()),
-            21 => "wait".to_owned(),
+            21 => match self.below(3) {
+                0 => format!("{} & wait $!", self.awaited()),
+                1 => format!("if {} & wait $!; then p0 yes; else p0 no; fi", self.awaited()),
+                _ => "wait".to_owned(),
+            },
             22 => format!("exec {} {}", self.program(), self.words(2)),
             23 => "exec \"$@\"".to_owned(),
             24 => format!(
@@ -183,7 +193,9 @@ impl Generator {
         for _ in 0..1 + self.below(3) {
             let pattern = self.one(&patterns);
             let body = self.line();
-            text += &format!("{pattern}) {body} ;; ");
+            let odd = self.shell == Shell::Bash && self.chance(30);
+            let end = if odd { self.one(&[";;&", ";&"]) } else { ";;" };
+            text += &format!("{pattern}) {body} {end} ");
         }
         text + "esac"
     }
@@ -210,7 +222,7 @@ impl Generator {
 
     fn condition(&mut self) -> String {
         let (a, b) = (self.quoted(), self.quoted());
-        match self.below(22) {
+        match self.below(25) {
             0 => format!("[ {a} = {b} ]"),
             1 => format!("[ {a} != {b} ]"),
             2 => format!("[ -n {a} ]"),
@@ -233,6 +245,11 @@ impl Generator {
             15 => "[ \"${1#-}\" != \"$1\" ]".to_owned(),
             16 => format!("[ $((1 + {})) -gt {} ]", self.below(3), self.below(3)),
             17 => format!("[ {} ]", self.word()),
+            19 => {
+                format!("grep {} {} \"$D/{}\"", self.one(&["-q", "-qs", "-qF"]), a, self.one(&["a.t", "empty", "nope"]))
+            }
+            20 => format!("id {} >/dev/null 2>&1", self.one(&["root", "-u root", "nosuch"])),
+            21 => format!("hash {}", self.one(&["p0", "nope", "echo", "f"])),
             18 => format!("cd {}", self.one(&["$D/sub", "/nope", "\"$D\"", "."])),
             _ => self.stub(),
         }
@@ -293,6 +310,11 @@ impl Generator {
             12 if self.shell == Shell::Bash => format!("f-g() {{ {}; }}", self.stub()),
             _ => "( exec </nope/x; p0 in )".to_owned(),
         }
+    }
+
+    /// A job whose status is asked for.
+    fn awaited(&mut self) -> &'static str {
+        self.one(&["p0 job", "p3 job", "p7", "nope", "( p3 )", "u0"])
     }
 
     fn words(&mut self, most: usize) -> String {

@@ -31,7 +31,7 @@ const SHELLS: [(Shell, &[&str], usize); 9] = [
 const TEXTS: &str = include_str!("ends.txt");
 
 /// Programs that leave no line.
-const SILENT: [&str; 3] = ["basename", "dirname", "badint"];
+const SILENT: [&str; 5] = ["basename", "dirname", "badint", "grep", "id"];
 
 /// How one script went.
 enum Verdict {

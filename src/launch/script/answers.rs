@@ -32,9 +32,15 @@ impl Engine<'_> {
                 let entry = self.entry(table.to_str().ok()?, key, state)?;
                 Some(entry.map_or((2, Some(BString::default())), |line| (0, Some([&line[..], b"\n"].concat().into()))))
             }
+            (b"cat", []) => Some((0, input(state))),
             (b"grep" | b"egrep" | b"fgrep", operands) => self.grep(operands, state),
             _ => None,
         }
+    }
+
+    /// Whether a program is known to be found in PATH.
+    pub(in crate::launch::script) fn finds(&self, name: &str, state: &State) -> bool {
+        matches!(self.which(name.into(), state), Some((0, _)))
     }
 
     fn which(&self, name: &BStr, state: &State) -> Option<Answer> {
@@ -89,10 +95,11 @@ impl Engine<'_> {
         }))
     }
 
-    /// grep(1) for plain text in one file.
+    /// grep(1) for plain text in one file, or in what it is fed.
     fn grep(&self, operands: &[&[u8]], state: &State) -> Option<Answer> {
         let at = operands.iter().position(|word| !word.starts_with(b"-")).unwrap_or(operands.len());
-        let (options, [pattern, file]) = (operands.get(..at)?, operands.get(at..)?) else { return None };
+        let (options, operands) = operands.split_at_checked(at)?;
+        let (pattern, files) = operands.split_first()?;
         let letters: Vec<u8> = options.iter().flat_map(|word| word.iter().skip(1).copied()).collect();
         if !letters.iter().all(|letter| b"qsFE".contains(letter)) {
             return None;
@@ -103,8 +110,14 @@ impl Engine<'_> {
         if !pattern.iter().all(|b| b.is_ascii_alphanumeric() || LITERAL.contains(b)) {
             return None;
         }
-        let path = absolute(file.as_bstr(), &state.cwd)?;
-        let Some(text) = self.bytes_of(path.as_bstr(), state)? else { return Some((2, Some(BString::default()))) };
+        let text = match files {
+            [] => input(state)?.into(),
+            [file] => match self.bytes_of(absolute(file.as_bstr(), &state.cwd)?.as_bstr(), state)? {
+                Some(text) => text,
+                None => return Some((2, Some(BString::default()))),
+            },
+            _ => return None,
+        };
         let is_match = |line: &&[u8]| match (begins, ends) {
             (true, true) => *line == pattern,
             (true, false) => line.starts_with(pattern),
@@ -127,6 +140,14 @@ impl Engine<'_> {
             Content::Absent => Some(None),
             Content::Unknown => None,
         }
+    }
+}
+
+/// What a program reads from its standard input.
+fn input(state: &State) -> Option<BString> {
+    match &state.input {
+        None => Some(BString::default()),
+        Some(text) => text.known().map(BStr::to_owned),
     }
 }
 

@@ -4,6 +4,7 @@ use bstr::ByteSlice;
 
 use super::Cause;
 use super::engine::{Context, Engine, MAX_DEPTH};
+use super::redirection::feed;
 use super::state::{Catch, Flow, State};
 use super::value::{Status, Truth};
 use crate::format::shell::{Command, Kind, List, Span};
@@ -53,7 +54,9 @@ impl Engine<'_> {
             Some(list) => self.subshell(list, state, command.span, context),
             None => self.compound(command, state, context),
         };
-        states.iter_mut().for_each(|s| s.input.clone_from(&input));
+        if feed(&command.redirections) {
+            states.iter_mut().for_each(|s| s.input.clone_from(&input));
+        }
         if elsewhere {
             states.iter_mut().for_each(|s| s.output.clone_from(&saved));
         }

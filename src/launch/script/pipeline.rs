@@ -1,97 +1,101 @@
 //! Pipelines (POSIX XCU 2.9.2).
 
 use super::engine::{Context, Engine};
+use super::job::Noted;
 use super::state::{Errors, State};
 use super::value::{Status, Value};
 use super::{Condition, Started, Within, program};
 use crate::format::shell::{Command, Kind, Span};
 use crate::launch::shell::{Place, Shell};
 
+/// What the members of a pipeline have come to so far.
+struct Members {
+    /// What the pipeline ends with, as far as it has been followed.
+    status: Status,
+    /// What it prints.
+    output: Option<Value>,
+    /// What the next member reads.
+    piped: Option<Value>,
+    /// The shell behind it.
+    after: State,
+    /// Of the member that has the first program that may never end: whether it is the last, and nothing but that program.
+    decides: Option<(bool, bool)>,
+    /// No member has more than one end.
+    certain: bool,
+    /// A filter may fail, though it should not.
+    doubted: bool,
+}
+
 impl Engine<'_> {
     /// `a | b`: every member is a fork of the shell, the last one too.
     pub(super) fn pipeline(&mut self, commands: &[Command], state: State, span: Span, context: Context) -> Vec<State> {
-        let (mut status, mut output) = (Status::OK, state.output.clone());
-        let mut after = state.clone();
-        let (before, mut long) = (self.noted.len(), false);
-        let (mut piped, mut certain, mut doubted) = (false, true, false);
-        // of the member that has the first program: whether it is the last, and nothing but that program
-        let mut decides = None;
+        let before = self.noted.len();
+        let mut members = Members {
+            status: Status::OK,
+            output: state.output.clone(),
+            piped: None,
+            after: state.clone(),
+            decides: None,
+            certain: true,
+            doubted: false,
+        };
         for (i, command) in commands.iter().enumerate() {
             let last = i + 1 == commands.len();
             if last && context.tail && self.becomes_the_last(&state) {
-                let fed = State { input: Some(Value::unknown("a pipeline feeds it")), ..after };
-                return self.command(command, fed, context);
+                return self.command(command, State { input: members.piped, ..members.after }, context);
             }
-            if last && i > 0 && state.options.lastpipe && !state.options.monitor && self.shell == Shell::Bash {
+            if last && state.options.lastpipe && !state.options.monitor && self.shell == Shell::Bash {
                 if self.noted.len() > before {
-                    return vec![self.give_up(after, "what is piped into the shell itself may never end", span)];
+                    return vec![self.give_up(
+                        members.after,
+                        "what is piped into the shell itself may never end",
+                        span,
+                    )];
                 }
-                return self.last_in_shell(command, State { status, ..after }, status, context);
+                return self.last_in_shell(command, members, context);
             }
-            let mut inside = self.fork_for(command, &state);
-            inside.output = if last { state.output.clone() } else { None };
-            if piped {
-                inside.input = Some(Value::unknown("a pipeline feeds it"));
-            }
-            piped = true;
-            self.muted += 1;
-            let ends = self.command(command, inside, Context { checked: context.checked, tail: false });
-            let ends: Vec<State> = ends.into_iter().flat_map(|s| self.leave_subshell(s)).collect();
-            self.muted -= 1;
-            let Some(member) = ends.iter().map(|s| s.status).reduce(Status::join) else {
-                // a member that never ends
-                return vec![self.give_up(after, "a member of the pipeline does not end", span)];
+            let ends = self.member(command, &state, &members, last, context);
+            let Some(status) = ends.iter().map(|s| s.status).reduce(Status::join) else {
+                return vec![self.give_up(members.after, "a member of the pipeline does not end", span)];
             };
-            status = match (last, state.options.pipefail, member.success()) {
-                (true, false, _) => member,
-                (_, true, Some(false)) => member,
-                (_, true, Some(true)) => status,
-                (_, true, None) if status.success() == Some(false) && is_filter(&ends) => {
-                    doubted = true;
-                    status
-                }
-                (_, true, None) if status.success() == Some(false) => Status::Failed,
-                (_, true, None) => Status::Unknown,
-                (false, false, _) => status,
-            };
-            certain &= ends.len() == 1;
-            for end in &ends {
-                after.notice(end.signalled.as_ref());
-                long |= self.noted.len() > before;
-                if long && decides.is_none() {
-                    decides = Some((last, matches!(command.kind, Kind::Simple(_))));
-                }
-                if last {
-                    output = match (output, &end.output) {
-                        (Some(_), Some(new)) if ends.len() == 1 => Some(new.clone()),
-                        (Some(_), _) => Some(Value::unknown("a pipeline prints it")),
-                        (None, _) => None,
-                    };
-                }
-                after.absorb(end);
-                after.errors = after.errors.max(if state.errors == Errors::Aside { state.errors } else { end.errors });
-            }
-            match ends.as_slice() {
-                [end] => {
-                    after.started.extend(own(end, state.started.len()));
-                    after.missing.clone_from(&end.missing);
-                }
-                _ => after.started.tear(),
-            }
+            let long = self.noted.len() > before;
+            members.add(command, &ends, (status, last, long), &state);
         }
+        self.piped(members, before, span, context)
+    }
+
+    /// One member: its ends.
+    fn member(
+        &mut self,
+        command: &Command,
+        state: &State,
+        members: &Members,
+        last: bool,
+        context: Context,
+    ) -> Vec<State> {
+        let mut inside = self.fork_for(command, state);
+        inside.output = if last { state.output.clone() } else { Some("".into()) };
+        inside.input = members.piped.clone().or(inside.input);
+        self.muted += 1;
+        let ends = self.command(command, inside, Context { checked: context.checked, tail: false });
+        let ends = ends.into_iter().flat_map(|s| self.leave_subshell(s)).collect();
+        self.muted -= 1;
+        ends
+    }
+
+    /// The shell behind a pipeline whose members have all ended.
+    fn piped(&mut self, members: Members, before: usize, span: Span, context: Context) -> Vec<State> {
+        let Members { status, output, mut after, decides, certain, doubted, .. } = members;
         after.pause();
-        after.output = output;
-        after.status = status;
-        after.pending = None;
-        if long {
-            let mut noted = self.noted.drain(before..);
-            let (first, others) = (noted.next(), noted.count());
+        (after.output, after.status, after.pending) = (output, status, None);
+        let noted: Vec<Noted> = self.noted.drain(before..).collect();
+        let others = noted.len().saturating_sub(1);
+        if let Some(first) = noted.into_iter().next() {
             let decides = match decides {
-                Some((last, true)) => last || state.options.pipefail && others == 0 && status.success() != Some(false),
+                Some((last, true)) => last || after.options.pipefail && others == 0 && status.success() != Some(false),
                 _ => false,
             };
-            let within = Within::Pipeline { decides };
-            let pending = first.and_then(|program| self.note_child(&mut after, program, within, span));
+            let pending = self.note_child(&mut after, first, Within::Pipeline { decides }, span);
             after.pending = pending.filter(|_| certain);
         }
         let mut states = Vec::new();
@@ -106,9 +110,10 @@ impl Engine<'_> {
     }
 
     /// `lastpipe` of bash: the last member runs in the shell itself, which then looks at what the others ended with.
-    fn last_in_shell(&mut self, command: &Command, state: State, others: Status, context: Context) -> Vec<State> {
-        let (input, pipefail) = (state.input.clone(), state.options.pipefail);
-        let fed = State { input: Some(Value::unknown("a pipeline feeds it")), ..state };
+    fn last_in_shell(&mut self, command: &Command, members: Members, context: Context) -> Vec<State> {
+        let Members { status: others, piped, after, .. } = members;
+        let (input, pipefail) = (after.input.clone(), after.options.pipefail);
+        let fed = State { input: piped, status: others, ..after };
         let states = self.command(command, fed, context.inner());
         self.each(states, |_, mut state| {
             state.input.clone_from(&input);
@@ -124,6 +129,47 @@ impl Engine<'_> {
     /// Whether the shell becomes the last member of a pipeline that comes last: its status is then the pipeline's.
     fn becomes_the_last(&self, state: &State) -> bool {
         self.shell.replaces_itself(Place::Pipeline) && self.muted == 0 && self.lets_go(state) && !state.options.pipefail
+    }
+}
+
+impl Members {
+    /// Takes in the ends of one more, which has this `status`.
+    fn add(&mut self, command: &Command, ends: &[State], (status, last, long): (Status, bool, bool), state: &State) {
+        let failed = self.status.success() == Some(false);
+        self.status = match (state.options.pipefail, status.success()) {
+            (false, _) if last => status,
+            (false, _) | (true, Some(true)) => self.status,
+            (true, Some(false)) => status,
+            (true, None) if failed && is_filter(ends) => {
+                self.doubted = true;
+                self.status
+            }
+            (true, None) if failed => Status::Failed,
+            (true, None) => Status::Unknown,
+        };
+        self.certain &= ends.len() == 1;
+        if long && self.decides.is_none() {
+            self.decides = Some((last, matches!(command.kind, Kind::Simple(_))));
+        }
+        let after = &mut self.after;
+        for end in ends {
+            after.notice(end.signalled.as_ref());
+            after.absorb(end);
+            after.errors = after.errors.max(if state.errors == Errors::Aside { state.errors } else { end.errors });
+        }
+        let mut printed = Some(Value::unknown("a pipeline prints it"));
+        match ends {
+            [end] => {
+                printed.clone_from(&end.output);
+                after.started.extend(own(end, state.started.len()));
+                after.missing.clone_from(&end.missing);
+            }
+            _ => after.started.tear(),
+        }
+        match last {
+            true => self.output = self.output.take().and(printed),
+            false => self.piped = printed.or_else(|| Some(Value::unknown("a pipeline feeds it"))),
+        }
     }
 }
 

@@ -14,6 +14,15 @@ use crate::format::shell::{Redirect, Redirection, Span};
 /// More of a file is not fed to `read`.
 const MAX_INPUT: usize = 4096;
 
+/// Whether a command reads from elsewhere than the shell does.
+pub(super) fn feed(redirections: &[Redirection]) -> bool {
+    redirections.iter().any(|redirection| match redirection.operator {
+        Redirect::Here | Redirect::HereString => true,
+        Redirect::Read | Redirect::Both | Redirect::DuplicateInput => redirection.fd.unwrap_or(0) == 0,
+        _ => false,
+    })
+}
+
 impl Engine<'_> {
     /// A redirection that failed: the command is not run.
     pub(super) fn refused(

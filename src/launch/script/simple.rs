@@ -4,6 +4,7 @@ use bstr::{BString, ByteSlice};
 
 use super::engine::{Context, Engine};
 use super::expand::Fail;
+use super::redirection::feed;
 use super::state::{Content, Flow, Function, State};
 use super::value::{Field, Status, Value};
 use super::{Cause, Condition};
@@ -81,7 +82,9 @@ impl Engine<'_> {
         }
         if !becomes && !command.redirections.is_empty() {
             for state in &mut states {
-                state.input.clone_from(&input);
+                if feed(&command.redirections) {
+                    state.input.clone_from(&input);
+                }
                 if elsewhere {
                     state.output.clone_from(&output);
                 }

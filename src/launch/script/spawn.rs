@@ -211,6 +211,10 @@ impl Engine<'_> {
         if state.started.len() < MAX_STARTED {
             state.started.push(Started { argv: call.argv.clone(), line: call.span.line, apart });
         }
+        if let Some(words) = self.killed_by_xargs(&call.argv, &state) {
+            let state = self.send(&words, state);
+            return self.checked(state, call.span, call.context, Some(true));
+        }
         let run = match state.cwd.known() {
             Some(cwd) => self.world.run(&call.argv, cwd),
             None => Run::UNKNOWN,
@@ -260,6 +264,10 @@ impl Engine<'_> {
             }
         }
         self.effects(&call.argv, &run, &mut state);
+        if matches!(state.input, Some(Value::Known(_))) && program::may_read(&call.argv) {
+            let rest = Value::unknown("a program may have read of it");
+            state.input = Some(if call.argv.len() == 1 && base(name) == b"cat" { "".into() } else { rest });
+        }
         state.status = run.status;
         self.checked(state, call.span, call.context, Some(true))
     }

@@ -393,11 +393,17 @@ impl State {
         !self.acted && self.files.is_clean()
     }
 
-    /// Takes over what a fork has done to files, and which program failed in it last.
+    /// Takes over what a fork has done to files and jobs, and which program failed in it last.
     pub fn absorb(&mut self, inside: &State) {
         self.files.disturbed |= inside.files.disturbed;
         self.acted |= inside.acted;
         self.failed.clone_from(&inside.failed);
+        for told in inside.inherited.iter().filter(|job| job.told.is_some()) {
+            let own = self.jobs.iter().position(|job| job.number == told.number && job.told.is_none());
+            if let Some(job) = own.and_then(|at| self.jobs.get_mut(at)) {
+                job.told.clone_from(&told.told);
+            }
+        }
     }
 
     /// Keeps of the way here what both have.

@@ -2,6 +2,7 @@
 
 use bstr::{BStr, BString, ByteSlice};
 
+use crate::launch::script::compound::base;
 use crate::launch::script::engine::Engine;
 use crate::launch::script::job::{self, Noted, SIGNALS};
 use crate::launch::script::simple::Call;
@@ -132,22 +133,49 @@ impl Engine<'_> {
     }
 
     /// `kill`: jobs that are sent a signal are remembered as told.
-    pub(super) fn kill(&mut self, call: &Call<'_>, mut state: State) -> State {
+    pub(super) fn kill(&mut self, call: &Call<'_>, state: State) -> State {
         let words = call.argv.get(1..).unwrap_or_default();
-        let Some((signal, targets)) = signal(words) else { return state.with(Status::Unknown) };
-        if self.refuses(words, &state) {
+        let is_bare = signal(words).is_some_and(|(_, targets)| targets.is_empty());
+        if is_bare || self.refuses(words, &state) {
             return state.with(Status::Code(if self.shell == Shell::Dash { 2 } else { 1 }));
         }
-        let mut status =
-            if targets.is_empty() { Status::Code(if self.shell == Shell::Dash { 2 } else { 1 }) } else { Status::OK };
+        self.send(words, state)
+    }
+
+    /// What `xargs kill` does with the numbers that a pipeline feeds it: the words of that `kill`.
+    pub(in crate::launch::script) fn killed_by_xargs(&self, argv: &[Field], state: &State) -> Option<Vec<Field>> {
+        let word = |at: usize| argv.get(at).and_then(Field::known).map(|word| base(word));
+        if word(0) != Some(b"xargs") {
+            return None;
+        }
+        let at = (1..argv.len()).find(|at| word(*at) == Some(b"kill"))?;
+        let options = ["-r", "--no-run-if-empty", "-n1", "-n", "1", "-t"];
+        let plain = (1..at).all(|at| options.iter().any(|option| word(at) == Some(option.as_bytes())));
+        let read = state.input.as_ref().and_then(Value::known).filter(|_| plain && self.finds("kill", state))?;
+        let ids = read.split_str("\n").flat_map(|line| line.split_str(" ")).filter(|id| !id.is_empty());
+        let ids: Vec<Field> = ids.map(|id| Field::One(Value::Known(id.into()))).collect();
+        let own = argv.get(at + 1..).unwrap_or_default().iter().cloned();
+        Some(own.chain(ids.iter().cloned()).collect()).filter(|_| !ids.is_empty())
+    }
+
+    /// What `kill` does that is given these words.
+    pub(in crate::launch::script) fn send(&mut self, words: &[Field], state: State) -> State {
+        match signal(words) {
+            Some((signal, targets)) => self.send_to(signal, targets, state),
+            None => state.with(Status::Unknown),
+        }
+    }
+
+    fn send_to(&mut self, signal: Option<BString>, targets: &[Field], mut state: State) -> State {
         if signal.as_ref().is_some_and(|s| s == "0") {
             return state.with(Status::Unknown);
         }
+        let mut status = Status::OK;
         for word in targets {
             let target = word.known().map_or(Target::Unknown, |word| self.target(word, &state));
             match target {
-                // in a fork of the shell that has it
-                Target::Job(number) if !state.jobs.iter().any(|job| job.number == number) => otherwise(&mut state),
+                // of a shell further out
+                Target::Job(number) if !is_known(number, &state) => otherwise(&mut state),
                 Target::Job(number) => tell(&mut state, Some(number), signal.as_ref()),
                 Target::Nobody => status = Status::Code(1),
                 Target::All => tell(&mut state, None, signal.as_ref()),
@@ -265,6 +293,11 @@ fn signal(words: &[Field]) -> Option<(Option<BString>, &[Field])> {
     }
 }
 
+/// Whether it is a job of this shell, or of the one that it is a fork of.
+fn is_known(number: usize, state: &State) -> bool {
+    state.jobs.iter().chain(state.inherited.iter()).any(|job| job.number == number)
+}
+
 /// Jobs may end by what is done here, in a way that is not followed.
 fn otherwise(state: &mut State) {
     if let Some(signalled) = &mut state.signalled {
@@ -281,9 +314,10 @@ fn is_long_name(word: &Field) -> bool {
 /// Sends a signal to one job, or to all.
 fn tell(state: &mut State, number: Option<usize>, signal: Option<&BString>) {
     let ends = signal.filter(|s| !HARMLESS.iter().any(|harmless| *s == harmless));
-    for job in state.jobs.iter_mut().filter(|j| number.is_none_or(|n| n == j.number)) {
-        if let Some(signal) = ends {
-            job.told = Some(signal.clone());
-        }
+    let Some(signal) = ends else { return };
+    let is_meant = |job: &&mut Job| number.is_none_or(|n| n == job.number);
+    // those of the shell that this is a fork of are told as well
+    for job in state.jobs.iter_mut().chain(state.inherited.iter_mut()).filter(is_meant) {
+        job.told = Some(signal.clone());
     }
 }
