@@ -5,7 +5,7 @@ use std::cell::RefCell;
 
 use super::outcome::{Cause, Outcome, Role, Step, StepKind, Via};
 use super::program::{Next, Running};
-use super::script::{Called, Ended, Failed, Programs};
+use super::script::{Called, Failed, Fate, Programs};
 use super::scripts::MAX_BRANCHES;
 use super::shell::Shell;
 use super::ways::Choices;
@@ -19,16 +19,19 @@ pub(super) struct Starting<'r> {
 }
 
 impl Programs for Starting<'_> {
-    fn ended(&self, called: &Called<'_>) -> Option<Ended> {
+    fn fate(&self, called: &Called<'_>) -> Fate {
         let mut steps = self.steps.to_vec();
-        let outcome =
-            self.running.surely(self.shell, called, Role::ShellCommand { line: 0, sourced: false }, &mut steps)?;
+        let role = Role::ShellCommand { line: 0, sourced: false };
+        let Some(outcome) = self.running.surely(self.shell, called, role, &mut steps) else { return Fate::Unknown };
         let own = steps.get(self.steps.len()..).unwrap_or_default();
         match outcome {
             // what goes on in the background is another question
-            Outcome::Exits { cause: Cause::LeftBehind { .. } | Cause::ScriptEnds { left: Some(_), .. }, .. } => None,
-            Outcome::Exits { code, .. } => Some(Ended { code, acted: own.iter().any(|s| s.kind == StepKind::Shell) }),
-            _ => None,
+            Outcome::Exits { cause: Cause::LeftBehind { .. } | Cause::ScriptEnds { left: Some(_), .. }, .. } => {
+                Fate::Unknown
+            }
+            Outcome::Exits { code, .. } => Fate::Ends { code, acted: own.iter().any(|s| s.kind == StepKind::Shell) },
+            Outcome::Runs if own.iter().all(|s| matches!(s.kind, StepKind::Elf | StepKind::Loader)) => Fate::Runs,
+            _ => Fate::Unknown,
         }
     }
 }

@@ -131,7 +131,7 @@ impl Memory {
             shell: program.map(|program| program.file.ino).or(busybox),
             credentials: credentials.clone(),
             resets_parents: view.resets_parents(),
-            bounding: *bounding,
+            bounding: if view.has_capabilities() { *bounding } else { 0 },
             disturbed: *disturbed,
             branches: *branches,
         };

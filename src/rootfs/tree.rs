@@ -213,6 +213,11 @@ impl Rootfs {
         Some(Inode { kind, mode, uid, gid, layer, ordinal, implied })
     }
 
+    /// Whether any file has capabilities.
+    pub fn has_capabilities(&self) -> bool {
+        self.kept.iter().any(|slot| slot.capability.is_some())
+    }
+
     fn kept(&self, ino: Ino) -> Option<Kept<'_>> {
         let at = self.kept.binary_search_by_key(&ino, |slot| slot.ino).ok()?;
         Some(Kept { tree: &self.tree, slot: self.kept.get(at)? })

@@ -113,6 +113,11 @@ impl<'a> View<'a> {
         Likeness { reset_parents: self.reset_parents, added: self.added.len(), names: self.names.clone() }
     }
 
+    /// Whether any file of the image has capabilities.
+    pub fn has_capabilities(&self) -> bool {
+        self.rootfs.has_capabilities()
+    }
+
     /// See [`View::reset_parents`].
     pub fn resets_parents(&self) -> bool {
         self.reset_parents

@@ -8,7 +8,7 @@ use bstr::{BString, ByteSlice};
 
 use super::job::{Last, Noted};
 use super::state::{Flow, State};
-use super::value::{Status, Value};
+use super::value::{Field, Status, Value};
 use super::world::{Found, World};
 use super::{Bounds, Cause, Condition, Ending, Invocation, dialect};
 use crate::format::shell::{self, Fault, List, Script, Span, Statement};
@@ -64,6 +64,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         last: Last::default(),
         endings: Vec::new(),
         commands: RefCell::default(),
+        running: Vec::new(),
         origin: None,
         source: Rc::from(invocation.text.as_bytes()),
         texts: HashMap::new(),
@@ -104,6 +105,8 @@ pub(super) struct Engine<'a> {
     pub endings: Vec<Ending>,
     /// What was looked up in the image.
     pub commands: RefCell<HashMap<Sought, Found>>,
+    /// Programs that get control whatever their words are: name, PATH, working directory.
+    pub running: Vec<(Field, Value, Value)>,
     /// The text that spans refer to.
     pub source: Rc<[u8]>,
     /// What was read, so that it is read once.

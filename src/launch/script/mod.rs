@@ -49,7 +49,7 @@ use crate::format::shell::{Dialect, Span};
 pub use engine::follow;
 pub use program::run as run_known;
 pub use value::{Field, Status, Truth, Value};
-pub use world::{Called, Content, Ended, Found, Inside, Programs, Run, World};
+pub use world::{Called, Content, Fate, Found, Inside, Programs, Run, World};
 
 /// A shell that is given a script.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -16,7 +16,7 @@ pub(super) const READONLY: &str = "a readonly variable is assigned";
 /// Function calls within one another.
 const MAX_CALLS: usize = 30;
 /// Calls of a function within itself that hang on what is not known.
-const MAX_UNKNOWN_CALLS: usize = 4;
+const MAX_UNKNOWN_CALLS: usize = 2;
 
 /// A command whose words are expanded.
 pub struct Call<'c> {

@@ -12,13 +12,15 @@ use super::program;
 use super::simple::Call;
 use super::state::{Content, Flow, State};
 use super::value::{Field, Status, Truth, Value, all_known};
-use super::world::{Called, Ended, Found, Run, absolute};
+use super::world::{Called, Fate, Found, Run, absolute};
 use super::{Cause, Condition, End, Ending, Failed, Missing, Started, Trap, Within};
 use crate::format::shell::{Redirect, Redirection, Span};
 use crate::launch::shell::{Place, Shell};
 
 /// A sleep that takes as long, in seconds, is no pause.
 const LONG: u64 = 60;
+/// Variables that the dynamic loader looks at (ld.so(8)).
+const LINKING: [&str; 2] = ["LD_LIBRARY_PATH", "LD_PRELOAD"];
 /// Programs that are remembered.
 const MAX_STARTED: usize = 256;
 /// Commands that could not be run, likewise.
@@ -274,10 +276,21 @@ impl Engine<'_> {
 
     /// What surely comes of a program that is not known by its name.
     fn ended(&mut self, call: &Call<'_>, state: &mut State, run: &mut Run) {
+        let own = |name: &[u8]| call.assigned.iter().any(|(assigned, _)| assigned == name);
+        let linked = |name: &&str| state.variables.get(name.as_bytes()).is_some() || own(name.as_bytes());
+        let path = state.text(b"PATH").flatten().filter(|_| !own(b"PATH") && !LINKING.iter().any(linked));
+        let key = call.argv.first().cloned().zip(path).map(|(name, path)| (name, path, state.cwd.clone()));
+        if key.as_ref().is_some_and(|key| self.running.contains(key)) {
+            return;
+        }
         let environment = environment(state, &call.assigned);
         let (changed, fed) = (!state.leaves_files(), state.input.is_some());
         let called = Called { argv: &call.argv, environment: &environment, cwd: &state.cwd, changed, fed };
-        let Some(Ended { code, acted }) = self.world.ended(&called) else { return };
+        let (code, acted) = match self.world.fate(&called) {
+            Fate::Ends { code, acted } => (code, acted),
+            Fate::Runs => return self.running.extend(key),
+            Fate::Unknown => return,
+        };
         let output = if acted { None } else { Some(BString::default()) };
         *run = Run { short: true, status: Status::Code(code), output, disturbs: acted, never: false };
         if code == 0 {

@@ -66,19 +66,26 @@ pub struct Called<'c> {
     pub fed: bool,
 }
 
-/// How a program surely ends.
+/// What is sure to become of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
-    /// With this code.
-    pub code: u8,
-    /// It is a script, which did what it does; others end before they do anything.
-    pub acted: bool,
+pub enum Fate {
+    /// It ends by itself, and soon.
+    Ends {
+        /// With this code.
+        code: u8,
+        /// It is a script, which did what it does; others end before they do anything.
+        acted: bool,
+    },
+    /// It gets control, whatever its words are.
+    Runs,
+    /// That is not known.
+    Unknown,
 }
 
 /// Follows programs that scripts start.
 pub trait Programs {
-    /// How a program surely ends by itself, and soon; `None` if it may run on, or if that is not known.
-    fn ended(&self, called: &Called<'_>) -> Option<Ended>;
+    /// What is sure to become of a program.
+    fn fate(&self, called: &Called<'_>) -> Fate;
 }
 
 impl Run {
@@ -106,9 +113,9 @@ pub trait World {
     }
     /// What comes of running a program.
     fn run(&self, argv: &[Field], cwd: &BStr) -> Run;
-    /// How a program surely ends: see [`Programs::ended`].
-    fn ended(&self, _called: &Called<'_>) -> Option<Ended> {
-        None
+    /// What is sure to become of a program: see [`Programs::fate`].
+    fn fate(&self, _called: &Called<'_>) -> Fate {
+        Fate::Unknown
     }
 }
 
@@ -312,8 +319,8 @@ impl World for Inside<'_> {
         program::run(argv, cwd, self)
     }
 
-    fn ended(&self, called: &Called<'_>) -> Option<Ended> {
-        self.programs?.ended(called)
+    fn fate(&self, called: &Called<'_>) -> Fate {
+        self.programs.map_or(Fate::Unknown, |programs| programs.fate(called))
     }
 }
 
