@@ -352,7 +352,6 @@ fn a_child_that_fails_ends_what_has_its_status() {
     assert_eq!(run("bash", "set -eo pipefail; /three | cat; exec ok"), "3 script-ends");
     for body in [
         "set -e; /three | cat; exec ok",
-        "/three | cat",
         "set -e; true | /three || exec ok",
         "set -e; if true | /three; then :; fi; exec ok",
         "true | { /three; exec ok; }",
@@ -361,13 +360,58 @@ fn a_child_that_fails_ends_what_has_its_status() {
             assert_eq!(run(shell, body), "runs", "{shell}: {body}");
         }
     }
-    for (body, code) in [("! true | /three", 0), ("/three || exit 5", 5), ("x=$(/three) || exit $?; exec ok", 3)] {
+    for (body, code) in
+        [("! true | /three", 0), ("/three | cat", 0), ("/three || exit 5", 5), ("x=$(/three) || exit $?; exec ok", 3)]
+    {
         for shell in ["sh", "bash"] {
             assert_eq!(run(shell, body), format!("{code} script-ends"), "{shell}: {body}");
         }
     }
     // the other member goes on for long
     assert_eq!(run("bash", "set -eo pipefail; /three | sleep 900; exec ok"), "runs");
+}
+
+/// A program that is sure to fail decides what comes after it, and is named where that ends the shell (measured with dash,
+/// bash and busybox of Debian 12).
+#[test]
+fn a_program_that_is_sure_to_fail_decides() {
+    let run = |shell: &str, body: &str| {
+        let text = format!("#!/bin/{shell}\n{body}\n");
+        let (bad, reads): (&[u8], &[u8]) = (b"#!/nope\n", b"#!/bin/sh\nread x && exit 4\nexit 6\n");
+        let (either, three): (&[u8], &[u8]) =
+            (b"#!/bin/sh\n[ -n \"$HOSTNAME\" ] || exit 3\nkill -0 7 && exit 3\nexit 0\n", b"#!/bin/sh\nexit 3\n");
+        let sleep = ok();
+        let files = [("ep.sh", text.as_bytes()), ("bad", bad), ("reads", reads), ("either", either), ("three", three)];
+        let files = [&files[..], &[("bin/sleep", &sleep)]].concat();
+        docker(image(&files, &["/ep.sh"], &[]))
+    };
+    for shell in ["sh", "bash"] {
+        for body in [
+            "set -e; /bad; exec ok",
+            "set -e; x=$(/bad); exec ok",
+            "/bad && exec ok",
+            "/bad & wait $!",
+            "set -e; /bad & wait $!; exec ok",
+            "( /bad )",
+        ] {
+            assert_eq!(run(shell, body), "127 interpreter-not-found", "{shell}: {body}");
+        }
+        for (body, end) in [
+            ("/bad || exit 5; exec ok", "5 interpreter-not-found"),
+            ("if /bad; then exec ok; else exit 6; fi", "6 interpreter-not-found"),
+            ("trap 'exit 9' EXIT; set -e; /bad; exec ok", "9 interpreter-not-found"),
+            ("/three || exit 5; exec ok", "5 script-ends"),
+            ("/three & wait; exit 7", "7 script-ends"),
+            ("/bad || true; exec ok", "runs"),
+            ("set -e; /bad & exec ok", "runs"),
+            // it hangs on what is not known
+            ("/either || exit 5; exec ok", "runs"),
+            // nothing comes from the container's standard input
+            ("/reads || exit $?; exec ok", "6 script-ends"),
+        ] {
+            assert_eq!(run(shell, body), end, "{shell}: {body}");
+        }
+    }
 }
 
 /// What does its work and ends is not stopped: nobody need tell it anything.

@@ -26,6 +26,7 @@ mod posix;
 mod printf;
 mod program;
 mod regular;
+mod run;
 mod shared;
 mod redirection;
 mod simple;
