@@ -47,12 +47,18 @@ fn replacing(view: &View<'_>, shell: Shell, loaded: &Loaded) -> Replacing {
 }
 
 /// The ends of what a shell is given. Only where it matters the version of the shell is looked for in `program`.
-pub fn ends(view: &View<'_>, call: &mut Invocation, program: Option<&Loaded>, world: &Inside<'_>) -> Vec<Ending> {
-    let endings = script::follow(call, world, Bounds::default());
+pub fn ends(
+    view: &View<'_>,
+    call: &mut Invocation,
+    program: Option<&Loaded>,
+    bounds: Bounds,
+    world: &Inside<'_>,
+) -> Vec<Ending> {
+    let endings = script::follow(call, world, bounds);
     let saved = |e: &Ending| matches!(e.end, End::Exec { explicit: false, .. });
     let Some(program) = program.filter(|_| endings.iter().any(saved)) else { return endings };
     call.replaces = replacing(view, call.shell, program);
-    if call.replaces == Replacing::Last { endings } else { script::follow(call, world, Bounds::default()) }
+    if call.replaces == Replacing::Last { endings } else { script::follow(call, world, bounds) }
 }
 
 impl Running<'_> {

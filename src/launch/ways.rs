@@ -11,7 +11,7 @@ use bstr::BString;
 use super::before::Starting;
 use super::execve::Loaded;
 use super::program::Running;
-use super::script::{self, End, Ending, Inside, Invocation, Status};
+use super::script::{self, Bounds, End, Ending, Inside, Invocation, Status};
 use super::shells;
 use crate::rootfs::{Credentials, Ino};
 
@@ -19,6 +19,10 @@ use crate::rootfs::{Credentials, Ino};
 pub const MAX_WAYS: usize = 8;
 /// Programs of one launch that are followed although scripts go on after them.
 const MAX_ASKED: usize = 1_000;
+/// Commands for which a script is followed that runs beside the main line.
+const ASIDE: usize = 2_000;
+/// Scripts of one launch after which none is followed that runs beside its main line.
+const MAX_ASIDE: usize = 100;
 /// Variables that decide what is found.
 pub const DECISIVE: [&str; 3] = ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD"];
 
@@ -138,8 +142,12 @@ impl Memory {
         if let Some((_, ends)) = self.known.borrow().iter().find(|(q, _)| *q == question) {
             return ends.clone();
         }
+        if *branches > 0 && self.known.borrow().len() >= MAX_ASIDE {
+            return Rc::new(Ends { endings: Vec::new(), ways: Vec::new(), cut: true });
+        }
         let world = Inside::new(view, credentials.clone()).of_busybox(busybox).with_programs(starting);
-        let endings = shells::ends(view, &mut call.clone(), program, &world);
+        let bounds = Bounds { steps: if *branches > 0 { ASIDE } else { Bounds::default().steps }, ..Bounds::default() };
+        let endings = shells::ends(view, &mut call.clone(), program, bounds, &world);
         let mut ways = ways(&endings);
         let cut = ways.len() > MAX_WAYS;
         ways.truncate(MAX_WAYS);
