@@ -779,3 +779,24 @@ fn forks_that_tell_jobs() {
         }
     }
 }
+
+/// A loop that goes round as long as files are what they are in the image may be left: others change them.
+#[test]
+fn loops_that_wait_for_others() {
+    for shell in [Shell::Dash, Shell::Bash, Shell::Ash] {
+        for wait in [
+            "until [ -f /run/x ]; do sleep 1; done",
+            "until grep -q ready /version; do sleep 1; done",
+            "until cat /run/x; do sleep 1; done",
+            "until id nosuch; do sleep 1; done",
+            "until command -v nosuch; do sleep 1; done",
+            "while :; do [ -f /run/x ] && break; sleep 1; done",
+            "w() { while :; do [ -f /run/x ] && return; sleep 1; done; }\nw",
+        ] {
+            assert_eq!(told(shell, 0, &format!("{wait}\nexec app\n"), &[]), ["loops", "exec app"], "{shell:?}: {wait}");
+        }
+        for stay in ["while :; do sleep 1; done", "while :; do [ -f /run/x ] && sleep 2; sleep 1; done"] {
+            assert_eq!(told(shell, 0, &format!("{stay}\nexec app\n"), &[]), ["loops"], "{shell:?}: {stay}");
+        }
+    }
+}

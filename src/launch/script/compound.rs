@@ -10,9 +10,6 @@ use super::value::{Status, Truth};
 use crate::format::shell::{Command, Kind, List, Span};
 use crate::launch::shell::{Place, Shell};
 
-/// What a loop that waits for a file asks.
-pub(super) const FILE_TESTS: [&str; 8] = [" -f ", " -e ", " -d ", " -s ", " -S ", " -r ", " -L ", " -p "];
-
 impl Engine<'_> {
     /// Any command.
     pub fn command(&mut self, command: &Command, state: State, context: Context) -> Vec<State> {

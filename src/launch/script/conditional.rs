@@ -99,6 +99,7 @@ impl Engine<'_> {
         let Some(path) = absolute(name, &state.cwd) else { return Truth::Unknown };
         let plain = BString::from(path.trim_end_with(|c| c == '/'));
         let key: &BStr = if plain.is_empty() { path.as_bstr() } else { plain.as_bstr() };
+        self.looked();
         state.files.test(operator, key, self.world.test(operator, path.as_bstr()))
     }
 

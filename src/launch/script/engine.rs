@@ -1,6 +1,6 @@
 //! The walk: ways side by side, what they have in common, where they end.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -65,6 +65,7 @@ pub fn follow(invocation: &Invocation, world: &dyn World, bounds: Bounds) -> Vec
         endings: Vec::new(),
         commands: RefCell::default(),
         running: Vec::new(),
+        looks: Cell::new(0),
         origin: None,
         source: Rc::from(invocation.text.as_bytes()),
         texts: HashMap::new(),
@@ -107,6 +108,8 @@ pub(super) struct Engine<'a> {
     pub commands: RefCell<HashMap<Sought, Found>>,
     /// Programs that get control whatever their words are: name, PATH, working directory.
     pub running: Vec<(Field, Value, Value)>,
+    /// How often files decided, or what other programs do: another process may come to change that.
+    pub looks: Cell<usize>,
     /// The text that spans refer to.
     pub source: Rc<[u8]>,
     /// What was read, so that it is read once.
@@ -128,6 +131,11 @@ pub(super) struct Engine<'a> {
 }
 
 impl Engine<'_> {
+    /// Notes that files decide.
+    pub(super) fn looked(&self) {
+        self.looks.set(self.looks.get() + 1);
+    }
+
     /// Why a text is not followed at all, in a shell that is followed in part.
     pub(super) fn odd(&self, text: &[u8], fault: Option<&Fault>) -> Option<String> {
         let odd = super::subset::text(self.shell, text).map(str::to_owned);

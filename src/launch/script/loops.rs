@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bstr::{BString, ByteSlice};
 
-use super::compound::{FILE_TESTS, base, list_span};
+use super::compound::{base, list_span};
 use super::engine::{Context, Engine};
 use super::state::{Content, Flow, State};
 use super::value::{Field, Status, Value};
@@ -26,12 +26,16 @@ impl Engine<'_> {
     ) -> Vec<State> {
         let (mut ends, mut round) = (Vec::new(), Vec::new());
         let (mut waiting, before) = (None, state.behind.clone());
+        // whether files decide in the condition, and in the body
+        let (mut asks, mut acts) = (false, false);
         let mut left = vec![(State { loops: state.loops + 1, ..state.clone() }, 0, Status::OK)];
         for _ in 0..self.bounds.rounds {
             let mut next = Vec::new();
             for (start, open, status) in left {
                 let compare = start.clone();
+                let looked = self.looks.get();
                 let tested = self.list(condition, start, Context::CHECKED);
+                asks |= self.looks.get() > looked;
                 for state in tested {
                     if state.flow != Flow::Next {
                         self.leave_loop(state, &mut ends, &mut next, open);
@@ -48,7 +52,10 @@ impl Engine<'_> {
                             self.widen(&compare, state, span, &mut ends);
                             continue;
                         }
-                        for state in self.list(body, state, context.inner()) {
+                        let looked = self.looks.get();
+                        let done = self.list(body, state, context.inner());
+                        acts |= self.looks.get() > looked;
+                        for state in done {
                             if state.flow == Flow::Next && state.is_same(&compare) && !unknown {
                                 if let Some(at) = self.round_trips(&state, &before, span) {
                                     round.push(at);
@@ -79,10 +86,8 @@ impl Engine<'_> {
             let why = format!("a loop takes more than {} rounds", self.bounds.rounds);
             self.give_up(state, &why, span);
         }
-        if let Some(state) =
-            waiting.filter(|_| ends.iter().all(|s| s.flow != Flow::Next) && self.asks_outside(condition))
-        {
-            ends.push(self.ended_outside(state, until, condition));
+        if let Some(state) = waiting.filter(|_| ends.iter().all(|s| s.flow != Flow::Next)) {
+            ends.extend(self.ended_outside(state, (asks, condition), (acts, body)));
         }
         let leave = |mut s: State| {
             s.behind.extend(round.iter().copied());
@@ -105,21 +110,26 @@ impl Engine<'_> {
         })
     }
 
-    /// Whether a condition looks at files: a volume, or another process, may end the loop.
-    pub(super) fn asks_outside(&self, condition: &List) -> bool {
-        let span = list_span(condition);
-        let text = self.source.get(span.start..span.end).unwrap_or_default();
-        FILE_TESTS.iter().any(|test| text.contains_str(test))
-    }
-
-    /// A loop that waits for a file has come to its end.
-    pub(super) fn ended_outside(&self, mut state: State, until: bool, condition: &List) -> State {
-        let span = list_span(condition);
-        let verb = if until { "succeeds" } else { "fails" };
-        let text = format!("`{}` {verb} in the end", self.excerpt(span));
+    /// A loop that goes round as long as files do not change has come to its end: a volume, or another process, may have
+    /// changed them. It is left by its condition, or by a `break` or `return` in its body.
+    fn ended_outside(
+        &self,
+        mut state: State,
+        (asks, condition): (bool, &List),
+        (acts, body): (bool, &List),
+    ) -> Option<State> {
+        let text = |list: &List| self.source.get(list_span(list).start..list_span(list).end).unwrap_or_default();
+        let says = |word: &str| acts && text(body).contains_str(word);
+        state.flow = match () {
+            () if asks || says("break") => Flow::Next,
+            () if says("return") && state.calls > 0 => Flow::Return,
+            () => return None,
+        };
+        let span = list_span(if asks { condition } else { body });
+        let text = format!("`{}` comes to another end", self.excerpt(span));
         state.when.push(super::Condition { text, line: span.line, unlikely: false });
         state.files.disturbed = true;
-        state.with(Status::OK)
+        Some(state.with(Status::OK))
     }
 
     /// Fewer as steps run out.

@@ -19,6 +19,8 @@ use super::{Failed, Started, Within, program};
 const LONG: u64 = 60;
 /// Variables that the dynamic loader looks at (ld.so(8)).
 const LINKING: [&str; 2] = ["LD_LIBRARY_PATH", "LD_PRELOAD"];
+/// Programs that tell what stands in files.
+const READING: [&[u8]; 5] = [b"cat", b"readlink", b"realpath", b"whoami", b"id"];
 /// Programs that are remembered.
 const MAX_STARTED: usize = 256;
 
@@ -62,10 +64,14 @@ impl Engine<'_> {
             None => Run::UNKNOWN,
         };
         let mut run = self.reliable(run, name, &call.argv, state);
+        if run.status != Status::Unknown && READING.contains(&base(name)) {
+            self.looked();
+        }
         if run.status == Status::Unknown && !run.never {
             if run.disturbs {
                 self.ended(call, state, &mut run);
             } else if let Some((code, output)) = self.answer(&call.argv, state).filter(|_| run.short) {
+                self.looked();
                 run = Run { status: Status::Code(code), output, ..run };
             }
         }
@@ -122,6 +128,7 @@ impl Engine<'_> {
             Fate::Unknown => return,
         };
         let output = if acted { None } else { Some(BString::default()) };
+        self.looked();
         *run = Run { short: true, status: Status::Code(code), output, disturbs: acted, never: false };
         if code == 0 {
             return;
@@ -132,7 +139,7 @@ impl Engine<'_> {
 
     /// What programs print of files that were changed is not known.
     pub(super) fn reliable(&self, run: Run, name: &BString, argv: &[Field], state: &State) -> Run {
-        let reads = matches!(base(name), b"cat" | b"readlink" | b"realpath" | b"whoami" | b"id");
+        let reads = READING.contains(&base(name));
         let clean = all_known(argv).is_some_and(|words| {
             words.iter().skip(1).all(|w| absolute(w, &state.cwd).is_some_and(|p| state.files.is_untouched(p.as_bstr())))
         });

@@ -272,6 +272,7 @@ impl Engine<'_> {
             return None;
         }
         let _ = call;
+        self.looked();
         match self.world.command(self.shell, name, search.flatten(), state.cwd.known()?, false) {
             super::super::Found::Program(path) => Some(Some(Value::Known(path))),
             // measured: bash and ash tell of files that cannot be executed, too
