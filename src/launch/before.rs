@@ -45,6 +45,8 @@ impl Running<'_> {
         let ways = RefCell::new(Choices::default());
         let mut child = Running {
             disturbed: self.disturbed || called.changed,
+            touched: self.touched.iter().chain(called.touched).cloned().collect(),
+            since: steps.len(),
             branches: self.branches + 1,
             choices: Some(&ways),
             parents: Vec::new(),
@@ -61,8 +63,8 @@ impl Running<'_> {
 
     /// The end of a shell by a program that is sure to fail: why it does, with the steps that lead there.
     pub(super) fn failed(&self, shell: Shell, failed: &Failed, code: u8, steps: &mut Vec<Step>) -> Option<Outcome> {
-        let Failed { argv, environment, cwd, changed, fed, span, file, .. } = failed;
-        let called = Called { argv, environment, cwd, changed: *changed, fed: *fed };
+        let Failed { argv, environment, cwd, changed, touched, fed, span, file, .. } = failed;
+        let called = Called { argv, environment, cwd, changed: *changed, touched, fed: *fed };
         let role = Role::ShellCommand { line: span.line, sourced: file.is_some() };
         let (before, pid) = (steps.len(), self.pid());
         let mut tried = steps.clone();

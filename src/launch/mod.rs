@@ -252,6 +252,8 @@ impl Attempt<'_> {
             nested: 0,
             became: Vec::new(),
             disturbed: false,
+            touched: Vec::new(),
+            since: 0,
             fed: false,
             parents: Vec::new(),
             beside: Vec::new(),

@@ -56,6 +56,10 @@ pub struct Running<'a> {
     pub became: Vec<(Vec<BString>, Environment, BString, Credentials)>,
     /// A script has run what may have changed files: see [`leaves_files`].
     pub disturbed: bool,
+    /// Paths that scripts have changed, or may have.
+    pub touched: Vec<BString>,
+    /// Steps that were taken before that.
+    pub since: usize,
     /// Its standard input is not the container's, and may hold anything.
     pub fed: bool,
     /// The processes that stay as parents, outermost first.
@@ -107,6 +111,7 @@ impl Running<'_> {
     /// What is not there, or not executable, when the image is built may be so by then.
     pub(super) fn doubted(&self, outcome: Outcome, steps: &mut Vec<Step>) -> Outcome {
         match outcome {
+            Outcome::Exits { .. } if self.is_touched(steps) => Outcome::Runs,
             Outcome::Exits { cause, .. }
                 if self.disturbed && !matches!(cause, Cause::ScriptEnds { .. } | Cause::ShellSyntax { .. }) =>
             {
@@ -117,6 +122,17 @@ impl Running<'_> {
             }
             outcome => outcome,
         }
+    }
+
+    /// Whether scripts have changed a file that was executed since, or whom a program may become.
+    fn is_touched(&self, steps: &[Step]) -> bool {
+        let is = |path: &[u8]| {
+            let below = |parent: &BString| path.strip_prefix(parent.as_slice()).is_some_and(|r| r.starts_with(b"/"));
+            self.touched.iter().any(|touched| *touched == path || below(touched))
+        };
+        let users = || is(b"/etc/passwd") || is(b"/etc/group");
+        let mut own = steps.iter().skip(self.since);
+        own.any(|step| is(&step.path) || step.kind == StepKind::Wrapper && users())
     }
 
     fn chain(&mut self, mut loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {

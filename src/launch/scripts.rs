@@ -41,6 +41,10 @@ impl Running<'_> {
         let on_signal = on_signal.filter(|e| !e.when.iter().any(|c| c.unlikely)).cloned().collect();
         // what it cannot run itself was not made by what it ran before
         self.disturbed |= !matches!(ending.end, End::Exits { .. }) && !leaves_files(ending);
+        if self.touched.is_empty() {
+            self.since = steps.len();
+        }
+        self.touched.extend(ending.touched.iter().cloned());
         self.ending(&call, ending, way, on_signal, steps)
     }
 
@@ -56,7 +60,7 @@ impl Running<'_> {
         let held = |stays| Held { stays, then: way.then, on_signal, ..held(call, ending) };
         match &ending.end {
             End::Exec { argv, environment, cwd, fed, .. } => {
-                let called = Called { argv, environment, cwd, changed: false, fed: *fed };
+                let called = Called { argv, environment, cwd, changed: false, touched: &[], fed: *fed };
                 self.beside = self.branches(ending, None);
                 match self.take(&called) {
                     Some(words) if self.has_been_here(&words) => self.stay(held(Stays::Loops(None))),
@@ -78,7 +82,7 @@ impl Running<'_> {
                 self.below(
                     call,
                     held,
-                    &Called { argv, environment, cwd, changed: false, fed: *fed },
+                    &Called { argv, environment, cwd, changed: false, touched: &[], fed: *fed },
                     role(ending),
                     steps,
                     &ends,
@@ -91,7 +95,7 @@ impl Running<'_> {
                 held.main = main.map(|job| job.number);
                 match main {
                     Some(Job { argv, environment, cwd, fed, .. }) => {
-                        let called = Called { argv, environment, cwd, changed: false, fed: *fed };
+                        let called = Called { argv, environment, cwd, changed: false, touched: &[], fed: *fed };
                         self.below(call, held, &called, role(ending), steps, &|_| false)
                     }
                     None => self.stay(held),
@@ -203,8 +207,14 @@ impl Running<'_> {
     }
 
     fn branch(&self, job: &Job) -> Branch {
-        let called =
-            Called { argv: &job.argv, environment: &job.environment, cwd: &job.cwd, changed: false, fed: job.fed };
+        let called = Called {
+            argv: &job.argv,
+            environment: &job.environment,
+            cwd: &job.cwd,
+            changed: false,
+            touched: &[],
+            fed: job.fed,
+        };
         let mut steps = Vec::new();
         let role = Role::ShellCommand { line: job.span.line, sourced: false };
         match self.aside(&called, role, self.disturbed, &mut steps) {
@@ -222,7 +232,7 @@ impl Running<'_> {
         disturbed: bool,
         steps: &mut Vec<Step>,
     ) -> Option<(Vec<Parent>, Outcome)> {
-        let mut beside = Running { disturbed, ..self.clone() };
+        let mut beside = Running { disturbed, since: 0, ..self.clone() };
         beside.parents.clear();
         beside.beside.clear();
         beside.branches += 1;

@@ -50,6 +50,7 @@ impl Engine<'_> {
         let (search, cwd) = (state.text(b"PATH").flatten()?, state.cwd.known()?);
         let name = name.to_owned();
         match self.look_up(&name, Some(search.known()?), cwd, false) {
+            Found::Program(path) if !self.is_untouched(&path, &name, search.known(), state) => None,
             Found::Program(path) => Some((0, Some([path.as_slice(), b"\n"].concat().into()))),
             Found::Fails(_) if !state.files.disturbed && !self.may_be_made(&name, search.known(), state) => {
                 Some((1, Some(BString::default())))

@@ -231,7 +231,7 @@ impl Engine<'_> {
                 outside.status = end.status;
                 outside.output.clone_from(&end.output);
                 outside.errors = end.errors;
-                outside.absorb(&end);
+                outside.absorb(&end, true);
                 outside.files = end.files;
                 outside.pending = end.pending;
                 outside.behind = end.behind;

@@ -69,6 +69,9 @@ impl Engine<'_> {
             old.whole &= !state.started.is_torn() && old.started.len() == common && state.started.len() == common;
             old.started.truncate(common);
             old.clean &= state.leaves_files();
+            let more = state.files.changed().into_iter().filter(|path| !old.touched.contains(path));
+            let more: Vec<BString> = more.collect();
+            old.touched.extend(more);
             old.failed = old.failed.take().filter(|failed| Some(failed) == state.failed.as_ref());
             return Some(index);
         }
@@ -89,6 +92,7 @@ impl Engine<'_> {
             goes_on: false,
             behind: state.behind.to_vec(),
             clean: state.leaves_files(),
+            touched: state.files.changed(),
             failed: state.failed.clone(),
             signalled: state.signalled.clone(),
         });

@@ -62,6 +62,23 @@ impl Files {
         !self.disturbed && !self.touched.keys().any(|p| is_below(p.as_bstr(), path) || is_below(path, p) || p == path)
     }
 
+    /// Paths that are not what the image has there, or may not be.
+    pub fn changed(&self) -> Vec<BString> {
+        self.touched.iter().filter(|(_, what)| **what != b'd').map(|(path, _)| path.clone()).collect()
+    }
+
+    /// What a fork has done as well; `sure`: it has ended, and did that on every way.
+    pub fn also(&mut self, other: &Files, sure: bool) {
+        self.disturbed |= other.disturbed;
+        for (path, what) in other.touched.iter() {
+            match self.touched.get(path) {
+                Some(own) if own == what => {}
+                None if sure => self.touch(path.clone(), *what),
+                _ => self.touch(path.clone(), b'?'),
+            }
+        }
+    }
+
     /// As after one way or another.
     pub fn join(&mut self, other: &Files) {
         for (path, what) in other.touched.iter() {

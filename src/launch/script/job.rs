@@ -92,7 +92,7 @@ impl Engine<'_> {
         let failed = state.failed.clone();
         for end in &ends {
             state.notice(end.signalled.as_ref());
-            state.absorb(end);
+            state.absorb(end, false);
         }
         let (status, failed) = match ends.as_slice() {
             [end] if short => {

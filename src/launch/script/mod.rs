@@ -209,6 +209,8 @@ pub struct Failed {
     pub cwd: Value,
     /// Other files may be there by then than the image has.
     pub changed: bool,
+    /// Paths that are not what the image has there, or may not be.
+    pub touched: Vec<BString>,
     /// Its standard input is not the container's, and may hold anything.
     pub fed: bool,
     /// Where it stands.
@@ -341,6 +343,8 @@ pub struct Ending {
     pub behind: Vec<usize>,
     /// Nothing on the way has changed a file, but for directories that were made.
     pub clean: bool,
+    /// Paths that are not what the image has there, or may not be.
+    pub touched: Vec<BString>,
     /// The last program that was sure to fail, on every way here.
     pub failed: Option<Rc<Failed>>,
     /// It is come to on a signal.

@@ -154,7 +154,7 @@ impl Members {
         let after = &mut self.after;
         for end in ends {
             after.notice(end.signalled.as_ref());
-            after.absorb(end);
+            after.absorb(end, ends.len() == 1);
             after.errors = after.errors.max(if state.errors == Errors::Aside { state.errors } else { end.errors });
         }
         let mut printed = Some(Value::unknown("a pipeline prints it"));

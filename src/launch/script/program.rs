@@ -208,9 +208,20 @@ pub fn touches(argv: &[Field], mut touch: impl FnMut(&BStr, u8)) -> bool {
         | b"truncate" => {
             files.for_each(|f| touch(f, b'?'));
         }
+        b"dd" => operands.iter().filter_map(|w| w.strip_prefix(b"of=")).for_each(|f| touch(f.as_bstr(), b'?')),
+        b"find" if operands.iter().any(|w| matches!(w.as_bytes(), b"-delete" | b"-exec" | b"-execdir")) => {
+            let roots = operands.iter().take_while(|w| !w.starts_with(b"-"));
+            roots.for_each(|f| touch(f, b'?'));
+            return false;
+        }
+        b"adduser" | b"useradd" | b"usermod" | b"userdel" | b"deluser" | b"addgroup" | b"groupadd" | b"groupmod"
+        | b"groupdel" | b"delgroup" | b"passwd" | b"chpasswd" => {
+            ["/etc/passwd", "/etc/group"].iter().for_each(|f| touch((*f).into(), b'?'));
+            return false;
+        }
         b"sed" if operands.iter().any(|w| w.starts_with(b"-i")) => files.for_each(|f| touch(f, b'?')),
         b"tar" | b"unzip" | b"wget" | b"curl" | b"dpkg" | b"apk" | b"apt-get" | b"apt" | b"find" | b"mount"
-        | b"openssl" | b"ssh-keygen" | b"adduser" | b"useradd" | b"usermod" | b"groupadd" => return false,
+        | b"openssl" | b"ssh-keygen" => return false,
         _ => {}
     }
     true

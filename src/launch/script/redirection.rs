@@ -181,7 +181,7 @@ impl Engine<'_> {
         };
         self.doubt |= doubt;
         if write {
-            state.files.touch(path.into(), if doubt { b'?' } else { b'f' });
+            self.touch(state, &path.into(), if doubt { b'?' } else { b'f' });
         }
         Ok(())
     }

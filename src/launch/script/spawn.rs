@@ -113,8 +113,20 @@ impl Engine<'_> {
             Found::Fails(code) if state.files.disturbed || self.may_be_made(name, search, state) => {
                 (Found::Unknown, Some(code))
             }
+            Found::Program(path) if !self.is_untouched(&path, name, search, state) => (Found::Unknown, None),
             found => (found, None),
         }
+    }
+
+    /// Whether a program that was found in the image is still what is found.
+    pub(super) fn is_untouched(&self, path: &BString, name: &BString, search: Option<&BStr>, state: &State) -> bool {
+        let absolute = absolute(path.as_bstr(), &state.cwd).unwrap_or_else(|| path.clone());
+        let real = self.world.canonical(absolute.as_bstr()).flatten();
+        let is = |path: &BString| state.files.is_untouched(path.as_bstr());
+        let before = |element: &&[u8]| !path.starts_with(element) || path.get(element.len()..) != Some(&suffix(name));
+        let own = |element: &[u8]| -> BString { [element, &suffix(name)].concat().into() };
+        let mut earlier = search.into_iter().flat_map(|search| search.split_str(":").take_while(before));
+        is(&absolute) && real.is_none_or(|real| is(&real)) && earlier.all(|element| is(&own(element)))
     }
 
     /// Whether a command before may have put a file of that name into a directory of PATH.
@@ -229,6 +241,10 @@ impl Engine<'_> {
     pub fn note(&mut self, state: &State, end: End, span: Span) -> Option<usize> {
         if self.muted > 0 { None } else { self.record(state, end, span) }
     }
+}
+
+fn suffix(name: &BString) -> Vec<u8> {
+    [b"/", name.as_slice()].concat()
 }
 
 /// What a program gets to see.

@@ -393,9 +393,11 @@ impl State {
         !self.acted && self.files.is_clean()
     }
 
-    /// Takes over what a fork has done to files and jobs, and which program failed in it last.
-    pub fn absorb(&mut self, inside: &State) {
-        self.files.disturbed |= inside.files.disturbed;
+    /// Takes over what a fork has done to files and jobs, and which program failed in it last. `sure`: this is its only way.
+    pub fn absorb(&mut self, inside: &State, sure: bool) {
+        if self.files != inside.files {
+            self.files.also(&inside.files, sure);
+        }
         self.acted |= inside.acted;
         self.failed.clone_from(&inside.failed);
         for told in inside.inherited.iter().filter(|job| job.told.is_some()) {

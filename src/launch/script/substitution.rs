@@ -63,7 +63,7 @@ impl Engine<'_> {
         }
         self.substituted = Some(first.status);
         state.pause();
-        state.absorb(&first);
+        state.absorb(&first, true);
         state.started = first.started;
         state.missing = first.missing;
         state.files = first.files;

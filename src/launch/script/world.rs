@@ -62,6 +62,8 @@ pub struct Called<'c> {
     pub cwd: &'c Value,
     /// Other files may be there by then than the image has.
     pub changed: bool,
+    /// Paths that are not what the image has there, or may not be.
+    pub touched: &'c [BString],
     /// Its standard input is not the container's, and may hold anything.
     pub fed: bool,
 }
@@ -338,6 +340,7 @@ pub fn absolute(path: &BStr, cwd: &Value) -> Option<BString> {
     if !whole.ends_with(b"/") {
         whole.push(b'/');
     }
+    let path = path.strip_prefix(b"./").unwrap_or(path);
     whole.extend_from_slice(path);
     Some(whole)
 }

@@ -274,6 +274,9 @@ impl Engine<'_> {
         let _ = call;
         self.looked();
         match self.world.command(self.shell, name, search.flatten(), state.cwd.known()?, false) {
+            super::super::Found::Program(path) if !self.is_untouched(&path, &name.into(), search.flatten(), state) => {
+                None
+            }
             super::super::Found::Program(path) => Some(Some(Value::Known(path))),
             // measured: bash and ash tell of files that cannot be executed, too
             super::super::Found::Fails(126)
