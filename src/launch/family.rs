@@ -41,6 +41,8 @@ pub struct Held {
     pub text: String,
     /// Traps in force, by signal name without SIG; `EXIT`.
     pub traps: Vec<(BString, Trap)>,
+    /// Commands that are not known may have set others.
+    pub open: bool,
     /// Its background jobs.
     pub jobs: Vec<Branch>,
     /// The number of the job that is the main program; `None`: that is a child in the foreground.

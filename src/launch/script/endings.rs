@@ -68,6 +68,7 @@ impl Engine<'_> {
             let common = old.started.iter().zip(state.started.iter()).take_while(|(a, b)| a == b).count();
             old.whole &= !state.started.is_torn() && old.started.len() == common && state.started.len() == common;
             old.started.truncate(common);
+            old.open |= state.open;
             old.clean &= state.leaves_files();
             let more = state.files.changed().into_iter().filter(|path| !old.touched.contains(path));
             let more: Vec<BString> = more.collect();
@@ -92,6 +93,7 @@ impl Engine<'_> {
             goes_on: false,
             behind: state.behind.to_vec(),
             clean: state.leaves_files(),
+            open: state.open,
             touched: state.files.changed(),
             failed: state.failed.clone(),
             signalled: state.signalled.clone(),

@@ -40,6 +40,10 @@ pub struct Noted {
     pub never: bool,
     /// Its standard input may hold anything.
     pub fed: bool,
+    /// Signals that it ignores, because its shell does.
+    pub ignores: Vec<BString>,
+    /// Its shell has a trap that does something.
+    pub traps: bool,
 }
 
 /// What stands for the process id of a job: a number that no process has.
@@ -108,6 +112,8 @@ impl Engine<'_> {
             fatal: false,
             never: false,
             fed: ends.iter().any(|end| end.input.is_some()),
+            ignores: Vec::new(),
+            traps: false,
         });
         match ends.as_slice() {
             [end] => {
@@ -134,9 +140,11 @@ impl Engine<'_> {
         let ignored = state.traps.iter().filter(|(_, trap)| trap.action.is_none()).map(|(name, _)| name.clone());
         // XCU 2.11: without job control
         let keys: &[&str] = if self.controls_jobs(state) { &[] } else { &["INT", "QUIT"] };
-        let (number, ignores) = (state.spawned, ignored.chain(keys.iter().map(|key| BString::from(*key))).collect());
+        let ignores: Vec<BString> = ignored.chain(keys.iter().map(|key| BString::from(*key))).collect();
+        let number = state.spawned;
         let value = if number < MAX_JOBS {
-            let Noted { argv, environment, cwd, direct, never, fed, .. } = noted;
+            let Noted { argv, environment, cwd, direct, never, fed, ignores: own, traps, .. } = noted;
+            let ignores = own.into_iter().chain(ignores).collect();
             let told = None;
             state.jobs.push(Job {
                 number,
@@ -148,6 +156,7 @@ impl Engine<'_> {
                 never,
                 direct,
                 ignores,
+                traps,
                 told,
                 fed,
                 status,
@@ -183,8 +192,15 @@ impl Engine<'_> {
         let mut inside = state.clone();
         inside.pending = None;
         let running = trap.is_some();
-        inside.signalled =
-            Some(Signalled { signal, at, otherwise: false, paused: false, awaited: Vec::new(), running });
+        inside.signalled = Some(Signalled {
+            signal,
+            at,
+            otherwise: false,
+            paused: false,
+            awaited: Vec::new(),
+            running,
+            dies: !running,
+        });
         match trap {
             Some(Some(action)) => self.trapped(&action, inside, code),
             // bash handles signals that would end it, to run the trap on EXIT first (sig.c, `termsig_handler`)

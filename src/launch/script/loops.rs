@@ -64,7 +64,19 @@ impl Engine<'_> {
                                 }
                                 let pause = pause(&compare, &state);
                                 let at = self.record(&state, End::Loops { pause }, span);
-                                ends.extend(self.interrupted(&state, at).into_iter().filter(|s| s.flow != Flow::Next));
+                                for state in self.interrupted(&state, at) {
+                                    match state.flow {
+                                        // it goes on with what the trap has left
+                                        Flow::Next => {
+                                            ends.extend(self.rounds(until, condition, body, state, span, context))
+                                        }
+                                        Flow::Break(1) => {
+                                            ends.push(State { flow: Flow::Next, ..state.with(Status::OK) })
+                                        }
+                                        Flow::Break(n) => ends.push(State { flow: Flow::Break(n - 1), ..state }),
+                                        _ => ends.push(state),
+                                    }
+                                }
                                 round.extend(at);
                                 waiting = Some(state);
                                 continue;

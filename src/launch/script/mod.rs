@@ -143,8 +143,10 @@ pub struct Job {
     pub never: bool,
     /// The job's process becomes the program; if not, a shell stands between.
     pub direct: bool,
-    /// Signals that the shell ignored when it began, which its programs then ignore too.
+    /// Signals that its program ignores, because its shell did.
     pub ignores: Vec<BString>,
+    /// Its own shell has a trap that does something.
+    pub traps: bool,
     /// The signal that the script sent to it.
     pub told: Option<BString>,
     /// Its standard input is neither the container's nor empty, and may hold anything.
@@ -170,6 +172,8 @@ pub struct Signalled {
     pub awaited: Vec<usize>,
     /// The trap of that signal is running.
     pub running: bool,
+    /// No trap took it: bash ends by it, whatever its trap on EXIT says.
+    pub dies: bool,
 }
 
 /// A program that was started.
@@ -343,6 +347,8 @@ pub struct Ending {
     pub behind: Vec<usize>,
     /// Nothing on the way has changed a file, but for directories that were made.
     pub clean: bool,
+    /// Commands that are not known may have run: what they set is not known.
+    pub open: bool,
     /// Paths that are not what the image has there, or may not be.
     pub touched: Vec<BString>,
     /// The last program that was sure to fail, on every way here.

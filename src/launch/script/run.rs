@@ -97,7 +97,10 @@ impl Engine<'_> {
 
     /// It may never end: the script may come to nothing else.
     fn awaited(&mut self, call: &Call<'_>, run: &Run, becomes: bool, state: &mut State) {
+        let (ignores, traps) = state.dispositions();
         let program = Noted {
+            ignores,
+            traps,
             argv: call.argv.clone(),
             environment: environment(state, &call.assigned),
             cwd: state.cwd.clone(),

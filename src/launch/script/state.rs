@@ -388,6 +388,12 @@ impl State {
         self.when.iter().find(|condition| condition.unlikely)
     }
 
+    /// Signals that are ignored, and whether others have a trap.
+    pub fn dispositions(&self) -> (Vec<BString>, bool) {
+        let ignored = self.traps.iter().filter(|(_, trap)| trap.action.is_none()).map(|(name, _)| name.clone());
+        (ignored.collect(), self.traps.values().any(|trap| trap.action.is_some()))
+    }
+
     /// Whether the files are the image's, but for directories that were made.
     pub fn leaves_files(&self) -> bool {
         !self.acted && self.files.is_clean()

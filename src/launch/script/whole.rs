@@ -235,6 +235,7 @@ impl Engine<'_> {
     pub fn leave(&mut self, mut state: State) -> Vec<State> {
         let Some(trap) = state.traps.remove(b"EXIT".as_bstr()) else { return vec![state] };
         let status = state.status;
+        let dies = self.shell == Shell::Bash && state.signalled.as_ref().is_some_and(|signalled| signalled.dies);
         let Some(action) = trap.action else { return vec![state] };
         if let Some(signalled) = &mut state.signalled {
             signalled.running = false;
@@ -259,6 +260,7 @@ impl Engine<'_> {
         }
         let shell = self.shell;
         let kept = |s: State| match s.flow {
+            _ if dies => s.with(status),
             // measured: with `exit`, and at the end of a file, zsh keeps its status, at the end of `-c` it does not
             Flow::Exit(Cause::Errexit) if shell == Shell::Zsh => s.with(Status::Unknown),
             Flow::Next | Flow::Return => s.with(status),

@@ -89,7 +89,13 @@ impl Line<'_> {
                 reaction
             }
         };
-        if child { reaction.below_pid_1(signal) } else { reaction }
+        let reaction = if child { reaction.below_pid_1(signal) } else { reaction };
+        // nohup(1) ignores it, and so does what it becomes
+        let is_nohup = |step: &Step| step.pid.max(1) as usize == level + 1 && step.path.ends_with(b"/nohup");
+        match signal == Signal(1) && self.steps.iter().any(is_nohup) {
+            true => reaction.told_to_ignore(signal),
+            false => reaction,
+        }
     }
 
     fn relayed(&self, relay: &Relay, level: usize, signal: Signal, known: &mut Known) -> Reaction {
@@ -175,7 +181,8 @@ impl Line<'_> {
             }
             None => {
                 let why = format!("the shell has no trap for {signal} and passes nothing on to its child");
-                Reaction::dropped(child, signal, why, Confidence::Certain)
+                let confidence = if held.open { Confidence::Likely } else { Confidence::Certain };
+                Reaction::dropped(child, signal, why, confidence)
             }
         }
     }
@@ -298,6 +305,7 @@ impl Line<'_> {
             (true, true) => self.program_of(branch, held, level, signal, known).told_to_ignore(signal),
             (true, false) => Reaction::unknown(format!("the shell of the job was told to ignore {signal}")),
             (false, true) => self.program_of(branch, held, level, signal, known),
+            (false, false) if branch.job.traps => Reaction::unknown("the shell of the job has a trap of its own"),
             (false, false) => {
                 let why = format!("{signal} ends the shell of the job, which does not pass it on");
                 let reaction = Reaction::stops(Disposition::Default, Some(128 + signal.0), why, Confidence::Likely);

@@ -49,7 +49,8 @@ impl Engine<'_> {
         let untold: Vec<usize> = endless.iter().filter(|j| j.told.is_none()).map(|j| j.number).collect();
         if let Some(job) = endless.iter().find(|job| job.told.is_none()).filter(|_| self.muted > 0) {
             let Job { argv, environment, cwd, never, fed, .. } = job.clone();
-            self.noted.push(Noted { argv, environment, cwd, direct: false, fatal: false, never, fed });
+            let (ignores, traps) = state.dispositions();
+            self.noted.push(Noted { ignores, traps, argv, environment, cwd, direct: false, fatal: false, never, fed });
         }
         let mut states = Vec::new();
         if !untold.is_empty() && !self.ran_beside(&state, &untold) {
@@ -155,7 +156,7 @@ impl Engine<'_> {
         let ids = read.split_str("\n").flat_map(|line| line.split_str(" ")).filter(|id| !id.is_empty());
         let ids: Vec<Field> = ids.map(|id| Field::One(Value::Known(id.into()))).collect();
         let own = argv.get(at + 1..).unwrap_or_default().iter().cloned();
-        Some(own.chain(ids.iter().cloned()).collect()).filter(|_| !ids.is_empty())
+        Some(own.chain(ids).collect())
     }
 
     /// What `kill` does that is given these words.

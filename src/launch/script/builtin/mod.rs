@@ -71,6 +71,16 @@ impl Engine<'_> {
             b"cd" => return self.cd(call, state),
             b"wait" => {
                 let states = self.wait(&call, state);
+                // a job that a trap has told ends with a code of its own
+                let ends = |s: &State| matches!(s.status, Status::Job(_)) && s.options.errexit && !context.checked;
+                let split = |s: State| match ends(&s) {
+                    true => vec![s.clone().with(Status::OK), {
+                        let status = s.status;
+                        s.exit(status, Cause::Errexit)
+                    }],
+                    false => vec![s],
+                };
+                let states = states.into_iter().flat_map(split).collect();
                 return self.each(states, |engine, state| engine.checked(state, span, context, Some(true)));
             }
             b"fg" => self.foreground(&call, state),
