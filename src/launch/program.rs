@@ -130,9 +130,15 @@ impl Running<'_> {
             let below = |parent: &BString| path.strip_prefix(parent.as_slice()).is_some_and(|r| r.starts_with(b"/"));
             self.touched.iter().any(|touched| *touched == path || below(touched))
         };
+        let linked = |step: &Step| step.libraries.as_ref().is_some_and(|l| l.objects.iter().any(|o| is(&o.path)));
         let users = || is(b"/etc/passwd") || is(b"/etc/group");
         let mut own = steps.iter().skip(self.since);
-        own.any(|step| is(&step.path) || step.kind == StepKind::Wrapper && users())
+        own.any(|step| {
+            is(&step.path)
+                || step.links.iter().any(|(link, _)| is(link))
+                || linked(step)
+                || step.kind == StepKind::Wrapper && users()
+        })
     }
 
     fn chain(&mut self, mut loaded: Loaded, steps: &mut Vec<Step>) -> Outcome {

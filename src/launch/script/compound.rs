@@ -151,7 +151,8 @@ impl Engine<'_> {
     /// Whether bash runs its trap on ERR if this command has failed: where `set -e` would count, but in functions, sourced
     /// files and subshells (bash(1), *trap*).
     fn traps_errors(&self, state: &State, context: Context) -> bool {
-        let own = self.shell == Shell::Bash && state.calls == 0 && state.subshell == 0 && !context.checked;
+        let here = state.options.errtrace || state.calls == 0 && state.subshell == 0;
+        let own = self.shell == Shell::Bash && here && !context.checked;
         own && state.flow == Flow::Next
             && state.status.success() != Some(true)
             && state.traps.get(b"ERR".as_bstr()).is_some_and(|trap| trap.action.is_some())
@@ -254,7 +255,8 @@ impl Engine<'_> {
         inside.subshell += 1;
         inside.catch = Catch::Subshell;
         inside.loops = 0;
-        inside.traps.retain(|_, t| t.action.is_none());
+        let errtrace = state.options.errtrace;
+        inside.traps.retain(|name, t| t.action.is_none() || errtrace && *name == "ERR");
         inside.inherited = std::mem::take(&mut inside.jobs);
         inside.trapped = false;
         inside.pending = None;

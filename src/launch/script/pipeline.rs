@@ -1,9 +1,12 @@
 //! Pipelines (POSIX XCU 2.9.2).
 
+use bstr::{BString, ByteSlice};
+
+use super::compound::base;
 use super::engine::{Context, Engine};
 use super::job::Noted;
 use super::state::{Errors, State};
-use super::value::{Status, Value};
+use super::value::{Field, Status, Value};
 use super::{Condition, Started, Within, program};
 use crate::format::shell::{Command, Kind, Span};
 use crate::launch::shell::{Place, Shell};
@@ -24,6 +27,8 @@ struct Members {
     certain: bool,
     /// A filter may fail, though it should not.
     doubted: bool,
+    /// The first member prints for ever.
+    endless: bool,
 }
 
 impl Engine<'_> {
@@ -38,6 +43,7 @@ impl Engine<'_> {
             decides: None,
             certain: true,
             doubted: false,
+            endless: false,
         };
         for (i, command) in commands.iter().enumerate() {
             let last = i + 1 == commands.len();
@@ -59,6 +65,8 @@ impl Engine<'_> {
                 return vec![self.give_up(members.after, "a member of the pipeline does not end", span)];
             };
             let long = self.noted.len() > before;
+            let text = self.source.get(command.span.start..command.span.end).unwrap_or_default();
+            members.endless |= i == 0 && is_endless(text, &ends);
             members.add(command, &ends, (status, last, long), &state);
         }
         self.piped(members, before, span, context)
@@ -135,11 +143,15 @@ impl Engine<'_> {
 impl Members {
     /// Takes in the ends of one more, which has this `status`.
     fn add(&mut self, command: &Command, ends: &[State], (status, last, long): (Status, bool, bool), state: &State) {
+        if self.endless && state.options.pipefail && ends.iter().all(closes) {
+            self.status = Status::Code(141); // SIGPIPE
+        }
         let failed = self.status.success() == Some(false);
         self.status = match (state.options.pipefail, status.success()) {
             (false, _) if last => status,
             (false, _) | (true, Some(true)) => self.status,
             (true, Some(false)) => status,
+            (true, None) if failed && self.endless && ends.iter().all(closes) => self.status,
             (true, None) if failed && is_filter(ends) => {
                 self.doubted = true;
                 self.status
@@ -170,6 +182,29 @@ impl Members {
             true => self.output = self.output.take().and(printed),
             false => self.piped = printed.or_else(|| Some(Value::unknown("a pipeline feeds it"))),
         }
+    }
+}
+
+/// Whether a member prints for ever, as long as somebody reads.
+fn is_endless(text: &[u8], ends: &[State]) -> bool {
+    let runs = |names: &[&str]| {
+        let name = |end: &State| Some(BString::from(base(end.started.last()?.argv.first()?.known()?)));
+        !ends.is_empty() && ends.iter().all(|end| name(end).is_some_and(|name| names.iter().any(|own| name == *own)))
+    };
+    let device = ["/dev/urandom", "/dev/random", "/dev/zero"].iter().any(|device| text.contains_str(device));
+    runs(&["yes"]) || device && runs(&["cat", "tr", "base64", "strings"])
+}
+
+/// Whether a member ends before it has read all.
+fn closes(end: &State) -> bool {
+    let Some(Started { argv, .. }) = end.started.last() else { return false };
+    let word = |field: &Field| field.known().map(|word| word.to_owned()).unwrap_or_default();
+    match argv.first().map(word) {
+        Some(name) if base(&name) == b"head" => true,
+        Some(name) if base(&name) == b"grep" => {
+            argv.iter().skip(1).map(word).any(|w| w.starts_with(b"-") && w.contains(&b'q'))
+        }
+        _ => false,
     }
 }
 

@@ -219,6 +219,8 @@ pub fn touches(argv: &[Field], mut touch: impl FnMut(&BStr, u8)) -> bool {
             ["/etc/passwd", "/etc/group"].iter().for_each(|f| touch((*f).into(), b'?'));
             return false;
         }
+        b"awk" | b"gawk" | b"mawk" if operands.iter().any(|w| w.contains(&b'>')) => return false,
+        b"sed" if operands.iter().any(|w| w.starts_with(b"w ") || w.contains_str(" w ")) => return false,
         b"sed" if operands.iter().any(|w| w.starts_with(b"-i")) => files.for_each(|f| touch(f, b'?')),
         b"tar" | b"unzip" | b"wget" | b"curl" | b"dpkg" | b"apk" | b"apt-get" | b"apt" | b"find" | b"mount"
         | b"openssl" | b"ssh-keygen" => return false,

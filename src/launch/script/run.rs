@@ -177,10 +177,6 @@ impl Engine<'_> {
 
     pub(super) fn effects(&self, argv: &[Field], run: &Run, state: &mut State) {
         state.acted |= !program::leaves_files(argv);
-        if run.disturbs {
-            state.files.disturbed = true;
-            return;
-        }
         let cwd = state.cwd.clone();
         let mut touched = Vec::new();
         let named = program::touches(program::behind_wrappers(argv), |path, what| match absolute(path, &cwd) {
@@ -188,6 +184,6 @@ impl Engine<'_> {
             None => touched.push(("/".into(), b'?')),
         });
         touched.into_iter().for_each(|(path, what)| self.touch(state, &trimmed(&path), what));
-        state.files.disturbed |= !named;
+        state.files.disturbed |= !named || run.disturbs;
     }
 }

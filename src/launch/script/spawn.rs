@@ -167,6 +167,9 @@ impl Engine<'_> {
         }
         state.status = Status::Code(code);
         state.complain();
+        if becomes && state.options.strange && self.shell == Shell::Bash {
+            return vec![self.give_up(state, "`execfail` may keep the shell", call.span)];
+        }
         if becomes {
             // bash lets go of traps before execve(2), not when it finds nothing in PATH (builtins/exec.def)
             let tried = state.missing.last().is_some_and(|m| m.code == 126 || m.name.contains(&b'/'));

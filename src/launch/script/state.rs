@@ -76,6 +76,8 @@ pub struct Options {
     pub lastpipe: bool,
     /// `inherit_errexit` of bash: command substitutions keep `-e`.
     pub inherits: bool,
+    /// `-E` of bash: functions and forks have the trap on ERR, too.
+    pub errtrace: bool,
     /// `expand_aliases` of bash.
     pub aliases: bool,
     /// `-o posix` of bash.

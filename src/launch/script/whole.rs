@@ -46,6 +46,8 @@ impl Engine<'_> {
         set("PPID", call.pid.filter(|p| *p == 1).map_or(Value::filled("it is the parent's id"), |_| "0".into()), false);
         if self.shell == Shell::Bash {
             self.bash_variables(&mut set);
+            variables
+                .insert("PIPESTATUS".into(), Variable { content: Content::Opaque, exported: false, readonly: false });
         }
         for (name, value) in &call.environment {
             let proper =

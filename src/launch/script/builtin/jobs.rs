@@ -70,10 +70,11 @@ impl Engine<'_> {
         };
         let waited = state.jobs.iter_mut().filter(|job| awaited.contains(&job.number));
         waited.for_each(|job| job.short = true);
-        if named.is_empty() {
+        let any = words.len() > named.len();
+        // bash forgets them
+        if named.is_empty() && !any && self.shell == Shell::Bash {
             state.jobs.clear();
         }
-        let any = words.len() > named.len();
         let status = match ended {
             _ if named.is_empty() && !any => Status::OK,
             Some(job) => {
@@ -140,7 +141,22 @@ impl Engine<'_> {
         if is_bare || self.refuses(words, &state) {
             return state.with(Status::Code(if self.shell == Shell::Dash { 2 } else { 1 }));
         }
+        let span = self.source.get(call.span.start..call.span.end).unwrap_or_default();
+        let own = ["$$", "BASHPID"].iter().any(|name| span.contains_str(name));
+        let targets =
+            words.iter().any(|word| word.known().is_none_or(|w| matches!(self.target(w, &state), Target::Shell)));
+        if own && targets && state.signalled.is_none() && !self.is_spared(words, &state) {
+            return self.give_up(state, "the shell sends itself a signal", call.span);
+        }
         self.send(words, state)
+    }
+
+    /// Whether a signal from the shell itself does nothing to it: the kernel drops what PID 1 does not handle.
+    fn is_spared(&self, words: &[Field], state: &State) -> bool {
+        let Some((Some(signal), _)) = signal(words) else { return false };
+        let handled = |name: &[u8]| state.traps.get(name.as_bstr()).is_some_and(|trap| trap.action.is_some());
+        let exits = self.shell == Shell::Bash && handled(b"EXIT");
+        self.invocation.pid == Some(1) && state.subshell == 0 && !handled(&signal) && !exits
     }
 
     /// What `xargs kill` does with the numbers that a pipeline feeds it: the words of that `kill`.
@@ -189,6 +205,8 @@ impl Engine<'_> {
                         );
                     }
                 }
+                // it is not handled: see `is_spared`
+                Target::Shell if state.signalled.is_none() => {}
                 Target::Shell | Target::Unknown => {
                     otherwise(&mut state);
                     status = Status::Unknown;

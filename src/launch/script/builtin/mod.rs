@@ -109,6 +109,9 @@ impl Engine<'_> {
                 let status = self.test(&call.argv, &state);
                 state.with(status)
             }
+            b"hash" if call.argv.get(1).and_then(Field::known).is_some_and(|word| word == "-p") => {
+                self.give_up(state, "`hash -p` is not followed", span)
+            }
             b"type" | b"hash" => self.judge(name, &call, state),
             b"shopt" => shopt(&call, state),
             b"alias" if self.is_renamed(&call, &state) => self.give_up(state, "aliases are not followed", span),
@@ -122,6 +125,7 @@ impl Engine<'_> {
             b"pushd" | b"popd" => {
                 State { cwd: Value::unknown("it is taken from a stack"), ..state.with(Status::Unknown) }
             }
+            b"umask" if call.argv.len() > 1 => state.with(Status::Unknown),
             b"umask" | b"ulimit" | b"times" | b"disown" | b"bind" | b"enable" | b"history" | b"complete" | b"alias"
             | b"unalias" => self.silent(&call, state),
             _ => state.with(Status::Unknown),

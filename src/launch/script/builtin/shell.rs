@@ -18,6 +18,7 @@ pub fn set_option(options: &mut Options, letter: u8, on: bool) {
         b'f' => options.noglob = on,
         b'm' => options.monitor = on,
         b'n' => options.noexec = on,
+        b'E' => options.errtrace = on,
         b'k' | b'B' => options.strange = true,
         _ => {}
     }
@@ -87,7 +88,7 @@ impl Engine<'_> {
     fn is_option(&self, letter: u8) -> bool {
         let letters = match self.shell {
             Shell::Dash => &b"aefnuvxIimsVEbCp"[..],
-            Shell::Ash => b"aefnuvxIimsbC",
+            Shell::Ash => b"aefnuvxIimsbCE", // `-E` since 1.35
             Shell::Bash => b"abefhkmnptuvxBCEHPT",
             Shell::Zsh | Shell::Ksh | Shell::Mksh | Shell::Yash => b"eux",
         };
@@ -106,8 +107,9 @@ impl Engine<'_> {
             b"monitor" => state.options.monitor = on,
             b"pipefail" if self.shell != Shell::Dash => state.options.pipefail = on,
             b"posix" if self.shell == Shell::Bash => state.options.posix = on,
-            b"errtrace" | b"functrace" | b"braceexpand" | b"hashall" | b"physical" | b"history" | b"keyword"
-            | b"onecmd" | b"privileged" | b"histexpand"
+            b"errtrace" if self.shell == Shell::Bash => state.options.errtrace = on,
+            b"functrace" | b"braceexpand" | b"hashall" | b"physical" | b"history" | b"keyword" | b"onecmd"
+            | b"privileged" | b"histexpand"
                 if self.shell == Shell::Bash => {}
             name if COMMON.split_ascii_whitespace().any(|c| c.as_bytes() == name) => {}
             _ => return Err(if self.shell == Shell::Ash { 1 } else { 2 }),
@@ -176,6 +178,14 @@ impl Engine<'_> {
         // ash remembers it before it looks at the names
         state.trapped |= self.shell == Shell::Ash && action.as_ref().is_some_and(|a| a.is_empty() != Some(true));
         let mut status = Status::OK;
+        let leaves = |text: &BStr| ["exit", "exec", "return", "kill"].iter().any(|word| text.contains_str(word));
+        let traced = |word: &BStr| word.eq_ignore_ascii_case(b"DEBUG") || word.eq_ignore_ascii_case(b"RETURN");
+        let leaving = action.as_ref().is_some_and(|action| action.known().is_none_or(leaves));
+        let is_error = |word: &BStr| self.shell == Shell::Ash && word.eq_ignore_ascii_case(b"ERR");
+        let own = |word: &BStr| self.shell == Shell::Bash && traced(word) || is_error(word);
+        if leaving && signals.iter().any(|s| s.known().is_some_and(own)) {
+            return self.give_up(state, "this trap is not followed", call.span);
+        }
         for signal in signals {
             let Some(word) = signal.known() else {
                 status = Status::Unknown;
@@ -224,6 +234,10 @@ impl Engine<'_> {
         let words = call.argv.get(1..).unwrap_or_default();
         let option = |f: &&Field| f.known().is_some_and(|w| matches!(w.as_bytes(), b"-P" | b"-L" | b"--" | b"-e"));
         let skip = words.iter().take_while(option).count();
+        if self.shell == Shell::Bash && words.len() > skip + 1 {
+            let state = state.with(Status::Code(1)); // too many arguments
+            return self.checked(state, call.span, call.context, None);
+        }
         let target = match words.get(skip) {
             None => state.text(b"HOME").flatten().unwrap_or_else(|| Value::unknown("`$HOME` is not set")),
             Some(Field::One(value)) if value.known().is_some_and(|v| v == "-") => {

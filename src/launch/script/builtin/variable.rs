@@ -7,7 +7,7 @@ use crate::launch::script::Cause;
 use crate::launch::script::arithmetic::{self, Problem, Variables};
 use crate::launch::script::engine::Engine;
 use crate::launch::script::simple::{Call, READONLY};
-use crate::launch::script::state::{Content, State};
+use crate::launch::script::state::{Content, State, Variable};
 use crate::launch::script::value::{Field, Status, Value, all_known, joined};
 use crate::launch::shell::Shell;
 
@@ -27,6 +27,10 @@ impl Engine<'_> {
             match word.as_slice() {
                 b"-p" => state.print(&Value::unknown("`export` prints it")),
                 b"-n" => on = false,
+                b"-f" if self.shell == Shell::Bash => state.mark(b"BASH_FUNC_exported%%", |v| {
+                    // whatever it is called: the next bash knows a command more
+                    *v = Variable { content: Content::Text("() { :; }".into()), exported: true, readonly: false };
+                }),
                 b"-f" | b"--" | b"-a" | b"-A" => {}
                 name => {
                     let (name, value) = name.split_once_str("=").map_or((name, None), |(n, v)| (n, Some(v)));
