@@ -7,7 +7,7 @@ use imagelint::launch::script::{Bounds, End, Ending, Field, Inside, Invocation, 
 use imagelint::launch::{Replacing, Shell};
 use imagelint::rootfs::{Credentials, Rootfs, View};
 
-const FILES: [&str; 28] = [
+const FILES: [&str; 33] = [
     "bin/",
     "bin/redis-server",
     "bin/su-exec",
@@ -29,6 +29,11 @@ const FILES: [&str; 28] = [
     "bin/getent",
     "bin/kill",
     "bin/cat",
+    "bin/rm",
+    "bin/mkdir",
+    "bin/tee",
+    "bin/head",
+    "bin/tr",
     "etc/",
     "etc/passwd:644",
     "lib.sh:644",
@@ -799,4 +804,74 @@ fn loops_that_wait_for_others() {
             assert_eq!(told(shell, 0, &format!("{stay}\nexec app\n"), &[]), ["loops"], "{shell:?}: {stay}");
         }
     }
+}
+
+/// What a script does to files holds for what it looks up, runs and reads behind that (measured with dash, bash and busybox
+/// of Debian 12).
+#[test]
+fn files_that_scripts_change() {
+    for shell in [Shell::Dash, Shell::Bash, Shell::Ash] {
+        let own = |text: &str| told(shell, 0, &format!("{text}\n"), &[]);
+        assert_eq!(own("rm /version; [ -f /version ] || exec app"), ["exec app"], "{shell:?}");
+        assert_eq!(own("nice rm /version; [ -f /version ] || exec app"), ["exec app"], "{shell:?}");
+        assert_eq!(own("mkdir /x; [ -d /x ] && exec app"), ["exec app"], "{shell:?}");
+        for text in [
+            "echo x | tee /x; [ -f /x ] && exec app",
+            "echo x | { read y; echo $y >/x; }; [ -s /x ] && exec app",
+            "sleep 1 >/x & wait; [ -f /x ] && exec app",
+            "rm /bin/java; which java || exec app",
+            "echo >/bin/java; command -v java || exec app",
+            "mkdir /r; echo 'exit 6' >/r/h; cd /r; . ./h; exec app",
+            "find /data -name x -delete; [ -f /data/x ] || exec app",
+        ] {
+            assert!(own(text).contains(&"exec app".to_owned()), "{shell:?}: {text}: {:?}", own(text));
+        }
+        assert!(own("rm /bin/java; hash java || exit 3; exec app").len() > 1, "{shell:?}");
+    }
+}
+
+/// A trap on ERR in functions and forks, with `-E`; what a shell sends itself; pipes that nobody reads to their end (measured
+/// with bash 5.2).
+#[test]
+fn what_bash_does_on_errors_and_signals() {
+    let own = |text: &str| told(Shell::Bash, 0, &format!("{text}\n"), &[]);
+    assert_eq!(own("set -E; trap 'exit 13' ERR; f() { false; true; }; f; exec app"), ["exits Some(13)"]);
+    assert_eq!(own("set -E; trap 'exit 13' ERR; (false; true); exec app"), ["exits Some(13)"]);
+    assert_eq!(own("trap 'exit 13' ERR; f() { false; true; }; f; exec app"), ["exec app"]);
+    assert_eq!(own("trap 'exit 13' DEBUG; exec app"), ["unknown this trap is not followed"]);
+    assert_eq!(own("trap 'echo x' DEBUG; exec app"), ["exec app"]);
+    assert_eq!(own("trap 'exit 13' TERM; kill $$; exec app"), ["unknown the shell sends itself a signal"]);
+    assert_eq!(own("set -o pipefail; tr -dc a </dev/urandom | head -c 8; exit $?"), ["exits Some(141)"]);
+    assert_eq!(own("tr -dc a </dev/urandom | head -c 8 && exec app"), ["exec app", "exits None"]);
+    for shell in [Shell::Dash, Shell::Ash] {
+        assert_eq!(told(shell, 0, "nope & a=$!; wait; wait $a; exit $?\n", &[]), ["exits Some(127)"]);
+    }
+}
+
+/// Where the script goes on when its trap has run.
+#[test]
+fn what_traps_leave_behind() {
+    let code = |shell: Shell, text: &str| {
+        let ends = ends_on_term_of(shell, &format!("{text}\n"), &[]);
+        let on_term = ends.iter().filter(|e| e.signalled.is_some());
+        let code = |e: &Ending| match &e.end {
+            End::Exits { status, .. } => format!("{status:?}"),
+            End::Loops { .. } => "loops".to_owned(),
+            _ => "other".to_owned(),
+        };
+        on_term.map(code).collect::<Vec<_>>().join(" ")
+    };
+    for shell in [Shell::Dash, Shell::Bash, Shell::Ash] {
+        assert_eq!(code(shell, "trap break TERM; while :; do sleep 1; done; exit 6"), "Code(6)");
+        assert_eq!(code(shell, "trap 'stop=1' TERM; while [ -z \"$stop\" ]; do sleep 1; done; exit 9"), "Code(9)");
+        assert_eq!(code(shell, "trap : TERM; while :; do sleep 1; done; exit 9"), "loops");
+        let text = "set -e; trap 'kill $p; wait $p' TERM; app & p=$!; wait $p; exit 0";
+        assert!(code(shell, text).contains("Job(0)"), "{shell:?}: {}", code(shell, text));
+    }
+    // bash dies of the signal, whatever its trap on EXIT says
+    assert_eq!(code(Shell::Bash, "trap 'exit 5' EXIT; app & wait"), "Code(143)");
+    assert_eq!(code(Shell::Bash, "trap 'exit 5' EXIT; trap exit TERM; app & wait"), "Code(5)");
+    let jobs = |text: &str| ends_on_term(&format!("{text}\n"), &[])[0].jobs[0].clone();
+    assert!(jobs("(trap '' TERM; app) & wait").ignores.contains(&"TERM".into()));
+    assert!(jobs("(trap 'exit 3' TERM; app; true) & wait").traps);
 }
