@@ -6,7 +6,7 @@ use super::compound::base;
 use super::engine::{Context, Engine};
 use super::job::Noted;
 use super::state::{Errors, State};
-use super::value::{Field, Status, Value};
+use super::value::{Status, Value};
 use super::{Condition, Started, Within, program};
 use crate::format::shell::{Command, Kind, Span};
 use crate::launch::shell::{Place, Shell};
@@ -187,25 +187,20 @@ impl Members {
 
 /// Whether a member prints for ever, as long as somebody reads.
 fn is_endless(text: &[u8], ends: &[State]) -> bool {
-    let runs = |names: &[&str]| {
-        let name = |end: &State| Some(BString::from(base(end.started.last()?.argv.first()?.known()?)));
-        !ends.is_empty() && ends.iter().all(|end| name(end).is_some_and(|name| names.iter().any(|own| name == *own)))
-    };
+    let is = |end: &State, names: &[&str]| runs_last(end).is_some_and(|name| names.iter().any(|own| name == *own));
+    let runs = |names: &[&str]| !ends.is_empty() && ends.iter().all(|end| is(end, names));
     let device = ["/dev/urandom", "/dev/random", "/dev/zero"].iter().any(|device| text.contains_str(device));
     runs(&["yes"]) || device && runs(&["cat", "tr", "base64", "strings"])
 }
 
-/// Whether a member ends before it has read all.
+/// Whether a member is head(1), which ends before it has read all.
 fn closes(end: &State) -> bool {
-    let Some(Started { argv, .. }) = end.started.last() else { return false };
-    let word = |field: &Field| field.known().map(|word| word.to_owned()).unwrap_or_default();
-    match argv.first().map(word) {
-        Some(name) if base(&name) == b"head" => true,
-        Some(name) if base(&name) == b"grep" => {
-            argv.iter().skip(1).map(word).any(|w| w.starts_with(b"-") && w.contains(&b'q'))
-        }
-        _ => false,
-    }
+    runs_last(end).is_some_and(|name| name == "head")
+}
+
+/// The name of the program that a member runs last.
+fn runs_last(end: &State) -> Option<BString> {
+    Some(base(end.started.last()?.argv.first()?.known()?).into())
 }
 
 /// Whether all that a member runs last is a program that takes what it is fed, whatever that is.

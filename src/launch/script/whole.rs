@@ -137,6 +137,7 @@ impl Engine<'_> {
         set("OSTYPE", "linux-gnu".into(), false);
         set("HOSTTYPE", Value::filled("it is the machine"), false);
         set("MACHTYPE", Value::filled("it is the machine"), false);
+        set("BASHPID", Value::filled("it is the id of the shell, or of a fork of it"), false);
         set("SHLVL", Value::filled("it counts shells"), true);
         set("RANDOM", Value::filled("it is random"), false);
         set("SECONDS", Value::filled("it is the time"), false);
